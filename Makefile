@@ -1,0 +1,42 @@
+# Two commands from a bare checkout: `make demo` and `make test`. Everything they need they set up.
+PYTHON ?= python3
+BIN := .venv/bin
+DEMO := work_dirs/unet_sample
+
+.PHONY: help setup demo test lint clean
+.DEFAULT_GOAL := help
+
+help:
+	@echo 'make demo    draw a sample data set, train a UNet on it, test it, look at the result'
+	@echo 'make test    lint, types and tests'
+	@echo 'make setup   only .venv with everything that is needed'
+	@echo 'make clean   remove .venv and the drawn sample; runs stay'
+
+setup: .venv/.run
+
+.venv/.run: requirements.txt
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --disable-pip-version-check -q -r requirements.txt
+	@touch $@
+
+.venv/.dev: requirements-dev.txt .venv/.run
+	$(BIN)/python -m pip install --disable-pip-version-check -q -r requirements-dev.txt
+	@touch $@
+
+data/sample/sample.json: .venv/.run custom_modules/datasets/drawn_sample.py
+	$(BIN)/python tools/prepare_data.py --sample
+
+demo: .venv/.run data/sample/sample.json
+	$(BIN)/python tools/train.py configs/sample/unet_sample.py
+	$(BIN)/python tools/test.py configs/sample/unet_sample.py $(DEMO)/latest/best.pth --out $(DEMO)/latest/test
+
+lint: .venv/.dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+test: lint
+	$(BIN)/python -m pytest
+
+clean:
+	rm -rf .venv data/sample .pytest_cache .mypy_cache .ruff_cache

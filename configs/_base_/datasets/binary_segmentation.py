@@ -1,0 +1,50 @@
+"""Pipelines, loaders and metrics of any set of images with binary masks."""
+
+image_size = 256  # the side of the square all images are stretched to, or (width, height)
+batch_size = 16
+num_workers = 2
+resolution = 'input'  # where Dice is computed: 'input' (the reports) or 'original'
+
+train_pipeline = [
+    dict(type='LoadImage'),
+    dict(type='LoadMask'),
+    dict(type='Resize', scale='$image_size'),
+    dict(type='RandomFlip', prob=0.5),
+    dict(type='RandomAffine', prob=0.5, degrees=30, scale=(0.8, 1.25), translate=0.1),
+    dict(type='RandomBrightnessContrast', prob=0.3),
+    dict(type='PackBinarySegInputs'),
+]
+evaluator = [dict(type='DiceMetric'), dict(type='LossMetric')]
+test_pipeline = [
+    dict(type='LoadImage'),
+    dict(type='LoadMask'),
+    dict(type='ResizeForScoring', scale='$image_size', resolution='$resolution'),
+    dict(type='PackBinarySegInputs'),
+]
+
+train_dataloader = dict(
+    batch_size='$batch_size',
+    num_workers='$num_workers',
+    persistent_workers=True,
+    drop_last=True,
+    sampler=dict(type='SeededSampler', shuffle=True),
+    collate_fn=dict(type='default_collate'),
+    dataset=dict(data_root='$data_root', split='train', pipeline='$train_pipeline'),
+)
+val_dataloader = dict(
+    batch_size='$batch_size',
+    num_workers='$num_workers',
+    persistent_workers=True,
+    sampler=dict(type='DefaultSampler', shuffle=False),
+    collate_fn=dict(type='default_collate'),
+    dataset=dict(data_root='$data_root', split='val', pipeline='$test_pipeline', test_mode=True),
+)
+test_dataloader = dict(
+    batch_size='$batch_size',
+    num_workers='$num_workers',
+    sampler=dict(type='DefaultSampler', shuffle=False),
+    collate_fn=dict(type='default_collate'),
+    dataset=dict(data_root='$data_root', split='test', pipeline='$test_pipeline', test_mode=True),
+)
+val_evaluator = '$evaluator'
+test_evaluator = '$evaluator'

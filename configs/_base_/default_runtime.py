@@ -1,0 +1,17 @@
+"""What all recipes share: the random seed, hooks, and where the figures go."""
+
+seed = 0
+precision = 'fp32'  # 'auto' (or --amp): half precision where the hardware is fast at it
+monitor = 'Dice'  # the figure of the validation that decides which epoch is best
+vis_backends = [dict(type='LocalVisBackend')]
+
+randomness = dict(seed='$seed')
+env_cfg = dict(mp_cfg=dict(mp_start_method='fork', opencv_num_threads=0))
+default_hooks = dict(
+    logger=dict(type='LoggerHook', interval=10),
+    checkpoint=dict(type='BestAndLastCheckpoint', monitor='$monitor'),
+)
+custom_hooks = [dict(type='SyncBuffersHook'), dict(type='ConsoleHook')]
+visualizer = dict(type='Visualizer', vis_backends='$vis_backends')
+val_cfg = dict(type='ValidationLoop', precision='$precision')
+test_cfg = dict(type='EvaluationLoop', precision='$precision')

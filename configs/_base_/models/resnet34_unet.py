@@ -1,0 +1,8 @@
+"""ResNet34-UNet with decoder A, 48,196,417 parameters (R0)."""
+
+_base_ = './unet.py'
+
+model = dict(
+    backbone=dict(_delete_=True, type='ResNet34Encoder'),
+    decode_head=dict(extra_upsamples=2),
+)

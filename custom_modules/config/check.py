@@ -1,0 +1,111 @@
+"""No misspelt key and no unknown type gets past here: every dict with a ``type`` is held against
+the signature of the class it names, before anything is built.
+"""
+
+import inspect
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import mmcv.transforms  # noqa: F401  registers the transforms
+import mmengine.registry
+from mmengine.registry import Registry
+from mmengine.runner import Runner
+
+from ..errors import UserError, did_you_mean
+
+_REGISTRIES: list[Registry] = [
+    value for value in vars(mmengine.registry).values() if isinstance(value, Registry)
+]
+
+#: Keys that MMEngine takes away from a dict before it builds the class.
+_TAKEN_AWAY = {
+    'hooks': {'priority'},
+    'param_scheduler': {'convert_to_iter_based'},
+    'dataloader': {'dataset', 'sampler', 'batch_sampler', 'collate_fn', 'worker_init_fn'}
+    | {'num_batch_per_epoch', 'disable_subprocess_warning'},
+}
+
+
+def check_config(config: dict[str, Any], source: str) -> None:
+    """Check every type and key of a resolved config.
+
+    Args:
+        config: with all variables put in.
+        source: its file, for messages.
+
+    Raises:
+        UserError: naming the place, the wrong name and the nearest right ones.
+    """
+    for place, value in _dicts(config, ''):
+        kind = value.get('type')
+        if isinstance(kind, str):
+            _check_keys(place, value, _candidates(kind, place, source), source)
+        elif place.endswith('dataloader'):
+            from torch.utils.data import DataLoader
+
+            allowed = set(inspect.signature(DataLoader.__init__).parameters)
+            _refuse_unknown(place, value, allowed | _TAKEN_AWAY['dataloader'], source)
+        elif place == 'randomness':
+            allowed = set(inspect.signature(Runner.set_randomness).parameters)
+            _refuse_unknown(place, value, allowed, source)
+
+
+def _dicts(value: Any, place: str) -> Iterator[tuple[str, dict]]:
+    if isinstance(value, dict):
+        yield place, value
+        for key, item in value.items():
+            yield from _dicts(item, f'{place}.{key}' if place else str(key))
+    elif isinstance(value, list | tuple):
+        for index, item in enumerate(value):
+            yield from _dicts(item, f'{place}.{index}')
+
+
+def _candidates(kind: str, place: str, source: str) -> list[Callable]:
+    """Return what ``kind`` may name: one name can be in several registries (a layer, a hook)."""
+    found = [registry.get(kind) for registry in _REGISTRIES]
+    candidates = [candidate for candidate in found if candidate is not None]
+    if not candidates:
+        known = [name for registry in _REGISTRIES for name in registry.module_dict]
+        raise UserError(
+            f'{source}: {place}.type={kind!r} is not registered'
+            f'{did_you_mean(kind, known) or "; is its module in custom_imports?"}'
+        )
+    return candidates
+
+
+def _check_keys(place: str, value: dict, candidates: list[Callable], source: str) -> None:
+    taken = {'type', '_scope_'}.union(
+        *(keys for word, keys in _TAKEN_AWAY.items() if word in place)
+    )
+    signatures = [_parameters(candidate) for candidate in candidates]
+    if any(names is None or set(value) - taken <= names for names in signatures):
+        return
+    allowed = set().union(*(names for names in signatures if names is not None))
+    _refuse_unknown(f'{place} ({value["type"]})', value, allowed | taken, source)
+
+
+def _parameters(target: Callable) -> set[str] | None:
+    """Return the keyword arguments ``target`` takes, or None if it takes any.
+
+    ``**kwargs`` of a class go on to the next class that has an ``__init__`` of its own.
+    """
+    steps: list[Callable] = [target]
+    if inspect.isclass(target):
+        steps = [c.__init__ for c in target.__mro__ if '__init__' in vars(c)]  # type: ignore[misc]
+    names: set[str] = set()
+    for step in steps:
+        try:
+            parameters = inspect.signature(step).parameters.values()
+        except (TypeError, ValueError):
+            return None
+        names |= {p.name for p in parameters if p.kind in (p.KEYWORD_ONLY, p.POSITIONAL_OR_KEYWORD)}
+        if not any(p.kind is p.VAR_KEYWORD for p in parameters):
+            return names - {'self'}
+    return None
+
+
+def _refuse_unknown(place: str, value: dict, allowed: set[str], source: str) -> None:
+    for key in value:
+        if key not in allowed:
+            near = did_you_mean(str(key), allowed)
+            raise UserError(f'{source}: {place} has no key {key!r}{near}')

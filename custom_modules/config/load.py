@@ -1,0 +1,60 @@
+"""The one way in which all tools load a config."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from mmengine.config import Config, DictAction
+
+from ..errors import UserError
+from ..paths import resolve_path
+from .check import check_config
+from .variables import substitute_variables
+
+
+def load_config(path: str | Path, options: Sequence[str] = ()) -> Config:
+    """Load a config, apply ``--cfg-options``, check it and put its variables in.
+
+    Args:
+        path: of the config, relative to the working directory or to the project.
+        options: ``key=value`` strings; a dotted key reaches into dicts and lists.
+
+    Returns:
+        The resolved config. Its ``text`` holds the same config with all ``_base_`` merged but the
+        variables still in place, so that it can be loaded and overridden again.
+
+    Raises:
+        UserError: the file is missing or does not parse, an option is malformed, a variable is
+            missing or serves nothing, or a key or type is unknown (with the nearest names).
+    """
+    path = resolve_path(path)
+    if not path.is_file():
+        raise UserError(f'{path}: there is no such config; see configs/')
+    try:
+        config = Config.fromfile(path)
+    except UserError:
+        raise
+    except Exception as error:  # a config is Python: it can fail in any way
+        raise UserError(
+            f'{path}: the config does not load ({type(error).__name__}: {error})'
+        ) from None
+    if options:
+        config.merge_from_dict(_parse_options(options))
+    text = config.pretty_text
+    resolved = Config(
+        substitute_variables(config.to_dict(), str(path)),
+        filename=str(path),
+        format_python_code=False,
+    )
+    check_config(resolved.to_dict(), str(path))
+    object.__setattr__(resolved, '_text', text)
+    return resolved
+
+
+def _parse_options(options: Sequence[str]) -> dict:
+    parsed = {}
+    for option in options:
+        key, equals, value = option.partition('=')
+        if not (key and equals):
+            raise UserError(f'--cfg-options {option}: write key=value')
+        parsed[key] = DictAction._parse_iterable(value)
+    return parsed

@@ -1,0 +1,19 @@
+"""Data sets, samplers and transforms, registered in MMEngine's registries."""
+
+from .augmentation import RandomAffine, RandomBrightnessContrast
+from .binary_masks import BinaryMaskDataset
+from .oxford_pet import OxfordPetDataset
+from .seeded_sampler import SeededSampler
+from .transforms import LoadImage, LoadMask, PackBinarySegInputs, ResizeForScoring
+
+__all__ = [
+    'BinaryMaskDataset',
+    'LoadImage',
+    'LoadMask',
+    'OxfordPetDataset',
+    'PackBinarySegInputs',
+    'RandomAffine',
+    'RandomBrightnessContrast',
+    'ResizeForScoring',
+    'SeededSampler',
+]

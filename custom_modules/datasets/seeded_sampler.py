@@ -1,0 +1,45 @@
+"""A sampler whose indices carry the random seed of their sample."""
+
+from collections.abc import Iterator
+
+import numpy as np
+from mmengine.dataset import DefaultSampler
+from mmengine.registry import DATA_SAMPLERS
+
+
+class SeededIndex(int):
+    """An index with ``seed``, the seed for the random transforms of this sample in this epoch."""
+
+    seed: int
+
+    def __new__(cls, index: int, seed: int) -> 'SeededIndex':
+        self = super().__new__(cls, index)
+        self.seed = seed
+        return self
+
+    def __reduce__(self) -> tuple:
+        return SeededIndex, (int(self), self.seed)
+
+
+@DATA_SAMPLERS.register_module()
+class SeededSampler(DefaultSampler):
+    """MMEngine's DefaultSampler with one seed per (run seed, epoch, index).
+
+    MMEngine seeds the workers themselves, which gives non-persistent workers the same augmentation
+    in every epoch and makes the numbers depend on how many workers there are.
+
+    ``skip(n)`` lets the next iteration start after the first n samples of this rank: a run that was
+    stopped inside an epoch goes on at the next batch. The length stays that of a whole epoch.
+    """
+
+    _skipped = 0
+
+    def skip(self, num_samples: int) -> None:
+        self._skipped = num_samples
+
+    def __iter__(self) -> Iterator[int]:
+        indices = list(super().__iter__())[self._skipped :]
+        self._skipped = 0
+        for index in indices:
+            sequence = np.random.SeedSequence([self.seed, self.epoch, index])
+            yield SeededIndex(index, int(sequence.generate_state(1)[0]))

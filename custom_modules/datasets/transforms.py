@@ -1,0 +1,99 @@
+"""Pipeline steps of our own; everything else in the pipelines is MMCV's."""
+
+import mmcv.transforms
+import numpy as np
+import torch
+from mmcv.transforms import BaseTransform
+from mmengine.registry import TRANSFORMS
+from mmengine.structures import PixelData
+from mmseg.structures import SegDataSample
+
+from ..errors import UserError
+from .image_io import read_image, read_mask
+
+
+@TRANSFORMS.register_module()
+class LoadImage(BaseTransform):
+    """``img_path`` -> ``img``, (H, W, 3) uint8 BGR, with ``img_shape`` and ``ori_shape`` (H, W)."""
+
+    def transform(self, results: dict) -> dict:
+        image = read_image(results['img_path'])
+        results['img'] = image
+        results['img_shape'] = results['ori_shape'] = image.shape[:2]
+        return results
+
+
+@TRANSFORMS.register_module()
+class LoadMask(BaseTransform):
+    """``seg_map_path`` -> ``gt_seg_map``, (H, W) uint8: 0 background, 1 foreground, 255 ignored.
+
+    The data set says what the file's values mean: ``mask_encodings`` is a list of dicts from a
+    value of the file to a label. The first dict that covers all values of the file is used.
+
+    Raises:
+        UserError: the file has a value that no encoding covers, or is not of the image's size.
+    """
+
+    def transform(self, results: dict) -> dict:
+        path = results['seg_map_path']
+        values = read_mask(path)
+        if values.shape != results['ori_shape']:
+            (height, width), (mask_height, mask_width) = results['ori_shape'], values.shape
+            raise UserError(
+                f'{path}: the mask is {mask_width}x{mask_height}, its image {width}x{height}; '
+                'export both at one size'
+            )
+        results['gt_seg_map'] = self._encode(values, results['mask_encodings'], path)
+        return results
+
+    @staticmethod
+    def _encode(values: np.ndarray, encodings: list[dict[int, int]], path: str) -> np.ndarray:
+        found = np.flatnonzero(np.bincount(values.ravel(), minlength=256))
+        for encoding in encodings:
+            if all(int(value) in encoding for value in found):
+                table = np.zeros(256, np.uint8)
+                table[list(encoding)] = list(encoding.values())
+                return table[values]
+        allowed = ' or '.join(str(sorted(encoding)) for encoding in encodings)
+        shown = ', '.join(map(str, found[:8])) + (', ...' if len(found) > 8 else '')
+        raise UserError(f'{path}: the mask has the values {shown}; allowed are {allowed}')
+
+
+@TRANSFORMS.register_module()
+class ResizeForScoring(mmcv.transforms.Resize):
+    """MMCV's Resize, which leaves the mask at the file's size if that is where Dice is computed.
+
+    Args:
+        scale: side of the square, or (width, height), in pixels.
+        resolution: 'input' resizes the mask too, 'original' does not.
+        kwargs: of ``mmcv.transforms.Resize``.
+    """
+
+    def __init__(
+        self, scale: int | tuple[int, int], resolution: str = 'input', **kwargs: object
+    ) -> None:
+        super().__init__(scale=scale, **kwargs)
+        self.resolution = resolution
+
+    def _resize_seg(self, results: dict) -> None:
+        if self.resolution == 'input':
+            super()._resize_seg(results)
+
+
+@TRANSFORMS.register_module()
+class PackBinarySegInputs(BaseTransform):
+    """The end of every pipeline: tensors and meta information as the segmentor takes them.
+
+    Returns a dict of ``inputs``, (3, H, W) uint8 BGR, and ``data_samples``, a SegDataSample with
+    ``gt_sem_seg.data`` (1, H, W) uint8 where a mask was loaded.
+    """
+
+    meta_keys = ('sample_id', 'species', 'breed', 'img_path', 'ori_shape', 'img_shape')
+
+    def transform(self, results: dict) -> dict:
+        image = np.ascontiguousarray(results['img'].transpose(2, 0, 1))
+        sample = SegDataSample(metainfo={k: results[k] for k in self.meta_keys if k in results})
+        if 'gt_seg_map' in results:
+            mask = np.ascontiguousarray(results['gt_seg_map'])
+            sample.gt_sem_seg = PixelData(data=torch.from_numpy(mask)[None])
+        return dict(inputs=torch.from_numpy(image), data_samples=sample)

@@ -1,0 +1,19 @@
+"""Runner, loops, hooks and the mixed-precision wrapper, registered in MMEngine's registries."""
+
+from .autocast_optim_wrapper import AutocastOptimWrapper
+from .best_and_last_hook import BestAndLastCheckpoint
+from .console_hook import ConsoleHook
+from .loops import EvaluationLoop, ResumableTrainLoop, ValidationLoop
+from .runner import PetSegRunner
+from .save_masks_hook import SaveMasksHook
+
+__all__ = [
+    'AutocastOptimWrapper',
+    'BestAndLastCheckpoint',
+    'ConsoleHook',
+    'EvaluationLoop',
+    'PetSegRunner',
+    'ResumableTrainLoop',
+    'SaveMasksHook',
+    'ValidationLoop',
+]

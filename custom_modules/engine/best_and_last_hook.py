@@ -1,0 +1,73 @@
+"""``best.pth`` and ``last.pth`` in the run's folder."""
+
+import math
+
+from mmengine.hooks import Hook
+from mmengine.registry import HOOKS
+from mmengine.runner import Runner
+
+from ..errors import UserError, did_you_mean
+
+
+@HOOKS.register_module()
+class BestAndLastCheckpoint(Hook):
+    """Write ``last.pth`` (everything) after each epoch and ``best.pth`` (weights) at each new best.
+
+    Args:
+        monitor: figure of the validation, such as 'Dice' or 'loss'.
+        rule: 'greater' or 'less' is better; None takes 'less' for losses and 'greater' for others.
+        interval: epochs between two ``last.pth``; the last epoch is always written.
+        keep_epochs: keep a copy ``epoch_<n>.pth`` of every such epoch too; 0 keeps none.
+
+    Raises:
+        UserError: an unknown rule, or the validation has no such figure.
+    """
+
+    priority = 'VERY_LOW'
+
+    def __init__(
+        self,
+        monitor: str = 'Dice',
+        rule: str | None = None,
+        interval: int = 1,
+        keep_epochs: int = 0,
+    ) -> None:
+        if rule not in ('greater', 'less', None):
+            raise UserError(f"rule={rule!r} is not allowed; use 'greater', 'less' or None")
+        self.monitor = monitor
+        self.rule = rule or ('less' if 'loss' in monitor else 'greater')
+        self.interval = interval
+        self.keep_epochs = keep_epochs
+        self.best_score = -math.inf if self.rule == 'greater' else math.inf
+        self.best_epoch = 0
+
+    def after_val_epoch(self, runner: Runner, metrics: dict | None = None) -> None:
+        if not runner.is_training_run:
+            return
+        metrics = metrics or {}
+        if self.monitor not in metrics:
+            near = did_you_mean(self.monitor, metrics)
+            raise UserError(
+                f'monitor={self.monitor!r} is no figure of the validation{near} '
+                f'It has {", ".join(sorted(metrics))}'
+            )
+        score = metrics[self.monitor]
+        better = score > self.best_score if self.rule == 'greater' else score < self.best_score
+        if better:
+            self.best_score, self.best_epoch = score, runner.epoch
+            runner.save_weights('best.pth', {self.monitor: score})
+
+    def after_whole_epoch(self, runner: Runner) -> None:
+        loop = runner.train_loop
+        last = loop.stop_training or runner.epoch >= runner.max_epochs
+        if last or runner.epoch % self.interval == 0:
+            runner.save_last()
+        if self.keep_epochs and runner.epoch % self.keep_epochs == 0:
+            runner.save_weights(f'epoch_{runner.epoch}.pth')
+
+    def state_dict(self) -> dict:
+        return dict(best_score=self.best_score, best_epoch=self.best_epoch)
+
+    def load_state_dict(self, state: dict) -> None:
+        self.best_score = state['best_score']
+        self.best_epoch = state['best_epoch']

@@ -1,0 +1,89 @@
+"""Checkpoints on disk: written whole or not at all, read without executing anything."""
+
+import os
+import pickle
+from pathlib import Path
+
+import torch
+
+from ..errors import UserError, did_you_mean
+
+
+def save_checkpoint(checkpoint: dict, path: str | Path) -> None:
+    """Write tensors and plain types to ``path``; a reader never sees half a file.
+
+    Raises:
+        UserError: the disk is full or the folder cannot be written; an older file is still whole.
+    """
+    path = Path(path)
+    beside = path.with_name(f'.{path.name}.{os.getpid()}.part')
+    try:
+        with open(beside, 'wb') as file:
+            torch.save(checkpoint, file)
+            file.flush()
+            os.fsync(file.fileno())
+        beside.replace(path)
+    except (OSError, RuntimeError) as error:
+        # torch.save reports a full disk as a RuntimeError of its zip writer.
+        raise UserError(f'{path}: the checkpoint cannot be written ({error})') from error
+    finally:
+        beside.unlink(missing_ok=True)
+
+
+def load_checkpoint(path: str | Path, map_location: str | torch.device = 'cpu') -> dict:
+    """Read a checkpoint that holds tensors and plain types only.
+
+    Raises:
+        UserError: the file is missing, damaged, no checkpoint, or holds anything that would have to
+            be executed (a pickle of other classes).
+    """
+    path = Path(path)
+    if not path.is_file():
+        near = did_you_mean(path.name, _names(path.parent))
+        raise UserError(f'{path}: there is no such checkpoint{near}')
+    try:
+        checkpoint = torch.load(path, map_location=map_location, weights_only=True)
+    except pickle.UnpicklingError as error:
+        reason = str(error).split('WeightsUnpickler error: ')[-1].splitlines()[0]
+        raise UserError(
+            f'{path}: refused, because it is damaged or holds more than tensors and plain types '
+            f'({reason}). Loading such a file could run foreign code'
+        ) from None
+    except (RuntimeError, EOFError, OSError, ValueError, KeyError) as error:
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise UserError(f'{path}: damaged or no checkpoint ({reason})') from None
+    if not isinstance(checkpoint, dict):
+        raise UserError(f'{path}: holds a {type(checkpoint).__name__}, not a checkpoint')
+    return checkpoint
+
+
+def load_weights(model: torch.nn.Module, checkpoint: dict, path: str | Path) -> None:
+    """Load ``checkpoint['state_dict']`` into ``model``; every name and shape must agree.
+
+    Raises:
+        UserError: the checkpoint is of another model.
+    """
+    found = checkpoint.get('state_dict', checkpoint)
+    wanted = model.state_dict()
+    missing = [name for name in wanted if name not in found]
+    foreign = [name for name in found if name not in wanted]
+    other_shape = [n for n in wanted if n in found and wanted[n].shape != found[n].shape]
+    problems = [
+        f'{len(names)} {what}, such as {names[0]}'
+        for names, what in (
+            (missing, 'weights are missing'),
+            (foreign, 'weights are foreign'),
+            (other_shape, 'weights have another shape'),
+        )
+        if names
+    ]
+    if problems:
+        raise UserError(
+            f'{path}: the checkpoint is of another model than the config: {"; ".join(problems)}. '
+            'Use the config it was trained with (config.py beside it)'
+        )
+    model.load_state_dict(found)
+
+
+def _names(folder: Path) -> list[str]:
+    return [p.name for p in folder.iterdir() if p.suffix == '.pth'] if folder.is_dir() else []

@@ -1,0 +1,101 @@
+"""Training that can stop and go on anywhere, and evaluation in the run's precision."""
+
+import logging
+
+import torch
+from mmengine.device import get_device
+from mmengine.registry import LOOPS
+from mmengine.runner import EpochBasedTrainLoop, TestLoop, ValLoop
+
+from .precision import autocast, resolve_dtype
+from .stop_signal import StopSignal
+
+
+@LOOPS.register_module()
+class ResumableTrainLoop(EpochBasedTrainLoop):
+    """MMEngine's epochs, which SIGINT and SIGTERM end at the next batch, with ``last.pth`` written.
+
+    A resumed run starts at the batch after the one it stopped at: what the epoch has already seen
+    is skipped in the sampler, and an epoch that lacks only its validation is validated first. After
+    each whole epoch (training and validation) the hooks' ``after_whole_epoch`` is called.
+
+    Args:
+        kwargs: of MMEngine's EpochBasedTrainLoop: ``max_epochs``, ``val_begin``, ``val_interval``.
+    """
+
+    #: The epoch's batches are done, its validation is not. Part of the checkpoint.
+    validation_pending = False
+
+    def run(self) -> torch.nn.Module:
+        self.runner.call_hook('before_train')
+        with StopSignal(distributed=self.runner.distributed) as self.stop:
+            while not self.stop_training and (
+                self.validation_pending or self._epoch < self._max_epochs
+            ):
+                if not self.validation_pending:
+                    self.run_epoch()
+                    self._decide_current_val_interval()
+                    self.validation_pending = self._validation_is_due()
+                if self.validation_pending:
+                    self.runner.val_loop.run()
+                    self.validation_pending = False
+                self.runner.call_hook('after_whole_epoch')
+        self.runner.call_hook('after_train')
+        return self.runner.model
+
+    def run_epoch(self) -> None:
+        self.runner.call_hook('before_train_epoch')
+        self.runner.model.train()
+        done = self._iter - self._epoch * len(self.dataloader)
+        if done:
+            self.dataloader.sampler.skip(done * self.dataloader.batch_size)
+        for index, batch in enumerate(self.dataloader, start=done):
+            self.run_iter(index, batch)
+            if index + 1 < len(self.dataloader):
+                self.leave_if_stopped()
+        self.runner.call_hook('after_train_epoch')
+        self._epoch += 1
+
+    def leave_if_stopped(self) -> None:
+        """Save and leave the program if a signal asked for it."""
+        if self.stop.requested():
+            self.runner.save_last()
+            self.runner.logger.log(
+                logging.WARNING,
+                f'stopped by {self.stop.name} in epoch {self._epoch + 1} after {self._iter} steps; '
+                f'go on with --resume {self.runner.log_dir}',
+            )
+            raise SystemExit(self.stop.exit_status)
+
+    def _validation_is_due(self) -> bool:
+        return self._epoch >= self.val_begin and (
+            self._epoch % self.val_interval == 0 or self._epoch == self._max_epochs
+        )
+
+
+class _InPrecision:
+    """Run each batch without gradients under the autocast of ``precision``."""
+
+    def __init__(self, *args: object, precision: str = 'fp32', **kwargs: object) -> None:
+        super().__init__(*args, **kwargs)
+        self.dtype = resolve_dtype(precision, get_device())
+
+    def run_iter(self, idx: int, data_batch: dict) -> None:
+        with torch.inference_mode(), autocast(self.dtype, get_device()):
+            super().run_iter(idx, data_batch)  # type: ignore[misc]
+
+
+@LOOPS.register_module()
+class ValidationLoop(_InPrecision, ValLoop):
+    """MMEngine's ValLoop in ``precision``, which a signal to the training leaves too."""
+
+    def run_iter(self, idx: int, data_batch: dict) -> None:
+        super().run_iter(idx, data_batch)
+        train_loop = self.runner._train_loop
+        if isinstance(train_loop, ResumableTrainLoop) and train_loop.validation_pending:
+            train_loop.leave_if_stopped()
+
+
+@LOOPS.register_module()
+class EvaluationLoop(_InPrecision, TestLoop):
+    """MMEngine's TestLoop in ``precision``."""

@@ -1,0 +1,198 @@
+"""MMEngine's Runner with a folder of its own per run, safe checkpoints, and processes on a CPU."""
+
+import logging
+import signal
+from pathlib import Path
+
+import torch
+import torch.distributed as torch_dist
+from mmengine.dist import is_main_process, master_only
+from mmengine.logging import MMLogger
+from mmengine.model import is_model_wrapper
+from mmengine.registry import FUNCTIONS, RUNNERS
+from mmengine.runner import BaseLoop, Runner
+from torch import nn
+from torch.utils.data import DataLoader
+
+from ..errors import UserError
+from .checkpoint_io import load_checkpoint, load_weights, save_checkpoint
+from .environment import environment
+from .precision import resolve_dtype
+from .rng import rng_state, set_rng_state
+from .run_folder import create_run_folder, point_latest_at
+
+
+@FUNCTIONS.register_module()
+def quiet_worker(worker_id: int) -> None:  # noqa: ARG001  (the data loader passes it)
+    """Let Ctrl-C reach the main process only; it ends the workers itself."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+@RUNNERS.register_module()
+class PetSegRunner(Runner):
+    """What differs from MMEngine's Runner:
+
+    - the run's folder is ``log_dir`` = ``work_dir/<timestamp>`` and everything goes there. A config
+      key ``run_name`` (set by the tools) names an existing folder instead;
+    - checkpoints hold tensors and plain types, are written whole or not at all, load only into the
+      model they are of, and hold the random state and the state of every hook that has one;
+    - with a launcher and without CUDA, processes talk over gloo;
+    - the console gets warnings only, the log file everything.
+    """
+
+    _timestamp: str
+
+    def setup_env(self, env_cfg: dict) -> None:
+        if self.distributed and not torch.cuda.is_available() and not torch_dist.is_initialized():
+            torch_dist.init_process_group('gloo')
+        super().setup_env(env_cfg)
+        run_name = self.cfg.get('run_name')
+        if run_name is None:
+            if is_main_process():
+                run_name = create_run_folder(Path(self.work_dir), self._timestamp)
+                point_latest_at(Path(self.work_dir, run_name))
+            names = [run_name]
+            if self.distributed:
+                torch_dist.broadcast_object_list(names)
+            run_name = names[0]
+        self._timestamp = run_name
+
+    @property
+    def is_training_run(self) -> bool:
+        """Whether ``train`` was called, as opposed to a validation or test on its own."""
+        return isinstance(self._train_loop, BaseLoop)
+
+    @property
+    def bare_model(self) -> nn.Module:
+        """The model without the wrapper for many processes."""
+        return self.model.module if is_model_wrapper(self.model) else self.model
+
+    def build_logger(self, log_level: int | str = 'INFO', **kwargs: object) -> MMLogger:
+        stage = 'test' if self._train_loop is None else 'train'
+        logger = super().build_logger(log_level, str(Path(self.log_dir, f'{stage}.log')))
+        for handler in logger.handlers:
+            if not isinstance(handler, logging.FileHandler):
+                handler.setLevel(max(handler.level, logging.WARNING))
+        return logger
+
+    def _log_env(self, env_cfg: dict) -> None:
+        lines = [f'{key}: {value}' for key, value in environment().items()]
+        self.logger.info('Environment:\n    ' + '\n    '.join(lines))
+        self.logger.info(f'Config:\n{self.cfg.pretty_text}')
+
+    def wrap_model(self, model_wrapper_cfg: dict | None, model: nn.Module) -> nn.Module:
+        if self._computes_below_fp32():
+            # Convolutions in half precision are fastest with the channels innermost.
+            model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        if self.distributed and not torch.cuda.is_available() and model_wrapper_cfg is None:
+            model_wrapper_cfg = dict(
+                type='MMDistributedDataParallel', device_ids=None, broadcast_buffers=False
+            )
+        return super().wrap_model(model_wrapper_cfg, model)
+
+    def _computes_below_fp32(self) -> bool:
+        device = 'cuda' if torch.cuda.is_available() else 'cpu'
+        stages = (self.cfg.get('optim_wrapper'), self.cfg.get('test_cfg'))
+        precisions = [stage['precision'] for stage in stages if stage and 'precision' in stage]
+        return any(resolve_dtype(p, device) != torch.float32 for p in precisions)
+
+    @staticmethod
+    def build_dataloader(
+        dataloader: DataLoader | dict, seed: int | None = None, diff_rank_seed: bool = False
+    ) -> DataLoader:
+        if isinstance(dataloader, DataLoader):
+            return dataloader
+        config = dict(dataloader)
+        if not config.get('num_workers'):
+            config['persistent_workers'] = False
+        config.setdefault('worker_init_fn', dict(type='quiet_worker'))
+        config.setdefault('pin_memory', torch.cuda.is_available())
+        loader = Runner.build_dataloader(config, seed, diff_rank_seed)
+        if not len(loader):
+            raise UserError(
+                f'the {len(loader.dataset)} images of the split {loader.dataset.split!r} do not '
+                f'fill one batch of {loader.batch_size}; choose a smaller batch_size'
+            )
+        # Without a generator of its own, each new iterator would take a number from the global one
+        # and a resumed run would draw other dropout masks.
+        loader.generator = torch.Generator().manual_seed(seed or 0)
+        return loader
+
+    @master_only
+    def save_last(self) -> None:
+        """Write ``last.pth``, from which a run goes on as if it had never stopped."""
+        loop = self.train_loop
+        checkpoint = self._weights_checkpoint()
+        checkpoint['meta'].update(
+            validation_pending=loop.validation_pending, stop_training=loop.stop_training
+        )
+        checkpoint.update(
+            optimizer=self.optim_wrapper.state_dict(),
+            param_schedulers=[scheduler.state_dict() for scheduler in self.param_schedulers or []],
+            hooks={
+                type(hook).__name__: hook.state_dict()
+                for hook in self._hooks
+                if hasattr(hook, 'state_dict')
+            },
+            rng=rng_state(),
+        )
+        self.call_hook('before_save_checkpoint', checkpoint=checkpoint)
+        save_checkpoint(checkpoint, Path(self.log_dir, 'last.pth'))
+
+    @master_only
+    def save_weights(self, filename: str, figures: dict[str, float] | None = None) -> None:
+        """Write the weights and what they are of, without the state of the training."""
+        checkpoint = self._weights_checkpoint()
+        checkpoint['meta'].update(figures=figures or {})
+        self.call_hook('before_save_checkpoint', checkpoint=checkpoint)
+        checkpoint.pop('ema_state_dict', None)  # MMEngine's EMAHook keeps the raw weights there
+        save_checkpoint(checkpoint, Path(self.log_dir, filename))
+
+    def _weights_checkpoint(self) -> dict:
+        return dict(
+            meta=dict(
+                epoch=self.epoch,
+                iter=self.iter,
+                seed=self.seed,
+                config=self.cfg.pretty_text,
+                experiment_name=self.experiment_name,
+                **environment(),
+            ),
+            state_dict=self.bare_model.state_dict(),
+        )
+
+    def load_checkpoint(self, filename: str, **kwargs: object) -> dict:
+        checkpoint = load_checkpoint(filename)
+        self.call_hook('after_load_checkpoint', checkpoint=checkpoint)
+        load_weights(self.bare_model, checkpoint, filename)
+        self._has_loaded = True
+        self.logger.info(f'weights of {filename}')
+        return checkpoint
+
+    def resume(self, filename: str, **kwargs: object) -> None:
+        checkpoint = self.load_checkpoint(filename)
+        if 'optimizer' not in checkpoint or 'rng' not in checkpoint:
+            raise UserError(
+                f'{filename}: holds weights but no state of a training; resume from a last.pth, or '
+                'start from these weights with --cfg-options load_from=...'
+            )
+        meta = checkpoint['meta']
+        loop = self.train_loop
+        loop._epoch, loop._iter = meta['epoch'], meta['iter']
+        loop.validation_pending = meta['validation_pending']
+        loop.stop_training = meta['stop_training']
+        self.optim_wrapper.load_state_dict(checkpoint['optimizer'])
+        for scheduler, state in zip(
+            self.param_schedulers or [], checkpoint['param_schedulers'], strict=True
+        ):
+            scheduler.load_state_dict(state)
+        for hook in self._hooks:
+            state = checkpoint['hooks'].get(type(hook).__name__)
+            if state is not None:
+                hook.load_state_dict(state)
+        set_rng_state(checkpoint['rng'])
+        self.logger.info(f'resumed {filename} after epoch {meta["epoch"]}, step {meta["iter"]}')
+
+    @master_only
+    def dump_config(self) -> None:
+        """The tools write ``config.py`` themselves, in the form that can be loaded again."""

@@ -1,0 +1,62 @@
+"""SIGINT and SIGTERM as a question that the training loop asks between two batches."""
+
+import signal
+import threading
+from types import FrameType
+
+import torch
+import torch.distributed as torch_dist
+from mmengine.device import get_device
+
+#: Processes agree on stopping only at every such batch: the question costs a message.
+AGREE_EVERY = 10
+
+
+class StopSignal:
+    """A context in which the first SIGINT or SIGTERM sets a flag and a second one interrupts.
+
+    Many processes stop at the same batch: they ask each other, so that none waits for the
+    gradients of one that has left.
+    """
+
+    def __init__(self, distributed: bool) -> None:
+        self.distributed = distributed
+        self.received = 0
+        self.asked = 0
+        self.previous: dict[int, object] = {}
+
+    def __enter__(self) -> 'StopSignal':
+        if threading.current_thread() is threading.main_thread():
+            for number in (signal.SIGINT, signal.SIGTERM):
+                self.previous[number] = signal.signal(number, self._receive)
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        for number, handler in self.previous.items():
+            signal.signal(number, handler)  # type: ignore[arg-type]
+
+    def _receive(self, number: int, frame: FrameType | None) -> None:
+        if self.received:
+            raise KeyboardInterrupt
+        self.received = number
+
+    def requested(self) -> bool:
+        """Say whether to stop now; every process gets the same answer at the same call."""
+        if not self.distributed:
+            return bool(self.received)
+        self.asked += 1
+        if self.asked % AGREE_EVERY:
+            return False
+        answer = torch.tensor(self.received, device=get_device())
+        torch_dist.all_reduce(answer, torch_dist.ReduceOp.MAX)
+        self.received = int(answer)
+        return bool(self.received)
+
+    @property
+    def name(self) -> str:
+        return signal.Signals(self.received).name
+
+    @property
+    def exit_status(self) -> int:
+        """128 + the signal's number, as a shell reports it."""
+        return 128 + self.received

@@ -1,0 +1,51 @@
+"""What ``tools/train.py`` does."""
+
+from pathlib import Path
+
+from mmengine.config import Config
+from mmengine.dist import is_main_process
+
+from ..paths import PROJECT_ROOT
+from .run_folder import find_run
+from .runner import PetSegRunner
+
+
+def default_work_dir(config: Config) -> Path:
+    """Return ``work_dirs/<config name>`` of the project."""
+    return PROJECT_ROOT / 'work_dirs' / Path(config.filename).stem
+
+
+def train(
+    config: Config,
+    work_dir: str | None = None,
+    resume: str | None = None,
+    launcher: str = 'none',
+) -> Path:
+    """Train what the config says.
+
+    Args:
+        config: of ``load_config``.
+        work_dir: folder of the config's runs; None for ``work_dirs/<config name>``.
+        resume: None starts a new run; a run's folder (or '' for the newest) goes on with it.
+        launcher: 'none' or 'pytorch' (torchrun).
+
+    Returns:
+        The folder of the run, with ``best.pth``, ``last.pth``, ``config.py``, ``train.log``.
+
+    Raises:
+        UserError: a mistake in config, data or arguments.
+    """
+    settings = Config(config.to_dict(), filename=config.filename)
+    settings.work_dir = str(Path(work_dir) if work_dir else default_work_dir(config))
+    settings.launcher = launcher
+    if resume is not None:
+        run = find_run(Path(settings.work_dir), resume)
+        settings.work_dir, settings.run_name = str(run.parent), run.name
+        settings.load_from, settings.resume = str(run / 'last.pth'), True
+    for key in ('test_dataloader', 'test_cfg', 'test_evaluator'):
+        settings.pop(key, None)
+    runner = PetSegRunner.from_cfg(settings)
+    if is_main_process():
+        Path(runner.log_dir, 'config.py').write_text(config.text, encoding='utf-8')
+    runner.train()
+    return Path(runner.log_dir)

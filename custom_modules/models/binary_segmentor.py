@@ -1,0 +1,125 @@
+"""Encoder, decode head and losses together: the model that the configs name."""
+
+import torch
+import torch.nn.functional as F
+from mmengine.model import BaseModel
+from mmengine.registry import MODELS
+from mmengine.structures import PixelData
+from mmseg.structures import SegDataSample
+from torch import nn
+
+from ..errors import UserError
+
+
+@MODELS.register_module()
+class BinarySegmentor(BaseModel):
+    """One logit per pixel, sigmoid, threshold.
+
+    Args:
+        backbone: encoder; returns feature maps finest first.
+        decode_head: head; takes that list, returns logits (N, 1, H, W) of the image's size.
+        losses: loss terms, each with a ``loss_name`` of its own; summed in training.
+        threshold: a pixel is foreground if its probability is greater.
+        resolution: where predictions are scored: 'input', the size the network sees (the reports'
+            protocol), or 'original', the size of the file (logits enlarged bilinearly).
+        data_preprocessor: see BinarySegPreprocessor.
+        init_cfg: MMEngine's initialisation; None keeps PyTorch's.
+
+    Raises:
+        UserError: ``resolution`` is unknown, or two loss terms have one name.
+    """
+
+    def __init__(
+        self,
+        backbone: dict,
+        decode_head: dict,
+        losses: list[dict],
+        threshold: float = 0.5,
+        resolution: str = 'input',
+        data_preprocessor: dict | None = None,
+        init_cfg: dict | list[dict] | None = None,
+    ) -> None:
+        super().__init__(data_preprocessor, init_cfg)
+        if resolution not in ('input', 'original'):
+            raise UserError(
+                f'BinarySegmentor: resolution={resolution!r} is not allowed; '
+                "use 'input' or 'original'"
+            )
+        self.backbone = MODELS.build(backbone)
+        self.decode_head = MODELS.build(decode_head)
+        self.losses = nn.ModuleList(MODELS.build(loss) for loss in losses)
+        names = [loss.loss_name for loss in self.losses]
+        if len(set(names)) < len(names):
+            raise UserError(f'BinarySegmentor: two losses have one loss_name in {names}')
+        self.threshold = threshold
+        self.resolution = resolution
+
+    def forward(
+        self,
+        inputs: torch.Tensor,
+        data_samples: list[SegDataSample] | None = None,
+        mode: str = 'tensor',
+    ) -> torch.Tensor | dict[str, torch.Tensor] | list[SegDataSample]:
+        """Run the network in one of MMEngine's three modes.
+
+        Args:
+            inputs: (N, 3, H, W), float, normalised.
+            data_samples: N samples; ``gt_sem_seg.data`` (1, h, w) holds 0, 1 or 255 (ignored).
+            mode: 'tensor' returns the logits (N, 1, H, W), float32; 'loss' a dict of scalars;
+                'predict' the samples with ``pred_sem_seg`` (uint8, 0 or 1), ``seg_logits`` and,
+                where there is a ground truth, ``losses`` (floats: the loss terms of this batch).
+
+        Raises:
+            UserError: H or W does not fit the network; the message names the size to use.
+        """
+        logits = self._logits(inputs)
+        if mode == 'tensor':
+            return logits
+        assert data_samples is not None
+        if mode == 'loss':
+            return self._loss_terms(logits, data_samples)
+        return self._predictions(logits, data_samples)
+
+    def _logits(self, inputs: torch.Tensor) -> torch.Tensor:
+        height, width = inputs.shape[-2:]
+        divisor = self.decode_head.size_divisor
+        if height % divisor or width % divisor:
+            fitting = [max(1, round(side / divisor)) * divisor for side in (width, height)]
+            raise UserError(
+                f'an image of {width}x{height} does not fit this network: width and height must be '
+                f'multiples of {divisor}; use image_size = ({fitting[0]}, {fitting[1]})'
+            )
+        logits = self.decode_head(self.backbone(inputs))
+        return logits.float()  # losses and thresholds are computed in fp32 under autocast too
+
+    def _loss_terms(
+        self, logits: torch.Tensor, data_samples: list[SegDataSample]
+    ) -> dict[str, torch.Tensor]:
+        size = logits.shape[-2:]
+        target = torch.cat([_at_size(sample.gt_sem_seg.data, size) for sample in data_samples])
+        return {str(loss.loss_name): loss(logits, target) for loss in self.losses}
+
+    def _predictions(
+        self, logits: torch.Tensor, data_samples: list[SegDataSample]
+    ) -> list[SegDataSample]:
+        losses: dict[str, float] = {}
+        if all('gt_sem_seg' in sample for sample in data_samples):
+            losses = {
+                name: term.item() for name, term in self._loss_terms(logits, data_samples).items()
+            }
+        for sample_logits, sample in zip(logits, data_samples, strict=True):
+            if self.resolution == 'original':
+                size = sample.ori_shape[:2]
+                sample_logits = F.interpolate(sample_logits[None], size, mode='bilinear')[0]
+            mask = (sample_logits.sigmoid() > self.threshold).to(torch.uint8)
+            sample.pred_sem_seg = PixelData(data=mask)
+            sample.seg_logits = PixelData(data=sample_logits)
+            sample.set_field(losses, 'losses')
+        return data_samples
+
+
+def _at_size(target: torch.Tensor, size: torch.Size) -> torch.Tensor:
+    """Return a target (1, h, w) at ``size``, by nearest neighbour; the file's size may differ."""
+    if target.shape[-2:] == size:
+        return target
+    return F.interpolate(target[None], size, mode='nearest')[0]

@@ -1,0 +1,33 @@
+"""Binary cross-entropy on logits (all reports)."""
+
+import torch
+import torch.nn.functional as F
+from mmengine.registry import MODELS
+from torch import nn
+
+from .target import foreground_and_valid
+
+
+@MODELS.register_module()
+class BinaryCrossEntropyLoss(nn.Module):
+    """Mean over the valid pixels of the batch of ``-t log p - (1 - t) log(1 - p)``, p = sigmoid.
+
+    Computed on logits: the same function as on probabilities (R0), numerically stable.
+
+    Args:
+        loss_weight: factor of the term.
+        loss_name: key of the term; MMEngine sums and trains keys that contain ``loss``.
+    """
+
+    def __init__(self, loss_weight: float = 1.0, loss_name: str = 'loss_bce') -> None:
+        super().__init__()
+        self.loss_weight = loss_weight
+        self.loss_name = loss_name
+
+    def forward(self, logits: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
+        """Return the scalar loss of logits (N, 1, H, W) and target (N, H, W) of 0, 1, 255."""
+        foreground, valid = foreground_and_valid(logits, target)
+        pixels = F.binary_cross_entropy_with_logits(
+            logits, foreground, weight=valid, reduction='sum'
+        )
+        return self.loss_weight * pixels / valid.sum().clamp_min(1)

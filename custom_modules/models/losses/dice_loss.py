@@ -1,0 +1,53 @@
+"""Dice loss (Milletari et al., 3DV 2016, with plain sums in the denominator; R0, R1, R3, R4)."""
+
+import torch
+from mmengine.registry import MODELS
+from torch import nn
+
+from ...errors import UserError
+from .target import foreground_and_valid
+
+
+@MODELS.register_module()
+class BinaryDiceLoss(nn.Module):
+    """``1 - (2 I + smooth) / (P + T + smooth)`` with I = sum(p t), P = sum(p), T = sum(t).
+
+    A perfect mask costs 0, an inverted one 1 (with smooth 0), and so does an empty prediction of an
+    empty target cost 0. Ignored pixels take part in no sum and get no gradient.
+
+    Args:
+        over: 'batch' sums over all pixels of the batch (R0), 'image' over each image and takes the
+            mean (R1).
+        smooth: added above and below (R1: 1).
+        loss_weight: factor of the term.
+        loss_name: key of the term; MMEngine sums and trains keys that contain ``loss``.
+
+    Raises:
+        UserError: ``over`` is not one of the two.
+    """
+
+    def __init__(
+        self,
+        over: str = 'batch',
+        smooth: float = 0.0,
+        loss_weight: float = 1.0,
+        loss_name: str = 'loss_dice',
+    ) -> None:
+        super().__init__()
+        if over not in ('batch', 'image'):
+            raise UserError(f"BinaryDiceLoss: over={over!r} is not allowed; use 'batch' or 'image'")
+        self.over = over
+        self.smooth = smooth
+        self.loss_weight = loss_weight
+        self.loss_name = loss_name
+
+    def forward(self, logits: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
+        """Return the scalar loss of logits (N, 1, H, W) and target (N, H, W) of 0, 1, 255."""
+        foreground, valid = foreground_and_valid(logits, target)
+        probability = logits.sigmoid() * valid
+        pixels = (0, 1, 2, 3) if self.over == 'batch' else (1, 2, 3)
+        intersection = (probability * foreground).sum(pixels)
+        total = probability.sum(pixels) + foreground.sum(pixels)
+        # 1 - (2I + s) / (total + s), written so that two empty masks with smooth 0 give 0.
+        loss = (total - 2 * intersection) / (total + self.smooth).clamp_min(1e-7)
+        return self.loss_weight * loss.mean()

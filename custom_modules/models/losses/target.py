@@ -1,0 +1,22 @@
+"""What the losses share: a target with ignored pixels, as floats and weights."""
+
+import torch
+
+IGNORE_INDEX = 255
+
+
+def foreground_and_valid(
+    logits: torch.Tensor, target: torch.Tensor
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Split a target into foreground and valid pixels.
+
+    Args:
+        logits: (N, 1, H, W), float.
+        target: (N, H, W), integers 0 background, 1 foreground, 255 ignored.
+
+    Returns:
+        Two float tensors (N, 1, H, W): 1 where the pixel is foreground, 1 where it counts.
+    """
+    assert logits.shape[1] == 1 and logits[:, 0].shape == target.shape, (logits.shape, target.shape)
+    target = target.unsqueeze(1)
+    return (target == 1).to(logits.dtype), (target != IGNORE_INDEX).to(logits.dtype)

@@ -1,0 +1,77 @@
+"""The expanding path of U-Net as a decode head for any encoder that returns a pyramid."""
+
+from collections.abc import Sequence
+
+import torch
+from mmcv.cnn import build_norm_layer
+from mmengine.model import BaseModule
+from mmengine.registry import MODELS
+from torch import nn
+
+from ..errors import UserError
+from .blocks import NormConfig, UpBlock
+
+
+@MODELS.register_module()
+class UNetHead(BaseModule):
+    """Up-blocks from the coarsest to the finest feature, then a 1x1 convolution to the logits.
+
+    Takes the encoder's list, finest first, with widths ``in_channels``, each level half the size of
+    the one before it. Returns logits (N, out_channels, s*h, s*w) where (h, w) is the size of the
+    finest feature and s = 2 ** ``extra_upsamples``.
+
+    Args:
+        in_channels: widths of the encoder's features, finest first.
+        channels: width after each up-block, coarsest first; one fewer than ``in_channels``.
+        extra_upsamples: [2x2 transposed convolution, (normalisation,) ReLU] that follow the
+            up-blocks; 2 bring a ResNet's stride 4 to full size (decoder A of R0).
+        norm_cfg: normalisation after each convolution, None for none.
+        out_channels: logits per pixel.
+        init_cfg: MMEngine's initialisation; None keeps PyTorch's.
+
+    Raises:
+        UserError: the number of ``channels`` does not fit ``in_channels``.
+    """
+
+    def __init__(
+        self,
+        in_channels: Sequence[int],
+        channels: Sequence[int] = (512, 256, 128, 64),
+        extra_upsamples: int = 0,
+        norm_cfg: NormConfig = None,
+        out_channels: int = 1,
+        init_cfg: dict | list[dict] | None = None,
+    ) -> None:
+        super().__init__(init_cfg)
+        if len(channels) != len(in_channels) - 1:
+            raise UserError(
+                f'UNetHead: {len(in_channels)} encoder features need {len(in_channels) - 1} '
+                f'decoder widths, found channels={tuple(channels)}'
+            )
+        self.out_channels = out_channels
+        #: Height and width of the image must be multiples of this.
+        self.size_divisor = 2 ** (len(channels) + extra_upsamples)
+        coarsest, *skips = reversed(in_channels)
+        before = [coarsest, *channels]
+        self.up_blocks = nn.ModuleList(
+            UpBlock(wide, skip, narrow, norm_cfg)
+            for wide, skip, narrow in zip(before, skips, channels, strict=False)
+        )
+        width = channels[-1]
+        self.extra_upsamples = nn.Sequential(
+            *(self._extra_upsample(width, norm_cfg) for _ in range(extra_upsamples))
+        )
+        self.logits = nn.Conv2d(width, out_channels, 1)
+
+    @staticmethod
+    def _extra_upsample(channels: int, norm_cfg: NormConfig) -> nn.Sequential:
+        layers: list[nn.Module] = [nn.ConvTranspose2d(channels, channels, 2, stride=2)]
+        if norm_cfg is not None:
+            layers.append(build_norm_layer(norm_cfg, channels)[1])
+        return nn.Sequential(*layers, nn.ReLU(inplace=True))
+
+    def forward(self, features: Sequence[torch.Tensor]) -> torch.Tensor:
+        x, *skips = reversed(features)
+        for up_block, skip in zip(self.up_blocks, skips, strict=True):
+            x = up_block(x, skip)
+        return self.logits(self.extra_upsamples(x))

@@ -1,0 +1,76 @@
+"""One picture of where a model is good and where it fails."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from matplotlib.figure import Figure
+from matplotlib.patches import Patch
+
+#: Colours that people with any colour vision can tell apart (Okabe and Ito).
+MISSED = (230, 159, 0)
+INVENTED = (0, 114, 178)
+TRUTH = (0, 158, 115)
+
+
+@dataclass(frozen=True)
+class Example:
+    """One image with its masks.
+
+    Attributes:
+        title: beside the row.
+        image: (H, W, 3) uint8 RGB.
+        truth: (H, W), 0, 1 or 255 (does not count).
+        prediction: (H, W), 0 or 1.
+    """
+
+    title: str
+    image: np.ndarray
+    truth: np.ndarray
+    prediction: np.ndarray
+
+
+def blend(image: np.ndarray, where: np.ndarray, colour: Sequence[int]) -> np.ndarray:
+    """Return ``image`` (H, W, 3) with 65 % of ``colour`` laid over the pixels ``where`` (H, W)."""
+    mixed = image.astype(np.float32)
+    mixed[where] = 0.35 * mixed[where] + 0.65 * np.array(colour)
+    return mixed.round().astype(np.uint8)
+
+
+def error_map(example: Example) -> np.ndarray:
+    """Return the image with missed pixels in orange and invented ones in blue."""
+    counts = example.truth != 255
+    missed = counts & (example.truth == 1) & (example.prediction == 0)
+    invented = counts & (example.truth == 0) & (example.prediction == 1)
+    return blend(blend(example.image, missed, MISSED), invented, INVENTED)
+
+
+def save_contact_sheet(examples: Sequence[Example], path: Path, title: str) -> None:
+    """Write a PNG with a row per example: image, ground truth, prediction, errors."""
+    columns = ('image', 'ground truth', 'prediction', 'errors')
+    figure = Figure(figsize=(2.1 * len(columns) + 1.4, 2.1 * len(examples) + 1.0), dpi=110)
+    axes = figure.subplots(len(examples), len(columns), squeeze=False)
+    for row, example in zip(axes, examples, strict=True):
+        pictures = (
+            example.image,
+            blend(example.image, example.truth == 1, TRUTH),
+            blend(example.image, example.prediction == 1, TRUTH),
+            error_map(example),
+        )
+        for axis, picture, column in zip(row, pictures, columns, strict=True):
+            axis.imshow(picture, aspect='equal')
+            axis.set_xticks([])
+            axis.set_yticks([])
+            axis.spines[:].set_visible(False)
+            if row is axes[0]:
+                axis.set_title(column, fontsize=11)
+        row[0].set_ylabel(example.title, fontsize=9)
+    figure.suptitle(title, fontsize=11)
+    legend = [
+        Patch(color='#{:02x}{:02x}{:02x}'.format(*colour), label=label)
+        for colour, label in ((MISSED, 'missed'), (INVENTED, 'invented'))
+    ]
+    figure.legend(handles=legend, loc='lower right', ncols=2, frameon=False, fontsize=9)
+    figure.tight_layout(rect=(0, 0.03, 1, 0.99))
+    figure.savefig(path)

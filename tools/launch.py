@@ -1,0 +1,50 @@
+#!/usr/bin/env python
+"""Run a tool in N processes of this machine: one per GPU, or on the CPU where there is none."""
+
+import argparse
+import logging
+import os
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+
+def parse_args() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument('tool', choices=('train', 'test'))
+    parser.add_argument('processes', metavar='GPUS', help='number of processes')
+    parser.add_argument('arguments', nargs=argparse.REMAINDER, help='of the tool')
+    return parser.parse_args()
+
+
+def main() -> None:
+    args = parse_args()
+    from custom_modules.cli import user_errors
+
+    with user_errors():
+        from custom_modules.engine.processes import check_process_count, threads_per_process
+
+        count = check_process_count(args.processes)
+        os.environ.setdefault('OMP_NUM_THREADS', str(threads_per_process(count)))
+
+    from torch.distributed.elastic.multiprocessing.api import SignalException
+    from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
+    from torch.distributed.run import main as torchrun
+
+    # Each process prints its own errors; torchrun would add a page about the exit status.
+    logging.getLogger('torch.distributed.elastic').setLevel(logging.CRITICAL)
+    tool = str(Path(__file__).with_name(f'{args.tool}.py'))
+    command = ['--standalone', f'--nproc-per-node={count}', tool, *args.arguments]
+    try:
+        torchrun([*command, '--launcher', 'pytorch'])
+    except ChildFailedError as error:
+        statuses = {failure.exitcode for failure in error.failures.values()}
+        # A process that a signal killed has a negative status.
+        sys.exit(2 if 2 in statuses else next((s for s in statuses if s > 0), 1))
+    except SignalException as error:
+        sys.exit(128 + error.sigval)
+
+
+if __name__ == '__main__':
+    main()

@@ -1,0 +1,51 @@
+#!/usr/bin/env python
+"""Put Oxford-IIIT Pet, or a drawn sample of its kind, on the disk and check every file of it."""
+
+import argparse
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+
+def parse_args() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    source = parser.add_mutually_exclusive_group()
+    source.add_argument(
+        '--download', action='store_true', help='fetch the official archives (800 MB) and unpack'
+    )
+    source.add_argument('--archives', metavar='DIR', help='unpack the two archives in this folder')
+    source.add_argument('--sample', action='store_true', help='draw a small sample data set')
+    parser.add_argument(
+        '--root', help='folder of the data set (default: data/oxford-iiit-pet, or data/sample)'
+    )
+    parser.add_argument('--url', help='fetch the archives from this address instead')
+    parser.add_argument('--check', action='store_true', help='only check what is there')
+    args = parser.parse_args()
+    if not (args.download or args.archives or args.sample or args.check):
+        parser.error('say what to do: --download, --archives DIR, --sample or --check')
+    if args.url and not args.download:
+        parser.error('--url goes with --download')
+    return args
+
+
+def main() -> None:
+    args = parse_args()
+    from custom_modules.cli import user_errors  # after parsing: --help need not wait for torch
+
+    with user_errors():
+        from custom_modules.datasets import preparation
+        from custom_modules.paths import resolve_path
+
+        root = resolve_path(args.root or f'data/{"sample" if args.sample else "oxford-iiit-pet"}')
+        if args.download:
+            preparation.download_archives(root, args.url)
+        elif args.archives:
+            preparation.unpack_archives(root, Path(args.archives))
+        elif args.sample:
+            preparation.draw(root)
+        preparation.check(root)
+
+
+if __name__ == '__main__':
+    main()

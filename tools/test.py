@@ -1,0 +1,44 @@
+#!/usr/bin/env python
+"""Score a checkpoint on the test split: python tools/test.py CONFIG CHECKPOINT"""
+
+import argparse
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+
+def parse_args() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument('config', help='config file')
+    parser.add_argument('checkpoint', help='best.pth or last.pth of a run')
+    parser.add_argument(
+        '--out', help='folder for figures and masks (default: figures beside the checkpoint)'
+    )
+    parser.add_argument(
+        '--cfg-options',
+        nargs='+',
+        default=[],
+        metavar='KEY=VALUE',
+        help='change the config, such as border=ignore resolution=original',
+    )
+    parser.add_argument('--launcher', choices=('none', 'pytorch'), default='none')
+    return parser.parse_args()
+
+
+def main() -> None:
+    args = parse_args()
+    from custom_modules.cli import user_errors  # after parsing: --help need not wait for torch
+
+    with user_errors():
+        from custom_modules.config import load_config
+        from custom_modules.engine.testing import describe, test
+
+        config = load_config(args.config, args.cfg_options)
+        result = test(config, args.checkpoint, args.out, args.launcher)
+        if result is not None:
+            print(describe(result))
+
+
+if __name__ == '__main__':
+    main()

@@ -1,0 +1,51 @@
+#!/usr/bin/env python
+"""Train the model of a config: python tools/train.py configs/unet_pet.py"""
+
+import argparse
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+
+def parse_args() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument('config', help='config file')
+    parser.add_argument('--work-dir', help='folder of the runs (default: work_dirs/<config name>)')
+    parser.add_argument(
+        '--resume',
+        nargs='?',
+        const='',
+        metavar='RUN',
+        help='go on with the newest run of this config, or with the folder of a run',
+    )
+    parser.add_argument(
+        '--amp', action='store_true', help='half precision where the hardware is fast at it'
+    )
+    parser.add_argument(
+        '--cfg-options',
+        nargs='+',
+        default=[],
+        metavar='KEY=VALUE',
+        help='change the config, such as batch_size=8 model.threshold=0.4',
+    )
+    parser.add_argument('--launcher', choices=('none', 'pytorch'), default='none')
+    return parser.parse_args()
+
+
+def main() -> None:
+    args = parse_args()
+    from custom_modules.cli import user_errors  # after parsing: --help need not wait for torch
+
+    with user_errors():
+        from custom_modules.config import load_config
+        from custom_modules.engine.training import train
+
+        options = [*args.cfg_options, *(['precision=auto'] if args.amp else [])]
+        run = train(load_config(args.config, options), args.work_dir, args.resume, args.launcher)
+        if args.launcher == 'none':
+            print(f'done: {run}')
+
+
+if __name__ == '__main__':
+    main()
