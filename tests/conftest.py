@@ -1,0 +1,60 @@
+"""Fixtures that several test files use."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+
+from custom_modules.datasets.drawn_sample import draw_sample
+
+ROOT = Path(__file__).resolve().parent.parent
+
+#: A run of two epochs on 16 images that takes a second.
+TINY = [
+    'image_size=32',
+    'batch_size=4',
+    'max_epochs=2',
+    'num_workers=0',
+    'train_dataloader.dataset.indices=16',
+    'val_dataloader.dataset.indices=6',
+    'test_dataloader.dataset.indices=6',
+]
+
+
+@pytest.fixture(scope='session', autouse=True)
+def two_threads() -> None:
+    torch.set_num_threads(min(2, os.cpu_count() or 1))
+
+
+@pytest.fixture(scope='session')
+def sample(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The drawn sample data set."""
+    root = tmp_path_factory.mktemp('sample')
+    draw_sample(root)
+    return root
+
+
+Command = Callable[..., subprocess.CompletedProcess]
+
+
+@pytest.fixture
+def run_tool(tmp_path: Path) -> Command:
+    """Run ``python tools/<name> ...`` in a folder outside the project and return what it said."""
+
+    def run(name: str, *arguments: object, timeout: float = 120) -> subprocess.CompletedProcess:
+        script = str(ROOT / 'tools' / name)
+        program = ['bash'] if name.endswith('.sh') else [sys.executable]
+        return subprocess.run(
+            [*program, script, *map(str, arguments)],
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+            env={**os.environ, 'PYTHON': sys.executable},
+        )
+
+    return run

@@ -1,0 +1,106 @@
+"""Every config resolves; one line reaches everywhere; what is misspelt or dead is named."""
+
+from pathlib import Path
+
+import pytest
+from mmengine.registry import MODELS
+
+from custom_modules.config import load_config
+from custom_modules.errors import UserError
+
+ROOT = Path(__file__).resolve().parent.parent
+LEAVES = sorted(
+    str(p.relative_to(ROOT)) for p in ROOT.glob('configs/**/*.py') if '_base_' not in p.parts
+)
+
+
+def test_there_are_configs() -> None:
+    assert 'configs/unet_pet.py' in LEAVES
+    assert len(LEAVES) >= 5
+
+
+@pytest.mark.parametrize('path', LEAVES)
+def test_every_config_resolves_builds_and_loads_again(path: str, tmp_path: Path) -> None:
+    config = load_config(path)
+    assert '$' not in str(config.to_dict())
+    MODELS.build(config.model)
+    again = tmp_path / Path(path).name
+    again.write_text(config.text)
+    assert load_config(again).to_dict() == config.to_dict()
+    lines = [x for x in (ROOT / path).read_text().splitlines() if x.strip() and x[0] not in '#"']
+    assert len(lines) <= 30
+
+
+def test_one_line_changes_a_value_everywhere_it_matters() -> None:
+    options = ['image_size=(96,64)', 'batch_size=3', 'max_epochs=7', 'border=ignore', 'seed=9']
+    config = load_config('configs/resnet34_unet_pet.py', [*options, 'precision=auto'])
+    loaders = [config[f'{stage}_dataloader'] for stage in ('train', 'val', 'test')]
+    for loader in loaders:
+        scales = [
+            t['scale'] for t in loader['dataset']['pipeline'] if t['type'].startswith('Resize')
+        ]
+        assert scales == [(96, 64)]
+        assert loader['batch_size'] == 3
+        assert loader['dataset']['border'] == 'ignore'
+    assert config.train_cfg['max_epochs'] == 7
+    assert config.param_scheduler[0]['T_max'] == 7
+    assert config.randomness['seed'] == 9
+    stages = (config.optim_wrapper, config.val_cfg, config.test_cfg)
+    assert [stage['precision'] for stage in stages] == ['auto'] * 3
+
+
+def test_an_ablation_is_a_few_lines(tmp_path: Path) -> None:
+    child = tmp_path / 'child.py'
+    child.write_text(
+        f"_base_ = '{ROOT}/configs/unet_pet.py'\n"
+        "train_pipeline = [dict(type='LoadImage'), dict(type='LoadMask'),\n"
+        "                  dict(type='Resize', scale='$image_size'), dict(type='PackBinarySegInputs')]\n"
+        "model = dict(losses=[dict(type='BinaryCrossEntropyLoss')])\n"
+        'image_size = 64\n'
+    )
+    config = load_config(child)
+    assert len(config.train_dataloader['dataset']['pipeline']) == 4
+    assert config.train_dataloader['dataset']['pipeline'][2]['scale'] == 64
+    assert [loss['type'] for loss in config.model['losses']] == ['BinaryCrossEntropyLoss']
+
+
+@pytest.mark.parametrize(
+    ('option', 'message'),
+    [
+        ('optim_wraper.lr=1', r"nothing uses the key 'optim_wraper'; did you mean optim_wrapper\?"),
+        ('imagesize=64', r"nothing uses the key 'imagesize'; did you mean image_size"),
+        ('norm_cfg=3', "nothing uses the key 'norm_cfg'"),
+        (
+            'model.backbone.norm_cgf=3',
+            r"model\.backbone .* no key 'norm_cgf'; did you mean norm_cfg",
+        ),
+        ('model.backbone.type=UNetEncodr', r"type='UNetEncodr' is not .*did you mean UNetEncoder"),
+        ('optim_wrapper.optimizer.lrr=1', r"\(Adam\) has no key 'lrr'; did you mean lr"),
+        ('train_dataloader.batchsize=1', r"no key 'batchsize'; did you mean batch_size"),
+        ('train_dataloader.dataset.boarder=1', "no key 'boarder'; did you mean border"),
+        ('randomness.sed=1', "randomness has no key 'sed'; did you mean seed"),
+        ('default_hooks.checkpoint.monitr=Dice', "no key 'monitr'; did you mean monitor"),
+        ('train_pipeline.3.probability=1', r"\(RandomFlip\) has no key 'probability'"),
+        (
+            'learning_rate=$learning_rat',
+            'variable \\$learning_rat is used but not set; did you mean',
+        ),
+        ('learning_rate=$learning_rate', 'refers to itself'),
+        ('batch_size', 'write key=value'),
+    ],
+)
+def test_misspelt_and_dead_keys_are_named(option: str, message: str) -> None:
+    with pytest.raises(UserError, match=message):
+        load_config('configs/unet_pet.py', [option])
+
+
+def test_configs_that_do_not_load(tmp_path: Path) -> None:
+    broken = tmp_path / 'broken.py'
+    broken.write_text('model = dict(')
+    with pytest.raises(UserError, match=r'broken\.py: the config does not load'):
+        load_config(broken)
+    broken.write_text("_base_ = './nowhere.py'")
+    with pytest.raises(UserError, match='does not load'):
+        load_config(broken)
+    with pytest.raises(UserError, match='there is no such config'):
+        load_config(tmp_path / 'none.py')

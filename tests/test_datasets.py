@@ -1,0 +1,215 @@
+"""Splits, border policies, the user's own masks, and seeds that no number of workers can change."""
+
+import shutil
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+import torch
+from mmengine.registry import DATASETS
+
+from custom_modules.datasets import BinaryMaskDataset, OxfordPetDataset, SeededSampler
+from custom_modules.datasets.oxford_pet import read_list_file
+from custom_modules.engine import PetSegRunner
+from custom_modules.errors import UserError
+
+PIPELINE = [dict(type='LoadImage'), dict(type='LoadMask'), dict(type='PackBinarySegInputs')]
+
+
+def oxford(root: Path, **arguments: object) -> OxfordPetDataset:
+    return OxfordPetDataset(str(root), pipeline=PIPELINE, **arguments)
+
+
+def ids(dataset: object) -> list[str]:
+    return [dataset.get_data_info(i)['sample_id'] for i in range(len(dataset))]
+
+
+def test_every_tenth_line_of_trainval_is_validation(sample: Path) -> None:
+    lines = (sample / 'annotations' / 'trainval.txt').read_text().splitlines()
+    listed = [line.split()[0] for line in lines]
+    assert ids(oxford(sample, split='val')) == listed[::10]
+    assert ids(oxford(sample, split='train')) == [n for i, n in enumerate(listed) if i % 10]
+    assert ids(oxford(sample, split='trainval')) == listed
+    test = set(ids(oxford(sample, split='test')))
+    assert len(test) == 80
+    assert not test & set(listed)
+
+
+def test_species_and_breed_are_in_the_meta_information(sample: Path) -> None:
+    for packed in (oxford(sample, split='val')[i]['data_samples'] for i in range(4)):
+        cat = packed.sample_id[0].isupper()
+        assert packed.species == ('cat' if cat else 'dog')
+        assert packed.sample_id.startswith(packed.breed + '_')
+
+
+@pytest.mark.parametrize(
+    ('border', 'labels'),
+    [
+        ('foreground', {1: 1, 2: 0, 3: 1}),
+        ('background', {1: 1, 2: 0, 3: 0}),
+        ('ignore', {1: 1, 2: 0, 3: 255}),
+        ('only', {1: 0, 2: 0, 3: 1}),
+    ],
+)
+def test_border_policies_map_each_trimap_value(sample: Path, border: str, labels: dict) -> None:
+    dataset = oxford(sample, split='val', border=border)
+    trimap = cv2.imread(dataset.get_data_info(0)['seg_map_path'], cv2.IMREAD_UNCHANGED)
+    mask = dataset[0]['data_samples'].gt_sem_seg.data[0].numpy()
+    assert set(np.unique(trimap)) == {1, 2, 3}
+    for value, label in labels.items():
+        assert (mask[trimap == value] == label).all()
+
+
+def test_a_trimap_with_another_value_is_an_error(sample: Path, tmp_path: Path) -> None:
+    root = shutil.copytree(sample, tmp_path / 'broken')
+    dataset = oxford(root, split='val')
+    path = dataset.get_data_info(0)['seg_map_path']
+    trimap = cv2.imread(path, cv2.IMREAD_UNCHANGED)
+    trimap[0, 0] = 0
+    cv2.imwrite(path, trimap)
+    with pytest.raises(UserError, match=r'values 0, 1, 2, 3; allowed are \[1, 2, 3\]'):
+        dataset[0]
+
+
+def test_mistakes_are_named(sample: Path, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r'split=.dev. is not allowed; use one of train, val'):
+        oxford(sample, split='dev')
+    with pytest.raises(UserError, match=r'border=.none. is not allowed'):
+        oxford(sample, border='none')
+    with pytest.raises(UserError, match=r'prepare_data\.py --download'):
+        oxford(tmp_path)
+    root = shutil.copytree(sample, tmp_path / 'half')
+    name = ids(oxford(root, split='test'))[3]
+    (root / 'images' / f'{name}.jpg').unlink()
+    with pytest.raises(UserError, match=rf'1 files .* missing, the first is images/{name}\.jpg'):
+        oxford(root, split='test')
+
+
+@pytest.mark.parametrize(
+    'line', ['Tabby_1', 'Tabby_1 1 7 1', '../../etc/passwd 1 1 1', '.hidden 1 1 1', 'a\\b 1 1 1']
+)
+def test_lines_that_are_no_entries_are_refused(tmp_path: Path, line: str) -> None:
+    path = tmp_path / 'list.txt'
+    path.write_bytes(f'# comment\r\n\r\nTabby_2 1 1 1\r\n{line}\r\n'.encode())
+    with pytest.raises(UserError, match=r'list\.txt, line 4'):
+        read_list_file(path)
+
+
+def make_masks(root: Path, count: int = 10, foreground: int = 255) -> Path:
+    for folder in ('images', 'masks'):
+        (root / folder).mkdir(parents=True)
+    for n in range(count):
+        mask = np.zeros((8, 9), np.uint8)
+        mask[2:5, : n + 1] = foreground
+        cv2.imwrite(str(root / 'images' / f'photo {n}.jpg'), np.full((8, 9, 3), 20 * n, np.uint8))
+        cv2.imwrite(str(root / 'masks' / f'photo {n}.png'), mask)
+    return root
+
+
+@pytest.mark.parametrize('foreground', [1, 255])
+def test_own_masks(tmp_path: Path, foreground: int) -> None:
+    root = make_masks(tmp_path, foreground=foreground)
+    splits = {
+        split: BinaryMaskDataset(str(root), split, pipeline=PIPELINE)
+        for split in ('train', 'val', 'test')
+    }
+    names = {split: ids(dataset) for split, dataset in splits.items()}
+    assert [len(n) for n in names.values()] == [8, 1, 1]
+    assert sorted(sum(names.values(), [])) == [f'photo {n}' for n in range(10)]
+    again = ids(BinaryMaskDataset(str(root), 'val', pipeline=PIPELINE))
+    assert again == names['val']
+    for packed in (splits['train'][i]['data_samples'] for i in range(8)):
+        columns = int(packed.sample_id.split()[1]) + 1
+        assert int(packed.gt_sem_seg.data.sum()) == 3 * min(columns, 9)
+
+
+def test_own_masks_follow_list_files(tmp_path: Path) -> None:
+    root = make_masks(tmp_path)
+    (root / 'val.txt').write_text('photo 3\n\nphoto 7\n')
+    assert ids(BinaryMaskDataset(str(root), 'val')) == ['photo 3', 'photo 7']
+    (root / 'val.txt').write_text('photo 33\n')
+    with pytest.raises(UserError, match=r"val\.txt: 1 names have no image, .*'photo 33'"):
+        BinaryMaskDataset(str(root), 'val')
+
+
+def test_ignored_pixels_of_own_masks(tmp_path: Path) -> None:
+    root = make_masks(tmp_path, count=1, foreground=255)
+    cv2.imwrite(str(root / 'masks' / 'photo 0.png'), np.array([[0, 1, 255] * 3] * 8, np.uint8))
+    dataset = BinaryMaskDataset(str(root), 'all', ignore_value=255, pipeline=PIPELINE)
+    mask = dataset[0]['data_samples'].gt_sem_seg.data[0]
+    assert mask[0].tolist() == [0, 1, 255] * 3
+
+
+def test_orphans_and_doubles_are_named(tmp_path: Path) -> None:
+    root = make_masks(tmp_path)
+    shutil.copy(root / 'images' / 'photo 1.jpg', root / 'images' / 'alone.jpg')
+    with pytest.raises(UserError, match=r'images: 1 files have no partner .*alone'):
+        BinaryMaskDataset(str(root))
+    (root / 'images' / 'alone.jpg').rename(root / 'images' / 'photo 1.jpeg')
+    with pytest.raises(UserError, match=r"2 files are called 'photo 1'"):
+        BinaryMaskDataset(str(root))
+    with pytest.raises(UserError, match='no such folder'):
+        BinaryMaskDataset(str(root), images='pictures')
+    with pytest.raises(UserError, match='their sum is 1'):
+        BinaryMaskDataset(str(root), fractions=(1, 1, 1))
+
+
+def drawn_numbers(sample: Path, workers: int, epochs: int, skip: int = 0) -> list[torch.Tensor]:
+    """The augmented batches of several epochs."""
+    augment = dict(type='RandomAffine', prob=0.8, degrees=90, translate=0.3)
+    pipeline = [*PIPELINE[:2], dict(type='Resize', scale=24), augment, PIPELINE[2]]
+    loader = PetSegRunner.build_dataloader(
+        dict(
+            batch_size=4,
+            num_workers=workers,
+            persistent_workers=True,
+            sampler=dict(type='SeededSampler', shuffle=True),
+            collate_fn=dict(type='default_collate'),
+            dataset=DATASETS.build(
+                dict(
+                    type='OxfordPetDataset',
+                    data_root=str(sample),
+                    split='train',
+                    indices=12,
+                    pipeline=pipeline,
+                )
+            ),
+        ),
+        seed=5,
+    )
+    batches = []
+    for epoch in range(epochs):
+        loader.sampler.set_epoch(epoch)
+        if epoch == epochs - 1:
+            loader.sampler.skip(skip)
+        batches += [batch['inputs'] for batch in loader]
+    return batches
+
+
+def test_any_number_of_workers_draws_the_same_numbers(sample: Path) -> None:
+    alone = drawn_numbers(sample, workers=0, epochs=2)
+    for workers in (1, 2):
+        others = drawn_numbers(sample, workers=workers, epochs=2)
+        assert all(torch.equal(a, b) for a, b in zip(alone, others, strict=True))
+    first, second = torch.cat(alone[:3]), torch.cat(alone[3:])
+    assert not torch.equal(first.sort(0)[0], second.sort(0)[0])  # another augmentation each epoch
+
+
+def test_an_epoch_can_start_in_the_middle(sample: Path) -> None:
+    whole = drawn_numbers(sample, workers=0, epochs=2)
+    rest = drawn_numbers(sample, workers=0, epochs=2, skip=8)
+    assert len(rest) == 3 + 1
+    assert torch.equal(rest[-1], whole[-1])
+
+
+def test_drawing_numbers_leaves_the_global_generators_alone(sample: Path) -> None:
+    dataset = oxford(sample, split='train')
+    index = next(iter(SeededSampler(dataset, seed=1)))
+    torch.manual_seed(0)
+    np.random.seed(0)
+    wanted = torch.rand(1), np.random.rand()
+    torch.manual_seed(0)
+    np.random.seed(0)
+    dataset[index]
+    assert (torch.rand(1), np.random.rand()) == wanted

@@ -1,0 +1,88 @@
+"""Dice and its companions: by hand, and by an independent loop."""
+
+import numpy as np
+import pytest
+import torch
+
+from custom_modules.evaluation import DiceMetric, LossMetric
+from custom_modules.evaluation.confusion import Confusion, count_pixels, summarise
+
+
+def sample(prediction: np.ndarray, target: np.ndarray, name: str = 'x', **more: object) -> dict:
+    return dict(
+        pred_sem_seg=dict(data=torch.from_numpy(prediction.astype(np.uint8))[None]),
+        gt_sem_seg=dict(data=torch.from_numpy(target.astype(np.uint8))[None]),
+        sample_id=name,
+        **more,
+    )
+
+
+def test_counts_leave_ignored_pixels_out() -> None:
+    prediction = np.array([[1, 1, 0, 0, 1]])
+    target = np.array([[1, 0, 1, 0, 255]])
+    assert count_pixels(prediction, target) == Confusion(tp=1, fp=1, fn=1, tn=1)
+    assert count_pixels(prediction, np.full((1, 5), 255)) == Confusion(0, 0, 0, 0)
+
+
+@pytest.mark.parametrize(
+    ('counts', 'dice', 'iou'),
+    [
+        (Confusion(4, 0, 0, 12), 1.0, 1.0),  # perfect
+        (Confusion(0, 4, 4, 8), 0.0, 0.0),  # disjoint
+        (Confusion(2, 2, 2, 10), 0.5, 1 / 3),  # half overlap
+        (Confusion(0, 0, 0, 16), 1.0, 1.0),  # both empty
+        (Confusion(0, 3, 0, 13), 0.0, 0.0),  # empty truth, something predicted
+        (Confusion(0, 0, 3, 13), 0.0, 0.0),  # nothing predicted
+    ],
+)
+def test_one_image_by_hand(counts: Confusion, dice: float, iou: float) -> None:
+    figures = summarise([counts])
+    assert figures['Dice'] == figures['Dice_global'] == pytest.approx(dice)
+    assert figures['IoU'] == figures['IoU_global'] == pytest.approx(iou)
+
+
+def test_mean_over_images_and_over_pixels_differ() -> None:
+    """One easy large and one hard small pet."""
+    figures = summarise([Confusion(90, 10, 10, 0), Confusion(1, 3, 3, 93), Confusion(0, 0, 0, 100)])
+    assert figures['Dice'] == pytest.approx((180 / 200 + 2 / 8 + 1) / 3)
+    assert figures['Dice_global'] == pytest.approx(182 / (182 + 26))
+    assert figures['IoU'] == pytest.approx((90 / 110 + 1 / 7 + 1) / 3)
+    assert figures['IoU_global'] == pytest.approx(91 / 117)
+    assert figures['Dice_background'] == pytest.approx((0 + 186 / 192 + 1) / 3)
+    assert figures['precision'] == figures['recall'] == pytest.approx(91 / 104)
+    assert (figures['num_images'], figures['num_empty']) == (3, 1)
+
+
+def test_metric_agrees_with_a_plain_loop() -> None:
+    random = np.random.RandomState(0)
+    metric = DiceMetric()
+    scores = []
+    for n in range(7):
+        prediction = random.rand(9, 11) < 0.4
+        target = random.choice([0, 1, 255], (9, 11), p=[0.5, 0.4, 0.1])
+        metric.process({}, [sample(prediction, target, f'pet_{n}', species='cat', breed='pet')])
+        both = sum(
+            1 for i in np.ndindex(target.shape) if prediction[i] and target[i] == 1
+        )  # pixel by pixel
+        size = sum(int(prediction[i]) for i in np.ndindex(target.shape) if target[i] != 255)
+        scores.append(2 * both / (size + int((target == 1).sum())))
+    figures = metric.evaluate(7)
+    assert figures['Dice'] == pytest.approx(np.mean(scores))
+    assert [row['dice'] for row in metric.per_image] == pytest.approx(scores)
+    assert list(metric.per_image[0]) == 'id species breed tp fp fn tn dice'.split()
+
+
+def test_images_that_fill_up_the_last_batch_are_dropped() -> None:
+    metric = DiceMetric()
+    perfect, wrong = np.ones((2, 2)), np.zeros((2, 2))
+    metric.process({}, [sample(perfect, perfect), sample(wrong, perfect), sample(wrong, perfect)])
+    assert metric.evaluate(size=2)['Dice'] == pytest.approx(0.5)
+
+
+def test_loss_metric_weights_batches_by_their_images() -> None:
+    metric = LossMetric()
+    first, second = dict(loss_bce=1.0, loss_dice=0.5), dict(loss_bce=4.0, loss_dice=1.0)
+    metric.process({}, [dict(losses=first)] * 3)
+    metric.process({}, [dict(losses=second)])
+    figures = metric.evaluate(4)
+    assert figures == pytest.approx(dict(loss=1.75 + 0.625, loss_bce=1.75, loss_dice=0.625))

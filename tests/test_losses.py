@@ -1,0 +1,139 @@
+"""Losses held against numbers computed by hand and against a slow, plain version."""
+
+import math
+
+import numpy as np
+import pytest
+import torch
+
+from custom_modules.errors import UserError
+from custom_modules.models import BinaryCrossEntropyLoss, BinaryDiceLoss
+
+SURE = 50.0  # a logit whose sigmoid is 1 in float32
+
+
+def logits_of(mask: list[list[int]]) -> torch.Tensor:
+    return (torch.tensor(mask, dtype=torch.float32)[None, None] * 2 - 1) * SURE
+
+
+def target_of(mask: list[list[int]]) -> torch.Tensor:
+    return torch.tensor(mask, dtype=torch.uint8)[None]
+
+
+HALF = [[1, 1], [0, 0]]
+INVERTED = [[0, 0], [1, 1]]
+NOTHING = [[0, 0], [0, 0]]
+ALL = [[1, 1], [1, 1]]
+
+
+@pytest.mark.parametrize('over', ['batch', 'image'])
+@pytest.mark.parametrize(
+    ('prediction', 'truth', 'smooth', 'loss'),
+    [
+        (HALF, HALF, 0, 0.0),
+        (INVERTED, HALF, 0, 1.0),
+        (NOTHING, NOTHING, 0, 0.0),
+        (ALL, NOTHING, 0, 1.0),
+        (NOTHING, HALF, 0, 1.0),
+        (ALL, HALF, 0, 1 - 2 * 2 / (4 + 2)),
+        (ALL, HALF, 1, 1 - (2 * 2 + 1) / (4 + 2 + 1)),
+        (INVERTED, HALF, 1, 1 - 1 / 5),
+    ],
+)
+def test_dice_by_hand(over: str, prediction: list, truth: list, smooth: float, loss: float) -> None:
+    value = BinaryDiceLoss(over=over, smooth=smooth)(logits_of(prediction), target_of(truth))
+    assert value.item() == pytest.approx(loss, abs=1e-6)
+
+
+def test_dice_over_batch_and_over_image_differ_as_they_should() -> None:
+    logits = torch.cat([logits_of(ALL), logits_of(HALF)])
+    target = torch.cat([target_of(HALF), target_of(HALF)])
+    # batch: I = 2 + 2, P = 4 + 2, T = 4; images: 1 - 4/6 and 0
+    assert BinaryDiceLoss('batch')(logits, target).item() == pytest.approx(1 - 8 / 10)
+    assert BinaryDiceLoss('image')(logits, target).item() == pytest.approx((1 - 4 / 6) / 2)
+
+
+def test_bce_by_hand() -> None:
+    logits = torch.tensor([[[[0.0, math.log(3)]]]])  # probabilities 1/2 and 3/4
+    target = torch.tensor([[[1, 0]]], dtype=torch.uint8)
+    wanted = (-math.log(1 / 2) - math.log(1 / 4)) / 2
+    assert BinaryCrossEntropyLoss()(logits, target).item() == pytest.approx(wanted)
+
+
+LOSSES = [BinaryCrossEntropyLoss(), BinaryDiceLoss('batch'), BinaryDiceLoss('image', smooth=1)]
+
+
+def slow(loss: torch.nn.Module, logits: np.ndarray, target: np.ndarray) -> float:
+    """The losses pixel by pixel."""
+    p = 1 / (1 + np.exp(-logits))
+    if isinstance(loss, BinaryCrossEntropyLoss):
+        terms = [
+            -math.log(p[i]) if target[i] == 1 else -math.log(1 - p[i])
+            for i in np.ndindex(target.shape)
+            if target[i] != 255
+        ]
+        return sum(terms) / len(terms)
+    groups = [range(len(target))] if loss.over == 'batch' else [[n] for n in range(len(target))]
+    values = []
+    for group in groups:
+        inter = total = 0.0
+        for n in group:
+            for i in np.ndindex(target[n].shape):
+                if target[n][i] != 255:
+                    inter += p[n][i] * target[n][i]
+                    total += p[n][i] + target[n][i]
+        values.append(1 - (2 * inter + loss.smooth) / (total + loss.smooth))
+    return float(np.mean(values))
+
+
+@pytest.mark.parametrize('loss', LOSSES, ids=str)
+def test_parity_with_a_slow_version(loss: torch.nn.Module) -> None:
+    torch.manual_seed(3)
+    logits = torch.randn(3, 1, 5, 7)
+    target = torch.tensor([0, 1, 255], dtype=torch.uint8)[torch.randint(0, 3, (3, 5, 7))]
+    wanted = slow(loss, logits[:, 0].numpy().astype(float), target.numpy().astype(int))
+    assert loss(logits, target).item() == pytest.approx(wanted, rel=1e-5)
+
+
+@pytest.mark.parametrize('loss', LOSSES, ids=str)
+def test_ignored_pixels_get_no_gradient_and_change_nothing(loss: torch.nn.Module) -> None:
+    torch.manual_seed(4)
+    logits = torch.randn(2, 1, 4, 4, requires_grad=True)
+    target = torch.randint(0, 2, (2, 4, 4), dtype=torch.uint8)
+    target[:, :2] = 255
+    value = loss(logits, target)
+    value.backward()
+    assert not logits.grad[:, :, :2].any()
+    assert logits.grad[:, :, 2:].all()
+    other = logits.detach().clone()
+    other[:, :, :2] = 99
+    assert loss(other, target).item() == pytest.approx(value.item())
+    everything_ignored = loss(logits, torch.full_like(target, 255))
+    assert everything_ignored.item() == 0.0
+
+
+@pytest.mark.parametrize('loss', LOSSES, ids=str)
+def test_the_batch_twice_costs_the_same(loss: torch.nn.Module) -> None:
+    torch.manual_seed(5)
+    logits = torch.randn(2, 1, 4, 4)
+    target = torch.randint(0, 2, (2, 4, 4), dtype=torch.uint8)
+    twice = loss(torch.cat([logits, logits]), torch.cat([target, target]))
+    assert twice.item() == pytest.approx(loss(logits, target).item(), rel=1e-6)
+
+
+@pytest.mark.parametrize('loss', LOSSES, ids=str)
+def test_training_on_the_loss_finds_the_mask(loss: torch.nn.Module) -> None:
+    target = target_of([[1, 0, 0], [1, 1, 0]])
+    logits = torch.zeros(1, 1, 2, 3, requires_grad=True)
+    optimiser = torch.optim.Adam([logits], lr=0.3)
+    for _ in range(60):
+        optimiser.zero_grad()
+        loss(logits, target).backward()
+        optimiser.step()
+    assert torch.equal(logits[:, 0] > 0, target == 1)
+
+
+def test_names_contain_loss_so_that_mmengine_trains_them() -> None:
+    assert all('loss' in loss.loss_name for loss in LOSSES)
+    with pytest.raises(UserError, match="'epoch' is not allowed"):
+        BinaryDiceLoss(over='epoch')

@@ -1,0 +1,126 @@
+"""Pipelines on content: image and mask move together, probabilities hold, seeds decide."""
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from mmengine.registry import TRANSFORMS
+
+from custom_modules.datasets.transforms import LoadImage, LoadMask
+from custom_modules.errors import UserError
+
+SIZE = (60, 80)
+
+
+def picture_of_a_block() -> dict:
+    """An image whose bright block is exactly the foreground of its mask."""
+    mask = np.zeros(SIZE, np.uint8)
+    mask[10:26, 50:70] = 1
+    image = np.repeat(mask[..., None] * 200, 3, axis=2).astype(np.uint8)
+    return dict(img=image, gt_seg_map=mask, img_shape=SIZE, ori_shape=SIZE)
+
+
+@pytest.mark.parametrize(
+    'transform',
+    [
+        dict(type='RandomFlip', prob=1.0),
+        dict(type='RandomAffine', prob=1.0, degrees=40),
+        dict(type='RandomAffine', prob=1.0, scale=(0.5, 2.0)),
+        dict(type='RandomAffine', prob=1.0, translate=0.3),
+        dict(type='Resize', scale=(40, 30)),
+    ],
+    ids=str,
+)
+def test_image_and_mask_move_together(transform: dict) -> None:
+    moved = 0
+    for seed in range(10):
+        np.random.seed(seed)
+        before = picture_of_a_block()
+        after = TRANSFORMS.build(transform)(picture_of_a_block())
+        bright = after['img'][..., 0] > 100
+        agreement = (bright == (after['gt_seg_map'] == 1)).mean()
+        assert agreement > 0.96, agreement  # the block's edge is interpolated in the image only
+        assert set(np.unique(after['gt_seg_map'])) <= {0, 1}
+        moved += not np.array_equal(before['gt_seg_map'], after['gt_seg_map'])
+    assert moved >= 9
+
+
+def test_affine_moves_a_marked_pixel_where_it_should() -> None:
+    transform = TRANSFORMS.build(dict(type='RandomAffine', prob=1.0))
+    mark = dict(img=np.zeros((41, 41, 3), np.uint8), gt_seg_map=np.zeros((41, 41), np.uint8))
+    mark['gt_seg_map'][20, 30] = 1  # ten pixels right of the centre
+    for draw, (y, x) in (
+        ((True, 90.0, 1.0, 0.0, 0.0), (10, 20)),  # a quarter turn to the left: above the centre
+        ((True, 0.0, 1.0, 5 / 41, -3 / 41), (17, 35)),
+        ((False, 90.0, 2.0, 0.5, 0.5), (20, 30)),
+    ):
+        transform._draw = lambda draw=draw: draw
+        moved = transform({k: v.copy() for k, v in mark.items()})
+        assert moved['gt_seg_map'][y, x] == 1
+        assert moved['gt_seg_map'].sum() == 1
+
+
+def test_brightness_and_contrast_by_hand() -> None:
+    transform = TRANSFORMS.build(dict(type='RandomBrightnessContrast'))
+    image = np.array([[[50, 100, 150]]], np.uint8)  # mean 100
+    for draw, wanted in (
+        ((True, 1.2, 1.0), [70, 120, 170]),
+        ((True, 1.0, 2.0), [0, 100, 200]),
+        ((False, 1.2, 2.0), [50, 100, 150]),
+    ):
+        transform._draw = lambda draw=draw: draw
+        assert transform(dict(img=image.copy()))['img'][0, 0].tolist() == wanted
+
+
+@pytest.mark.parametrize('name', ['RandomAffine', 'RandomBrightnessContrast'])
+def test_probabilities_hold(name: str) -> None:
+    np.random.seed(0)
+    transform = TRANSFORMS.build(dict(type=name, prob=0.3))
+    applied = sum(transform._draw()[0] for _ in range(4000))
+    assert applied / 4000 == pytest.approx(0.3, abs=0.03)
+
+
+def load_mask(path: Path, values: np.ndarray, encodings: list[dict]) -> np.ndarray:
+    cv2.imwrite(str(path), values)
+    results = dict(seg_map_path=str(path), ori_shape=(2, 2), mask_encodings=encodings)
+    return LoadMask()(results)['gt_seg_map']
+
+
+def test_masks_are_read_by_the_first_encoding_that_covers_them(tmp_path: Path) -> None:
+    encodings = [{0: 0, 1: 1}, {0: 0, 255: 1}]
+    path = tmp_path / 'mask.png'
+    for values, wanted in (
+        ([[0, 1], [1, 0]], [[0, 1], [1, 0]]),
+        ([[0, 255], [255, 0]], [[0, 1], [1, 0]]),
+        ([[0, 0], [0, 0]], [[0, 0], [0, 0]]),
+    ):
+        assert load_mask(path, np.array(values, np.uint8), encodings).tolist() == wanted
+    grey_as_rgb = np.repeat(np.array([[[0], [255]], [[255], [0]]], np.uint8), 3, axis=2)
+    assert load_mask(path, grey_as_rgb, encodings).tolist() == [[0, 1], [1, 0]]
+    with pytest.raises(UserError, match=r'mask\.png: the mask has the values 0, 7; allowed are'):
+        load_mask(path, np.array([[0, 7], [7, 0]], np.uint8), encodings)
+    with pytest.raises(UserError, match='values 0, 1, 255'):
+        load_mask(path, np.array([[0, 1], [255, 0]], np.uint8), encodings)
+    with pytest.raises(UserError, match='a colour image, not a mask'):
+        load_mask(path, np.array([[[1, 2, 3]] * 2] * 2, np.uint8), encodings)
+    with pytest.raises(UserError, match='the mask is 3x2, its image 2x2'):
+        load_mask(path, np.zeros((2, 3), np.uint8), encodings)
+
+
+def test_unreadable_images_name_the_file_and_the_remedy(tmp_path: Path) -> None:
+    path = tmp_path / 'pet.jpg'
+    for content, message in ((b'', 'empty'), (b'not an image', 'not a readable image')):
+        path.write_bytes(content)
+        with pytest.raises(UserError, match=rf'pet\.jpg: .*{message}'):
+            LoadImage()(dict(img_path=str(path)))
+    with pytest.raises(UserError, match='cannot be read'):
+        LoadImage()(dict(img_path=str(tmp_path / 'nowhere.jpg')))
+
+
+def test_scoring_at_the_original_resolution_leaves_the_mask() -> None:
+    for resolution, shape in (('input', (32, 32)), ('original', SIZE)):
+        config = dict(type='ResizeForScoring', scale=32, resolution=resolution)
+        after = TRANSFORMS.build(config)(picture_of_a_block())
+        assert after['img'].shape == (32, 32, 3)
+        assert after['gt_seg_map'].shape == shape
