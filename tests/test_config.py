@@ -54,7 +54,7 @@ def test_an_ablation_is_a_few_lines(tmp_path: Path) -> None:
     child.write_text(
         f"_base_ = '{ROOT}/configs/unet_pet.py'\n"
         "train_pipeline = [dict(type='LoadImage'), dict(type='LoadMask'),\n"
-        "                  dict(type='Resize', scale='$image_size'), dict(type='PackBinarySegInputs')]\n"
+        "        dict(type='Resize', scale='$image_size'), dict(type='PackBinarySegInputs')]\n"
         "model = dict(losses=[dict(type='BinaryCrossEntropyLoss')])\n"
         'image_size = 64\n'
     )

@@ -116,7 +116,7 @@ def test_own_masks(tmp_path: Path, foreground: int) -> None:
     }
     names = {split: ids(dataset) for split, dataset in splits.items()}
     assert [len(n) for n in names.values()] == [8, 1, 1]
-    assert sorted(sum(names.values(), [])) == [f'photo {n}' for n in range(10)]
+    assert sorted(n for split in names.values() for n in split) == [f'photo {n}' for n in range(10)]
     again = ids(BinaryMaskDataset(str(root), 'val', pipeline=PIPELINE))
     assert again == names['val']
     for packed in (splits['train'][i]['data_samples'] for i in range(8)):

@@ -69,7 +69,7 @@ def test_metric_agrees_with_a_plain_loop() -> None:
     figures = metric.evaluate(7)
     assert figures['Dice'] == pytest.approx(np.mean(scores))
     assert [row['dice'] for row in metric.per_image] == pytest.approx(scores)
-    assert list(metric.per_image[0]) == 'id species breed tp fp fn tn dice'.split()
+    assert list(metric.per_image[0]) == ['id', 'species', 'breed', 'tp', 'fp', 'fn', 'tn', 'dice']
 
 
 def test_images_that_fill_up_the_last_batch_are_dropped() -> None:

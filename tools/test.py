@@ -35,9 +35,13 @@ def main() -> None:
         from custom_modules.engine.testing import describe, test
 
         config = load_config(args.config, args.cfg_options)
+        folder = Path(args.out or Path(args.checkpoint).parent)
         result = test(config, args.checkpoint, args.out, args.launcher)
         if result is not None:
             print(describe(result))
+            print(f'figures: {folder / "metrics.json"}, {folder / "per_image.csv"}')
+            if args.out:
+                print(f'pictures: {folder / "examples.png"}, {folder / "masks"}')
 
 
 if __name__ == '__main__':

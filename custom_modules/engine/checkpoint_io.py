@@ -5,6 +5,7 @@ import pickle
 from pathlib import Path
 
 import torch
+from mmengine.runner import CheckpointLoader
 
 from ..errors import UserError, did_you_mean
 
@@ -30,8 +31,12 @@ def save_checkpoint(checkpoint: dict, path: str | Path) -> None:
         beside.unlink(missing_ok=True)
 
 
-def load_checkpoint(path: str | Path, map_location: str | torch.device = 'cpu') -> dict:
+@CheckpointLoader.register_scheme(prefixes='', force=True)
+def load_checkpoint(path: str | Path, map_location: str | torch.device | None = 'cpu') -> dict:
     """Read a checkpoint that holds tensors and plain types only.
+
+    Registered as MMEngine's loader of local files too, so that ``init_cfg=dict(type='Pretrained',
+    checkpoint=...)`` comes through here: MMEngine's own executes pickles when all else fails.
 
     Raises:
         UserError: the file is missing, damaged, no checkpoint, or holds anything that would have to
@@ -87,3 +92,29 @@ def load_weights(model: torch.nn.Module, checkpoint: dict, path: str | Path) -> 
 
 def _names(folder: Path) -> list[str]:
     return [p.name for p in folder.iterdir() if p.suffix == '.pth'] if folder.is_dir() else []
+
+
+@CheckpointLoader.register_scheme(
+    prefixes=[
+        'http://',
+        'https://',
+        'mmcls://',
+        'modelzoo://',
+        'open-mmlab://',
+        'openmmlab://',
+        'pavi://',
+        'torchvision://',
+        r'(\S+\:)?petrel://',
+        r'(\S+\:)?s3://',
+    ],
+    force=True,
+)
+def refuse_remote(address: str, map_location: object = None) -> dict:  # noqa: ARG001
+    """Refuse what MMEngine would fetch and unpickle.
+
+    Raises:
+        UserError: always.
+    """
+    raise UserError(
+        f'{address}: only checkpoints on this machine are loaded; download it and give its path'
+    )

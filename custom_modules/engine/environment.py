@@ -21,7 +21,7 @@ def environment() -> dict[str, str]:
     """Return device, versions and commit, as ``metrics.json`` and the log hold them."""
     return dict(
         device=device_name(),
-        torch=torch.__version__,
+        torch=str(torch.__version__),
         python=platform.python_version(),
         system=platform.platform(),
         commit=_commit(),

@@ -1,9 +1,28 @@
 """``work_dirs/<config name>/<timestamp>/``: every run owns its folder, ``latest`` points at it."""
 
+import itertools
 import os
+from contextlib import suppress
 from pathlib import Path
 
 from ..errors import UserError
+
+
+def make_writable(folder: Path, option: str) -> None:
+    """Create ``folder`` if it is not there.
+
+    Raises:
+        UserError: it cannot be created or written; the message names the ``option`` to change.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        reason = '' if os.access(folder, os.W_OK) else 'permission denied'
+    except OSError as error:
+        reason = error.strerror or str(error)
+    if reason:
+        raise UserError(
+            f'{folder}: cannot be written ({reason}); choose another folder with {option}'
+        )
 
 
 def create_run_folder(parent: Path, name: str) -> str:
@@ -11,25 +30,13 @@ def create_run_folder(parent: Path, name: str) -> str:
 
     A second run within the same second gets ``<name>_1`` and so on.
 
-    Raises:
-        UserError: the folder cannot be written.
     """
-    tried = name
-    for attempt in range(1, 1000):
-        try:
-            parent.mkdir(parents=True, exist_ok=True)
+    for attempt in itertools.count():
+        tried = f'{name}_{attempt}' if attempt else name
+        with suppress(FileExistsError):
             (parent / tried).mkdir()
-        except FileExistsError:
-            if not parent.is_dir():
-                raise UserError(f'{parent}: is a file; choose another --work-dir') from None
-            tried = f'{name}_{attempt}'
-            continue
-        except OSError as error:
-            raise UserError(
-                f'{parent}: cannot be written ({error.strerror}); choose another --work-dir'
-            ) from None
-        return tried
-    raise UserError(f'{parent}: too many runs called {name}')
+            break
+    return tried
 
 
 def point_latest_at(run: Path) -> None:

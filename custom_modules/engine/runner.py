@@ -1,5 +1,6 @@
 """MMEngine's Runner with a folder of its own per run, safe checkpoints, and processes on a CPU."""
 
+import inspect
 import logging
 import signal
 from pathlib import Path
@@ -185,7 +186,10 @@ class PetSegRunner(Runner):
         for scheduler, state in zip(
             self.param_schedulers or [], checkpoint['param_schedulers'], strict=True
         ):
-            scheduler.load_state_dict(state)
+            # Progress comes from the checkpoint, settings from the config: who resumes with more
+            # epochs gets the schedule of more epochs.
+            settings = set(inspect.signature(type(scheduler).__init__).parameters) - {'last_step'}
+            scheduler.load_state_dict({k: v for k, v in state.items() if k not in settings})
         for hook in self._hooks:
             state = checkpoint['hooks'].get(type(hook).__name__)
             if state is not None:

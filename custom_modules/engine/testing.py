@@ -2,7 +2,6 @@
 
 import csv
 import json
-import os
 from pathlib import Path
 
 from mmengine.config import Config
@@ -10,7 +9,10 @@ from mmengine.dist import is_main_process
 
 from ..errors import UserError
 from ..evaluation import DiceMetric
+from ..paths import PROJECT_ROOT
+from ..visualization import save_examples
 from .environment import environment
+from .run_folder import make_writable
 from .runner import PetSegRunner
 
 #: Columns of ``per_image.csv``.
@@ -25,8 +27,8 @@ def test(
     Args:
         config: of ``load_config``.
         checkpoint: a ``.pth`` file.
-        out: folder for the results, which then also get ``masks/<id>.png``; None writes the figures
-            beside the checkpoint.
+        out: folder for the results, which then also get ``masks/<id>.png`` and ``examples.png``;
+            None writes the figures beside the checkpoint.
         launcher: 'none' or 'pytorch' (torchrun).
 
     Returns:
@@ -38,12 +40,7 @@ def test(
     if not Path(checkpoint).is_file():
         raise UserError(f'{checkpoint}: there is no such checkpoint; train first, see work_dirs/')
     folder = Path(out) if out else Path(checkpoint).resolve().parent
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise UserError(f'{folder}: cannot be written ({error.strerror}); choose --out') from None
-    if not os.access(folder, os.W_OK):
-        raise UserError(f'{folder}: cannot be written; choose another folder with --out')
+    make_writable(folder, '--out')
 
     settings = Config(config.to_dict(), filename=config.filename)
     settings.work_dir, settings.run_name = str(folder), '.'
@@ -64,7 +61,16 @@ def test(
     if not is_main_process():
         return None
     result = figures | protocol(config, checkpoint) | environment()
-    write_results(folder, result, _rows(runner))
+    rows = _rows(runner)
+    write_results(folder, result, rows)
+    if out:
+        save_examples(
+            runner.test_dataloader.dataset,
+            rows,
+            folder / 'masks',
+            folder / 'examples.png',
+            f'{Path(config.filename).stem}: {describe(result).splitlines()[0]}',
+        )
     return result
 
 
@@ -115,8 +121,6 @@ def _rows(runner: PetSegRunner) -> list[dict]:
 
 def _short(path: str) -> str:
     """Return ``path`` as seen from the project, where it lies inside."""
-    from ..paths import PROJECT_ROOT
-
     absolute = Path(path).resolve()
     if absolute.is_relative_to(PROJECT_ROOT):
         return absolute.relative_to(PROJECT_ROOT).as_posix()

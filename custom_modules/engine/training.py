@@ -6,7 +6,7 @@ from mmengine.config import Config
 from mmengine.dist import is_main_process
 
 from ..paths import PROJECT_ROOT
-from .run_folder import find_run
+from .run_folder import find_run, make_writable
 from .runner import PetSegRunner
 
 
@@ -38,6 +38,7 @@ def train(
     settings = Config(config.to_dict(), filename=config.filename)
     settings.work_dir = str(Path(work_dir) if work_dir else default_work_dir(config))
     settings.launcher = launcher
+    make_writable(Path(settings.work_dir), '--work-dir')
     if resume is not None:
         run = find_run(Path(settings.work_dir), resume)
         settings.work_dir, settings.run_name = str(run.parent), run.name

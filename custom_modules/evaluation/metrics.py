@@ -10,16 +10,26 @@ from mmengine.registry import METRICS
 from .confusion import Confusion, count_pixels, dice, summarise
 
 
+class _PerImageMetric(BaseMetric):
+    """A metric with one result per image, which ranks exchange in memory.
+
+    MMEngine's default goes through files in the working directory.
+    """
+
+    default_prefix: ClassVar[str] = ''  # the figures keep their names: Dice, not pet/Dice
+
+    def __init__(self) -> None:
+        super().__init__(collect_device='gpu')
+
+
 @METRICS.register_module()
-class DiceMetric(BaseMetric):
+class DiceMetric(_PerImageMetric):
     """Dice and its companions from pixel counts per image; see ``summarise`` for each figure.
 
     Ranks exchange the counts, never scores, and images that fill up the last batch of a rank are
     dropped before anything is computed. After ``evaluate``, ``per_image`` holds a row per image:
     ``id, species, breed, tp, fp, fn, tn, dice`` (rank 0).
     """
-
-    default_prefix: ClassVar[str] = ''  # the figures keep their names: Dice, not pet/Dice
 
     per_image: list[dict]
 
@@ -46,14 +56,12 @@ class DiceMetric(BaseMetric):
 
 
 @METRICS.register_module()
-class LossMetric(BaseMetric):
+class LossMetric(_PerImageMetric):
     """The loss on the evaluated images: ``loss`` and its terms, each batch weighted by its images.
 
     The segmentor computes the terms; here they are averaged over images and ranks, so that
     ``loss`` can be watched by schedules, early stopping and the choice of the best checkpoint.
     """
-
-    default_prefix: ClassVar[str] = ''
 
     def process(self, data_batch: dict, data_samples: Sequence[dict]) -> None:
         self.results.extend(dict(sample['losses']) for sample in data_samples)

@@ -1,0 +1,50 @@
+"""The best, the median and the worst images of a test."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import cv2
+from mmengine.dataset import BaseDataset
+
+from .contact_sheet import Example, save_contact_sheet
+
+
+def choose(scores: Sequence[float], each: int = 2) -> list[tuple[str, int]]:
+    """Return (name, index) of the ``each`` worst, median and best scores, no index twice."""
+    order = sorted(range(len(scores)), key=lambda i: scores[i])
+    middle = max(0, (len(order) - each) // 2)
+    groups = {
+        'worst': order[:each],
+        'median': order[middle : middle + each],
+        'best': order[-each:][::-1],
+    }
+    chosen: dict[int, str] = {}
+    for name, indices in groups.items():
+        for index in indices:
+            chosen.setdefault(index, name)
+    return [(name, index) for index, name in chosen.items()]
+
+
+def save_examples(
+    dataset: BaseDataset, rows: Sequence[dict], masks: Path, path: Path, title: str
+) -> None:
+    """Write a contact sheet of a test.
+
+    Args:
+        dataset: of the test, in the order of ``rows``.
+        rows: of ``per_image.csv``.
+        masks: folder with the predicted ``<id>.png``.
+        path: of the PNG to write.
+        title: above the sheet.
+    """
+    examples = []
+    for name, index in choose([row['dice'] for row in rows]):
+        packed, row = dataset[index], rows[index]
+        truth = packed['data_samples'].gt_sem_seg.data[0].numpy()
+        image = packed['inputs'].numpy().transpose(1, 2, 0)[..., ::-1]
+        image = cv2.resize(image, truth.shape[::-1], interpolation=cv2.INTER_LINEAR)
+        prediction = cv2.imread(str(masks / f'{row["id"]}.png'), cv2.IMREAD_GRAYSCALE) // 255
+        examples.append(
+            Example(f'{name}\n{row["id"]}\nDice {row["dice"]:.3f}', image, truth, prediction)
+        )
+    save_contact_sheet(examples, path, title)

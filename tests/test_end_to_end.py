@@ -1,0 +1,249 @@
+"""Train, test, resume, test on the drawn sample through the command line."""
+
+import csv
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+import torch
+
+from custom_modules.datasets import OxfordPetDataset
+from tests.conftest import ROOT, TINY, Command
+
+CONFIG = 'configs/sample/unet_sample.py'
+
+
+def options(sample: Path, *more: str) -> list[str]:
+    return ['--cfg-options', *TINY, f'data_root={sample}', *more]
+
+
+def succeed(done: subprocess.CompletedProcess) -> str:
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def final_state(run: Path) -> dict:
+    return torch.load(run / 'last.pth', weights_only=True)
+
+
+def same(a: object, b: object) -> bool:
+    """Equal to the last bit, whatever is nested how."""
+    if isinstance(a, torch.Tensor):
+        return torch.equal(a, b)
+    if isinstance(a, dict):
+        return a.keys() == b.keys() and all(same(a[k], b[k]) for k in a)
+    if isinstance(a, list | tuple):
+        return len(a) == len(b) and all(map(same, a, b))
+    return a == b
+
+
+def assert_same_training(a: Path, b: Path) -> None:
+    one, other = final_state(a), final_state(b)
+    for key in ('state_dict', 'optimizer', 'param_schedulers', 'hooks', 'rng'):
+        assert same(one[key], other[key]), key
+
+
+def test_train_test_resume_test(run_tool: Command, sample: Path, tmp_path: Path) -> None:
+    # Dropout makes the run depend on torch's random state as well.
+    more = ['model.backbone.bottleneck_dropout=0.3', 'max_epochs=3']
+    arguments = ['train.py', CONFIG, *options(sample, *more)]
+    output = succeed(run_tool(*arguments, '--work-dir', 'whole'))
+    whole = (tmp_path / 'whole' / 'latest').resolve()
+    for name in ('best.pth', 'last.pth', 'config.py', 'train.log', 'vis_data/scalars.json'):
+        assert (whole / name).is_file(), name
+    assert output.count('epoch 3/3') == 1
+    assert 'val Dice' in output
+    assert 'OneDL' not in output
+
+    figures = []
+    for out in ('a', 'b'):
+        output = succeed(
+            run_tool('test.py', CONFIG, whole / 'best.pth', '--out', out, *options(sample, *more))
+        )
+        figures.append(json.loads((tmp_path / out / 'metrics.json').read_text()))
+        assert f'Dice {figures[-1]["Dice"]:.4f}' in output
+    assert figures[0] == figures[1]
+    check_results(tmp_path / 'a', sample)
+
+    # Killed after the first epoch, then the rest.
+    process = start(tmp_path, *arguments[1:], '--work-dir', 'parts')
+    wait_for(process, lambda: (tmp_path / 'parts' / 'latest' / 'last.pth').exists())
+    process.kill()
+    process.communicate(timeout=30)
+    succeed(run_tool(*arguments, '--work-dir', 'parts', '--resume'))
+    parts = list((tmp_path / 'parts').glob('2*'))
+    assert len(parts) == 1
+    assert_same_training(whole, parts[0])
+    succeed(run_tool('test.py', CONFIG, parts[0] / 'best.pth', *options(sample, *more)))
+    resumed = json.loads((parts[0] / 'metrics.json').read_text())
+    for name in ('Dice', 'IoU_global', 'loss'):
+        assert resumed[name] == figures[0][name]
+
+    # The run's own config loads and gives the same figures.
+    succeed(run_tool('test.py', whole / 'config.py', whole / 'best.pth', '--out', 'c'))
+    assert json.loads((tmp_path / 'c' / 'metrics.json').read_text())['Dice'] == figures[0]['Dice']
+
+
+def check_results(out: Path, sample: Path) -> None:
+    """Recompute the figures from the saved masks with plain NumPy."""
+    figures = json.loads((out / 'metrics.json').read_text())
+    assert figures['border'] == 'foreground'
+    assert figures['resolution'] == 'input'
+    assert figures['threshold'] == 0.5
+    assert figures['num_images'] == 6
+    with open(out / 'per_image.csv', newline='') as file:
+        rows = list(csv.DictReader(file))
+    assert list(rows[0]) == ['id', 'species', 'breed', 'tp', 'fp', 'fn', 'tn', 'dice']
+    dataset = OxfordPetDataset(str(sample), split='test', pipeline=[])
+    scores = []
+    for i, row in enumerate(rows):
+        info = dataset.get_data_info(i)
+        assert row['id'] == info['sample_id']
+        mask = cv2.imread(str(out / 'masks' / f'{row["id"]}.png'), cv2.IMREAD_UNCHANGED)
+        assert mask.shape == (32, 32)
+        assert set(np.unique(mask)) <= {0, 255}
+        trimap = cv2.imread(info['seg_map_path'], cv2.IMREAD_UNCHANGED)
+        truth = cv2.resize(trimap, (32, 32), interpolation=cv2.INTER_NEAREST) != 2
+        both, size = (truth & (mask > 0)).sum(), truth.sum() + (mask > 0).sum()
+        scores.append(2 * both / size if size else 1.0)
+        assert float(row['dice']) == pytest.approx(scores[-1], abs=1e-12)
+    assert figures['Dice'] == pytest.approx(np.mean(scores), abs=1e-12)
+    assert (out / 'examples.png').stat().st_size > 10_000
+
+
+def start(tmp_path: Path, *arguments: object) -> subprocess.Popen:
+    return subprocess.Popen(
+        [sys.executable, str(ROOT / 'tools' / 'train.py'), *map(str, arguments)],
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
+
+
+def wait_for(process: subprocess.Popen, condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 90
+    while not condition():
+        assert time.monotonic() < deadline, 'it takes too long'
+        assert process.poll() is None, process.communicate()[0]
+        time.sleep(0.02)
+
+
+def processes_of_session(session: int) -> list[str]:
+    listing = subprocess.run(
+        ['ps', '-eo', 'pid=,sid=,stat='], capture_output=True, text=True, check=True
+    ).stdout
+    fields = [line.split() for line in listing.splitlines()]
+    return [f[0] for f in fields if int(f[1]) == session and not f[2].startswith('Z')]
+
+
+@pytest.mark.parametrize('number', [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_leaves_a_run_that_goes_on(
+    run_tool: Command, sample: Path, tmp_path: Path, number: signal.Signals
+) -> None:
+    slow = ['train_dataloader.dataset.indices=200', 'num_workers=2', 'image_size=96']
+    arguments = [CONFIG, *options(sample, *slow)]
+    process = start(tmp_path, *arguments, '--work-dir', 'stopped')
+    log = tmp_path / 'stopped' / 'latest' / 'train.log'
+    wait_for(
+        process,
+        lambda: log.exists() and re.search(r'Epoch\(train\)\s+\[1\]', log.read_text()) is not None,
+    )
+    # A terminal sends Ctrl-C to the workers too.
+    os.killpg(process.pid, number) if number == signal.SIGINT else process.send_signal(number)
+    output, _ = process.communicate(timeout=30)
+    assert process.returncode == 128 + number, output
+    assert 'go on with --resume' in output
+    assert 'Traceback' not in output
+    assert processes_of_session(process.pid) == []
+
+    run = (tmp_path / 'stopped' / 'latest').resolve()
+    stopped = final_state(run)['meta']
+    assert 0 < stopped['iter'] < 100
+    succeed(run_tool('train.py', *arguments, '--work-dir', 'stopped', '--resume', run))
+    succeed(run_tool('train.py', *arguments, '--work-dir', 'whole'))
+    assert_same_training(tmp_path / 'whole' / 'latest', run)
+
+
+def test_two_processes(run_tool: Command, sample: Path, tmp_path: Path) -> None:
+    """Two ranks train, and score a checkpoint exactly as one does (7 images: one is padding)."""
+    seven = 'test_dataloader.dataset.indices=7'
+    arguments = options(sample, seven)
+    output = succeed(run_tool('dist_train.sh', CONFIG, 2, '--work-dir', 'two', *arguments))
+    assert output.count('epoch 2/2') == 1
+    run = (tmp_path / 'two' / 'latest').resolve()
+    assert len(list((tmp_path / 'two').glob('2*'))) == 1
+    best = run / 'best.pth'
+    succeed(run_tool('dist_test.sh', CONFIG, best, 2, '--out', 'by_two', *arguments))
+    succeed(run_tool('test.py', CONFIG, best, '--out', 'by_one', *arguments))
+    two, one = (
+        json.loads((tmp_path / out / 'metrics.json').read_text()) for out in ('by_two', 'by_one')
+    )
+    assert one['num_images'] == two['num_images'] == 7
+    for name in ('Dice', 'Dice_global', 'IoU', 'IoU_global', 'precision', 'recall'):
+        assert two[name] == pytest.approx(one[name], abs=1e-6)
+    by_two, by_one = (
+        (tmp_path / out / 'per_image.csv').read_text() for out in ('by_two', 'by_one')
+    )
+    assert by_two == by_one
+    assert len(list((tmp_path / 'by_two' / 'masks').iterdir())) == 7
+    leftovers = {p.name for p in tmp_path.iterdir()} - {'two', 'by_two', 'by_one'}
+    assert not leftovers
+
+
+def test_a_mistake_in_two_processes_is_status_2(run_tool: Command) -> None:
+    done = run_tool('dist_train.sh', CONFIG, 2, '--cfg-options', 'data_root=/nowhere')
+    assert done.returncode == 2
+    assert 'prepare_data.py --download' in done.stderr
+    assert 'Traceback' not in done.stderr
+
+
+def test_tensorboard_by_one_line(run_tool: Command, sample: Path, tmp_path: Path) -> None:
+    line = "vis_backends=[dict(type='LocalVisBackend'),dict(type='TensorboardVisBackend')]"
+    child = tmp_path / 'child.py'
+    child.write_text(f"_base_ = '{ROOT}/{CONFIG}'\n{line}\n")
+    succeed(run_tool('train.py', child, '--work-dir', 'runs', *options(sample, 'max_epochs=1')))
+    assert list((tmp_path / 'runs' / 'latest' / 'vis_data').glob('events.out.tfevents.*'))
+
+
+def test_own_masks_at_the_original_resolution(
+    run_tool: Command, sample: Path, tmp_path: Path
+) -> None:
+    for folder in ('images', 'masks'):
+        (tmp_path / 'mine' / folder).mkdir(parents=True)
+    for path in sorted((sample / 'images').iterdir())[:30]:
+        trimap = cv2.imread(
+            str(sample / 'annotations' / 'trimaps' / f'{path.stem}.png'), cv2.IMREAD_UNCHANGED
+        )
+        (tmp_path / 'mine' / 'images' / path.name).write_bytes(path.read_bytes())
+        mask = ((trimap != 2) * 255).astype(np.uint8)
+        cv2.imwrite(str(tmp_path / 'mine' / 'masks' / f'{path.stem}.png'), mask)
+    narrow = [
+        'model.backbone.channels=[8,16,32]',
+        'model.decode_head.in_channels=[8,16,32]',
+        'model.decode_head.channels=[16,8]',
+        'resolution=original',
+        'data_root=mine',
+        *TINY,
+    ]
+    config = 'configs/binary_masks_unet.py'
+    succeed(run_tool('train.py', config, '--work-dir', 'runs', '--cfg-options', *narrow))
+    best = tmp_path / 'runs' / 'latest' / 'best.pth'
+    succeed(run_tool('test.py', config, best, '--out', 'out', '--cfg-options', *narrow))
+    for path in (tmp_path / 'out' / 'masks').iterdir():
+        mask = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
+        truth = cv2.imread(str(tmp_path / 'mine' / 'masks' / path.name), cv2.IMREAD_UNCHANGED)
+        assert mask.shape == truth.shape
+    figures = json.loads((tmp_path / 'out' / 'metrics.json').read_text())
+    assert figures['num_images'] == 3
+    assert figures['resolution'] == 'original'
