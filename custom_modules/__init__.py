@@ -2,9 +2,10 @@
 
 import warnings
 
-# MMCV says at import that an operator for transformers was not compiled. Nothing here uses it, and
-# the fork's "Could not import OneDL" speaks of a service that no user of PetSeg asked for.
+# What the libraries say to each other and no user of PetSeg can act on: MMCV, that an operator for
+# transformers was not compiled; MMEngine, that it passes itself an argument it has renamed.
 warnings.filterwarnings('ignore', message='Fail to import ``MultiScaleDeformableAttention``')
+warnings.filterwarnings('ignore', message='`broadcast_buffers` is deprecated')
 
 from . import datasets, engine, evaluation, models, visualization  # noqa: E402
 

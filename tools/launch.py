@@ -26,7 +26,8 @@ def main() -> None:
         from custom_modules.engine.processes import check_process_count, threads_per_process
 
         count = check_process_count(args.processes)
-        os.environ.setdefault('OMP_NUM_THREADS', str(threads_per_process(count)))
+        for variable in ('OMP_NUM_THREADS', 'MKL_NUM_THREADS'):
+            os.environ.setdefault(variable, str(threads_per_process(count)))
 
     from torch.distributed.elastic.multiprocessing.api import SignalException
     from torch.distributed.elastic.multiprocessing.errors import ChildFailedError

@@ -4,6 +4,8 @@ the signature of the class it names, before anything is built.
 
 import inspect
 from collections.abc import Callable, Iterator
+from contextlib import redirect_stdout
+from io import StringIO
 from typing import Any
 
 import mmcv.transforms  # noqa: F401  registers the transforms
@@ -62,6 +64,11 @@ def _dicts(value: Any, place: str) -> Iterator[tuple[str, dict]]:
 
 def _candidates(kind: str, place: str, source: str) -> list[Callable]:
     """Return what ``kind`` may name: one name can be in several registries (a layer, a hook)."""
+    if kind.startswith('mmseg.'):
+        # Its first import prints "Could not import OneDL" twice, which says nothing to a user.
+        with redirect_stdout(StringIO()):
+            import mmseg.datasets
+            import mmseg.models  # noqa: F401
     found = [registry.get(kind) for registry in _REGISTRIES]
     candidates = [candidate for candidate in found if candidate is not None]
     if not candidates:

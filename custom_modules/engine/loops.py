@@ -1,6 +1,7 @@
 """Training that can stop and go on anywhere, and evaluation in the run's precision."""
 
 import logging
+import time
 
 import torch
 from mmengine.device import get_device
@@ -26,7 +27,16 @@ class ResumableTrainLoop(EpochBasedTrainLoop):
     #: The epoch's batches are done, its validation is not. Part of the checkpoint.
     validation_pending = False
 
+    #: Seconds spent in this loop by the parts of the run before this one. Part of the checkpoint.
+    seconds_before = 0.0
+
+    @property
+    def seconds(self) -> float:
+        """Seconds the run took so far, validation included."""
+        return self.seconds_before + time.monotonic() - self.started
+
     def run(self) -> torch.nn.Module:
+        self.started = time.monotonic()
         self.runner.call_hook('before_train')
         with StopSignal(distributed=self.runner.distributed) as self.stop:
             while not self.stop_training and (

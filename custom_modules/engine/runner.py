@@ -43,6 +43,9 @@ class PetSegRunner(Runner):
 
     _timestamp: str
 
+    #: ``meta`` of the checkpoint that was loaded.
+    checkpoint_meta: dict
+
     def setup_env(self, env_cfg: dict) -> None:
         if self.distributed and not torch.cuda.is_available() and not torch_dist.is_initialized():
             torch_dist.init_process_group('gloo')
@@ -125,7 +128,9 @@ class PetSegRunner(Runner):
         loop = self.train_loop
         checkpoint = self._weights_checkpoint()
         checkpoint['meta'].update(
-            validation_pending=loop.validation_pending, stop_training=loop.stop_training
+            validation_pending=loop.validation_pending,
+            stop_training=loop.stop_training,
+            seconds=loop.seconds,
         )
         checkpoint.update(
             optimizer=self.optim_wrapper.state_dict(),
@@ -157,7 +162,14 @@ class PetSegRunner(Runner):
                 seed=self.seed,
                 config=self.cfg.pretty_text,
                 experiment_name=self.experiment_name,
-                **environment(),
+                training=dict(
+                    epochs=self.epoch,
+                    max_epochs=self.max_epochs,
+                    minutes=round(self.train_loop.seconds / 60, 2),
+                    precision=str(self.optim_wrapper.dtype).removeprefix('torch.'),
+                    processes=self.world_size,
+                    **environment(),
+                ),
             ),
             state_dict=self.bare_model.state_dict(),
         )
@@ -166,6 +178,7 @@ class PetSegRunner(Runner):
         checkpoint = load_checkpoint(filename)
         self.call_hook('after_load_checkpoint', checkpoint=checkpoint)
         load_weights(self.bare_model, checkpoint, filename)
+        self.checkpoint_meta = checkpoint.get('meta', {})
         self._has_loaded = True
         self.logger.info(f'weights of {filename}')
         return checkpoint
@@ -182,6 +195,7 @@ class PetSegRunner(Runner):
         loop._epoch, loop._iter = meta['epoch'], meta['iter']
         loop.validation_pending = meta['validation_pending']
         loop.stop_training = meta['stop_training']
+        loop.seconds_before = meta['seconds']
         self.optim_wrapper.load_state_dict(checkpoint['optimizer'])
         for scheduler, state in zip(
             self.param_schedulers or [], checkpoint['param_schedulers'], strict=True

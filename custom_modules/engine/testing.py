@@ -60,7 +60,8 @@ def test(
     figures = runner.test()
     if not is_main_process():
         return None
-    result = figures | protocol(config, checkpoint) | environment()
+    trained = runner.checkpoint_meta.get('training')
+    result = figures | protocol(config, checkpoint) | environment() | dict(training=trained)
     rows = _rows(runner)
     write_results(folder, result, rows)
     if out:

@@ -6,6 +6,7 @@ from pathlib import Path
 import cv2
 from mmengine.dataset import BaseDataset
 
+from ..datasets.image_io import read_mask
 from .contact_sheet import Example, save_contact_sheet
 
 
@@ -43,7 +44,7 @@ def save_examples(
         truth = packed['data_samples'].gt_sem_seg.data[0].numpy()
         image = packed['inputs'].numpy().transpose(1, 2, 0)[..., ::-1]
         image = cv2.resize(image, truth.shape[::-1], interpolation=cv2.INTER_LINEAR)
-        prediction = cv2.imread(str(masks / f'{row["id"]}.png'), cv2.IMREAD_GRAYSCALE) // 255
+        prediction = read_mask(masks / f'{row["id"]}.png') // 255
         examples.append(
             Example(f'{name}\n{row["id"]}\nDice {row["dice"]:.3f}', image, truth, prediction)
         )

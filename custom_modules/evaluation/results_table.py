@@ -1,0 +1,58 @@
+"""The table of the README, made from the ``metrics.json`` files under ``results/``."""
+
+import json
+from pathlib import Path
+
+from ..errors import UserError
+
+BEGIN = '<!-- results: made by tools/results_table.py from results/ -->'
+END = '<!-- end of results -->'
+
+
+def results_table(folder: Path) -> str:
+    """Return a Markdown table with a row per ``*/metrics.json`` below ``folder``.
+
+    Raises:
+        UserError: a file lacks a field.
+    """
+    lines = [
+        '| config | Dice | Dice, all pixels | IoU | images | protocol | trained on |',
+        '|---|---|---|---|---|---|---|',
+    ]
+    for path in sorted(folder.glob('*/metrics.json')):
+        row = json.loads(path.read_text(encoding='utf-8'))
+        try:
+            lines.append(_line(row))
+        except KeyError as error:
+            raise UserError(f'{path}: the field {error} is missing') from None
+    lines += ['', 'Dice and IoU are means over images; threshold 0.5. One run each, seed 0.']
+    return '\n'.join(lines)
+
+
+def with_table(page: str, table: str) -> str:
+    """Return ``page`` with what is between the two markers replaced by ``table``.
+
+    Raises:
+        UserError: the page lacks the markers.
+    """
+    before, begin, rest = page.partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not (begin and end):
+        raise UserError(f'the page lacks the lines {BEGIN} and {END}')
+    return f'{before}{BEGIN}\n{table}\n{END}{after}'
+
+
+def _line(row: dict) -> str:
+    training = row['training']
+    size = row['image_size']
+    cells = [
+        f'`{row["config"]}`',
+        f'**{row["Dice"]:.4f}**',
+        f'{row["Dice_global"]:.4f}',
+        f'{row["IoU"]:.4f}',
+        f'{row["num_images"]:,} ({row["split"]})',
+        f'border = {row["border"]}, {size}x{size}, {row["resolution"]} resolution',
+        f'{training["epochs"]} of {training["max_epochs"]} epochs, {training["minutes"]:.0f} min, '
+        f'{training["device"]}, {training["precision"]}',
+    ]
+    return f'| {" | ".join(cells)} |'

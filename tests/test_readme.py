@@ -1,0 +1,156 @@
+"""Every command of the README is executed, in a copy of the project and on little data."""
+
+import json
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from custom_modules.evaluation.results_table import results_table, with_table
+from tests.conftest import ROOT, TINY
+
+README = (ROOT / 'README.md').read_text(encoding='utf-8')
+COMMANDS = [
+    line
+    for block in re.findall(r'```bash\n(.*?)```', README, re.DOTALL)
+    for line in block.splitlines()
+    if line.strip()
+]
+
+NARROW_UNET = [
+    'model.backbone.channels=[8,16,32]',
+    'model.decode_head.in_channels=[8,16,32]',
+    'model.decode_head.channels=[16,8]',
+]
+
+#: Commands that run elsewhere: make test is what runs this, make demo has a test of its own.
+ELSEWHERE = {'make test', 'make demo', 'source .venv/bin/activate'}
+
+
+@pytest.fixture(scope='module')
+def project(tmp_path_factory: pytest.TempPathFactory, sample: Path) -> Path:
+    """A copy of what git tracks or would track, with a small data set where the real one goes."""
+    copy = tmp_path_factory.mktemp('project') / 'petseg'
+    listing = subprocess.run(
+        ['git', 'ls-files', '--cached', '--others', '--exclude-standard'],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout.splitlines()
+    for name in listing:
+        if (ROOT / name).is_file():
+            (copy / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(ROOT / name, copy / name)
+    shutil.copytree(sample, copy / 'data' / 'oxford-iiit-pet')
+    for folder in ('images', 'masks'):
+        (copy / 'mine' / folder).mkdir(parents=True)
+    for n in range(30):
+        mask = np.zeros((40, 50), np.uint8)
+        mask[5:30, n % 20 : 30] = 255
+        cv2.imwrite(str(copy / 'mine' / 'images' / f'{n}.jpg'), np.dstack([mask // 2] * 3))
+        cv2.imwrite(str(copy / 'mine' / 'masks' / f'{n}.png'), mask)
+    return copy
+
+
+def shortened(command: str) -> list[str]:
+    """Add what makes a training or test of the README a matter of seconds."""
+    words = shlex.split(command)
+    words[0] = {'python': sys.executable}.get(words[0], words[0])
+    if 'train' not in words[1] and 'test' not in words[1]:
+        return words
+    tiny = TINY if 'resnet34' not in command else [*TINY, 'image_size=64']
+    narrow = [] if 'resnet34' in command else NARROW_UNET
+    if '--cfg-options' not in words:
+        words.append('--cfg-options')
+    return [*words, *tiny, *narrow]
+
+
+def execute(project: Path, words: list[str]) -> subprocess.CompletedProcess:
+    environment = {**os.environ, 'PYTHON': sys.executable}
+    return subprocess.run(
+        words, cwd=project, capture_output=True, text=True, timeout=300, env=environment
+    )
+
+
+def test_the_readme_has_commands() -> None:
+    assert len(COMMANDS) >= 14
+    assert set(COMMANDS) >= ELSEWHERE
+
+
+def test_every_command_of_the_readme_runs(project: Path) -> None:
+    """In the README's order, because later ones need what earlier ones made."""
+    special: dict[str, Callable[[], None]] = {
+        'python tools/prepare_data.py --download': lambda: refuses_a_wrong_address(project),
+        'python tools/prepare_data.py --archives DIR': lambda: unpacks(project),
+    }
+    for command in COMMANDS:
+        if command in ELSEWHERE:
+            continue
+        if command in special:
+            special[command]()
+            continue
+        done = execute(project, shortened(command))
+        assert done.returncode == 0, f'{command}\n{done.stdout}\n{done.stderr}'
+    for result in ('metrics.json', 'per_image.csv', 'examples.png', 'masks'):
+        assert (project / 'work_dirs' / 'test' / result).exists()
+    assert len(list((project / 'work_dirs' / 'binary_masks_unet').glob('2*/best.pth'))) == 1
+
+
+def refuses_a_wrong_address(project: Path) -> None:
+    """The real address is never asked by a test; nothing listens on port 9 of this machine."""
+    words = [sys.executable, 'tools/prepare_data.py', '--download', '--url', 'ftp://127.0.0.1:9']
+    done = execute(project, words)
+    assert (done.returncode, 'only http and https' in done.stderr) == (2, True)
+
+
+def unpacks(project: Path) -> None:
+    root = project / 'data' / 'oxford-iiit-pet'
+    folder = project / 'DIR'
+    folder.mkdir()
+    for top in ('images', 'annotations'):
+        shutil.make_archive(str(folder / top), 'gztar', root, top)
+    lengths = (root / 'sample.json').read_text()
+    words = [sys.executable, 'tools/prepare_data.py', '--archives', 'DIR']
+    done = execute(project, words)
+    # The drawn pets are fewer than the published ones, and the check says so.
+    assert done.returncode == 2
+    assert 'fault: annotations/trainval.txt: 240 lines' in done.stdout
+    (root / 'sample.json').write_text(lengths)
+
+
+def test_the_ablation_of_the_readme_resolves(project: Path) -> None:
+    (ablation,) = re.findall(r'```python\n("""UNet without.*?)```', README, re.DOTALL)
+    assert len(ablation.strip().splitlines()) <= 7
+    (project / 'configs' / 'ablation.py').write_text(ablation)
+    words = [sys.executable, 'tools/train.py', 'configs/ablation.py', '--cfg-options']
+    done = execute(project, [*words, *TINY, *NARROW_UNET])
+    assert done.returncode == 0, done.stderr
+
+
+def test_make_demo(project: Path) -> None:
+    """The whole demo: at least 0.95, and every file it speaks of is there."""
+    venv = project / '.venv'
+    (venv / 'bin').mkdir(parents=True)
+    (venv / 'bin' / 'python').write_text(f'#!/bin/sh\nexec "{sys.executable}" "$@"\n')
+    (venv / 'bin' / 'python').chmod(0o755)
+    (venv / '.run').touch()
+    done = execute(project, ['make', 'demo'])
+    assert done.returncode == 0, done.stderr
+    out = project / 'work_dirs' / 'unet_sample' / 'latest' / 'test'
+    assert json.loads((out / 'metrics.json').read_text())['Dice'] >= 0.95
+    named = re.findall(r'work_dirs/\S+\.(?:json|csv|png)', done.stdout)
+    assert len(named) >= 3
+    assert all((project / name).is_file() for name in named)
+
+
+def test_the_table_is_that_of_the_results() -> None:
+    assert with_table(README, results_table(ROOT / 'results')) == README

@@ -1,0 +1,35 @@
+#!/usr/bin/env python
+"""Write the table of results/ into README.md: python tools/results_table.py [--check]"""
+
+import argparse
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+
+def parse_args() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument('--check', action='store_true', help='only say whether it is up to date')
+    return parser.parse_args()
+
+
+def main() -> None:
+    args = parse_args()
+    from custom_modules.cli import user_errors
+
+    with user_errors():
+        from custom_modules.errors import UserError
+        from custom_modules.evaluation.results_table import results_table, with_table
+        from custom_modules.paths import PROJECT_ROOT
+
+        page = PROJECT_ROOT / 'README.md'
+        old = page.read_text(encoding='utf-8')
+        new = with_table(old, results_table(PROJECT_ROOT / 'results'))
+        if args.check and new != old:
+            raise UserError(f'{page}: not the table of results/; run python tools/results_table.py')
+        page.write_text(new, encoding='utf-8')
+
+
+if __name__ == '__main__':
+    main()
