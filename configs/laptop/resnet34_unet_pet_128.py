@@ -1,26 +1,19 @@
 """ResNet34-UNet on Oxford-IIIT Pet at 128x128 in 12 epochs, for a machine without a GPU."""
 
-_base_ = '../resnet34_unet_pet.py'
+_base_ = [
+    '../_base_/models/resnet34_unet.py',
+    '../_base_/datasets/oxford_pet.py',
+    '../_base_/schedules/adam_one_cycle.py',
+    '../_base_/default_runtime.py',
+]
 
 image_size = 128
-max_epochs = 12
-learning_rate = 1e-3
 precision = 'auto'
 
-# Twelve epochs are few: a short warm-up allows a higher rate, and Dice per image is what is scored.
+# Twelve epochs are few, so the loss is what is scored: Dice of each image, not of the batch.
 model = dict(
     losses=[
         dict(type='BinaryCrossEntropyLoss'),
         dict(type='BinaryDiceLoss', over='image', smooth=1),
     ]
 )
-param_scheduler = [
-    dict(
-        type='OneCycleLR',
-        eta_max='$learning_rate',
-        total_steps='$max_epochs',
-        pct_start=0.15,
-        by_epoch=True,
-        convert_to_iter_based=True,
-    )
-]

@@ -106,7 +106,7 @@ def _silhouette(random: np.random.RandomState, species: int, height: int, width:
         cv2.rectangle(canvas, (x - 5, 115), (x + 5, 150 + random.randint(14)), 1, -1)
     if random.rand() < 0.5:
         canvas = canvas[:, ::-1].copy()
-    scale = random.uniform(0.45, 0.95) * min(height, width) / 130
+    scale = random.uniform(0.6, 1.1) * min(height, width) / 130
     turn = cv2.getRotationMatrix2D((100, 105), random.uniform(-35, 35), scale)
     turn[:, 2] += np.array([width, height]) * random.uniform(0.35, 0.65, 2) - (100, 105)
     return cv2.warpAffine(canvas, turn, (width, height), flags=cv2.INTER_NEAREST)
@@ -152,7 +152,7 @@ def _scene(random: np.random.RandomState, height: int, width: int) -> np.ndarray
     scene = scene + 25 * _noise(random, height, width, 30)[..., None]
     scene = np.ascontiguousarray(scene, np.float32)
     for _ in range(random.randint(4, 10)):
-        drawn = _fur_colour(random) if random.rand() < 0.4 else random.uniform(20, 235, 3)
+        drawn = _fur_colour(random) if random.rand() < 0.3 else random.uniform(20, 235, 3)
         colour = drawn.tolist()
         centre = (random.randint(width), random.randint(height))
         size = (random.randint(5, width // 4), random.randint(5, height // 4))

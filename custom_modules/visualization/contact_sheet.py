@@ -11,7 +11,6 @@ from matplotlib.patches import Patch
 #: Colours that people with any colour vision can tell apart (Okabe and Ito).
 MISSED = (230, 159, 0)
 INVENTED = (0, 114, 178)
-TRUTH = (0, 158, 115)
 
 
 @dataclass(frozen=True)
@@ -38,6 +37,12 @@ def blend(image: np.ndarray, where: np.ndarray, colour: Sequence[int]) -> np.nda
     return mixed.round().astype(np.uint8)
 
 
+def spotlight(image: np.ndarray, where: np.ndarray) -> np.ndarray:
+    """Return ``image`` (H, W, 3) with everything but the pixels ``where`` (H, W) grey and dark."""
+    grey = image.mean(axis=2, keepdims=True) * 0.35
+    return np.where(where[..., None], image, grey).round().astype(np.uint8)
+
+
 def error_map(example: Example) -> np.ndarray:
     """Return the image with missed pixels in orange and invented ones in blue."""
     counts = example.truth != 255
@@ -51,20 +56,20 @@ def save_contact_sheet(examples: Sequence[Example], path: Path, title: str) -> N
     columns = ('image', 'ground truth', 'prediction', 'errors')
     figure = Figure(figsize=(2.1 * len(columns) + 1.4, 2.1 * len(examples) + 1.0), dpi=110)
     axes = figure.subplots(len(examples), len(columns), squeeze=False)
+    for axis, column in zip(axes[0], columns, strict=True):
+        axis.set_title(column, fontsize=11)
     for row, example in zip(axes, examples, strict=True):
         pictures = (
             example.image,
-            blend(example.image, example.truth == 1, TRUTH),
-            blend(example.image, example.prediction == 1, TRUTH),
+            spotlight(example.image, example.truth == 1),
+            spotlight(example.image, example.prediction == 1),
             error_map(example),
         )
-        for axis, picture, column in zip(row, pictures, columns, strict=True):
+        for axis, picture in zip(row, pictures, strict=True):
             axis.imshow(picture, aspect='equal')
             axis.set_xticks([])
             axis.set_yticks([])
             axis.spines[:].set_visible(False)
-            if row is axes[0]:
-                axis.set_title(column, fontsize=11)
         row[0].set_ylabel(example.title, fontsize=9)
     figure.suptitle(title, fontsize=11)
     legend = [
