@@ -5,4 +5,5 @@ usage="usage: bash tools/dist_test.sh CONFIG CHECKPOINT GPUS [arguments of test.
 [ $# -ge 3 ] || { echo "$usage" >&2; exit 2; }
 config=$1 checkpoint=$2 gpus=$3
 shift 3
-exec "${PYTHON:-python}" "$(dirname "$0")/launch.py" test "$gpus" "$config" "$checkpoint" "$@"
+. "$(dirname "$0")/python.sh"
+exec "$PYTHON" "$(dirname "$0")/launch.py" test "$gpus" "$config" "$checkpoint" "$@"

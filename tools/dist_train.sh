@@ -5,4 +5,5 @@ usage="usage: bash tools/dist_train.sh CONFIG GPUS [arguments of train.py]"
 [ $# -ge 2 ] || { echo "$usage" >&2; exit 2; }
 config=$1 gpus=$2
 shift 2
-exec "${PYTHON:-python}" "$(dirname "$0")/launch.py" train "$gpus" "$config" "$@"
+. "$(dirname "$0")/python.sh"
+exec "$PYTHON" "$(dirname "$0")/launch.py" train "$gpus" "$config" "$@"

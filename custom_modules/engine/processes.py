@@ -3,6 +3,7 @@
 import os
 
 import torch
+import torch.distributed as torch_dist
 
 from ..errors import UserError
 
@@ -23,6 +24,12 @@ def check_process_count(text: str) -> int:
             f'GPUS={count}: this machine has no GPU and {cores} cores; use at most {cores}'
         )
     return count
+
+
+def leave_process_group() -> None:
+    """End the talk between processes before the interpreter takes its threads away."""
+    if torch_dist.is_initialized():
+        torch_dist.destroy_process_group()
 
 
 def threads_per_process(count: int) -> int:

@@ -10,8 +10,10 @@ import torch.distributed as torch_dist
 from mmengine.dist import is_main_process, master_only
 from mmengine.logging import MMLogger
 from mmengine.model import is_model_wrapper
+from mmengine.optim import _ParamScheduler
 from mmengine.registry import FUNCTIONS, RUNNERS
 from mmengine.runner import BaseLoop, Runner
+from mmengine.utils import is_seq_of
 from torch import nn
 from torch.utils.data import DataLoader
 
@@ -27,6 +29,22 @@ from .run_folder import create_run_folder, point_latest_at
 def quiet_worker(worker_id: int) -> None:  # noqa: ARG001  (the data loader passes it)
     """Let Ctrl-C reach the main process only; it ends the workers itself."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+def scheduler_progress(scheduler: _ParamScheduler) -> dict:
+    """Return how far a schedule is, without its settings.
+
+    Settings come from the config, so a run can be resumed with more epochs. What MMEngine's
+    schedules derive from them (functions, tables of phases) is neither plain nor progress.
+    """
+    settings = set(inspect.signature(type(scheduler).__init__).parameters) - {'last_step'}
+    plain = (bool, int, float, str, type(None))
+    return {
+        key: value
+        for key, value in scheduler.state_dict().items()
+        if key not in settings
+        and (isinstance(value, plain) or is_seq_of(value, plain, seq_type=list))
+    }
 
 
 @RUNNERS.register_module()
@@ -134,7 +152,7 @@ class PetSegRunner(Runner):
         )
         checkpoint.update(
             optimizer=self.optim_wrapper.state_dict(),
-            param_schedulers=[scheduler.state_dict() for scheduler in self.param_schedulers or []],
+            param_schedulers=[scheduler_progress(s) for s in self.param_schedulers or []],
             hooks={
                 type(hook).__name__: hook.state_dict()
                 for hook in self._hooks
@@ -200,10 +218,7 @@ class PetSegRunner(Runner):
         for scheduler, state in zip(
             self.param_schedulers or [], checkpoint['param_schedulers'], strict=True
         ):
-            # Progress comes from the checkpoint, settings from the config: who resumes with more
-            # epochs gets the schedule of more epochs.
-            settings = set(inspect.signature(type(scheduler).__init__).parameters) - {'last_step'}
-            scheduler.load_state_dict({k: v for k, v in state.items() if k not in settings})
+            scheduler.load_state_dict(state)
         for hook in self._hooks:
             state = checkpoint['hooks'].get(type(hook).__name__)
             if state is not None:
