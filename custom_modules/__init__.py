@@ -7,7 +7,13 @@ import warnings
 warnings.filterwarnings('ignore', message='Fail to import ``MultiScaleDeformableAttention``')
 warnings.filterwarnings('ignore', message='`broadcast_buffers` is deprecated')
 
-from . import datasets, engine, evaluation, models, visualization  # noqa: E402
+try:
+    from . import datasets, engine, evaluation, models, visualization
+except ModuleNotFoundError as error:
+    raise ModuleNotFoundError(
+        f'{error}. Activate the environment of PetSeg (source .venv/bin/activate), '
+        'or install what it needs: pip install -r requirements.txt'
+    ) from None
 
 __version__ = '0.1.0'
 __all__ = ['datasets', 'engine', 'evaluation', 'models', 'visualization']

@@ -5,6 +5,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from .engine.processes import end_workers, leave
 from .errors import UserError, user_message
 
 
@@ -14,13 +15,19 @@ def user_errors() -> Iterator[None]:
 
     Other exceptions pass with their traceback and status 1: they are our fault.
     """
+    rank = os.environ.get('RANK')  # set by torchrun, in each of several processes
+    status = 0
     try:
         yield
     except UserError as error:
-        rank = os.environ.get('RANK', '0')
-        prefix = '' if rank == '0' else f'[rank {rank}] '
+        prefix = '' if rank in (None, '0') else f'[rank {rank}] '
         print(f'{prefix}error: {user_message(error)}', file=sys.stderr)
-        raise SystemExit(2) from None
+        status = 2
     except KeyboardInterrupt:
         print('interrupted', file=sys.stderr)
-        raise SystemExit(130) from None
+        status = 130
+    except SystemExit as error:
+        status = error.code if isinstance(error.code, int) else 1
+    if rank is not None or status:
+        leave(status)
+    end_workers()

@@ -120,9 +120,11 @@ def check_results(out: Path, sample: Path) -> None:
     assert (out / 'examples.png').stat().st_size > 10_000
 
 
-def start(tmp_path: Path, *arguments: object) -> subprocess.Popen:
+def start(tmp_path: Path, *arguments: object, tool: str = 'train.py') -> subprocess.Popen:
+    program = 'bash' if tool.endswith('.sh') else sys.executable
     return subprocess.Popen(
-        [sys.executable, str(ROOT / 'tools' / 'train.py'), *map(str, arguments)],
+        [program, str(ROOT / 'tools' / tool), *map(str, arguments)],
+        env={**os.environ, 'PYTHON': sys.executable},
         cwd=tmp_path,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -173,6 +175,26 @@ def test_a_signal_leaves_a_run_that_goes_on(
     succeed(run_tool('train.py', *arguments, '--work-dir', 'stopped', '--resume', run))
     succeed(run_tool('train.py', *arguments, '--work-dir', 'whole'))
     assert_same_training(tmp_path / 'whole' / 'latest', run)
+
+
+def test_a_signal_to_two_processes(run_tool: Command, sample: Path, tmp_path: Path) -> None:
+    """The launcher passes SIGTERM on to every process, the workers of the data loaders too."""
+    slow = ['train_dataloader.dataset.indices=200', 'num_workers=1', 'max_epochs=9']
+    arguments = [CONFIG, 2, *options(sample, *slow), '--work-dir', 'runs']
+    process = start(tmp_path, *arguments, tool='dist_train.sh')
+    wait_for(process, lambda: (tmp_path / 'runs' / 'latest' / 'last.pth').exists())
+    process.terminate()
+    output, _ = process.communicate(timeout=60)
+    assert process.returncode == 128 + signal.SIGTERM, output
+    assert 'Traceback' not in output
+    assert 'go on with --resume' in output
+    time.sleep(0.5)
+    assert processes_of_session(process.pid) == []
+    meta = final_state(tmp_path / 'runs' / 'latest')['meta']
+    assert meta['iter'] > meta['epoch'] * 25  # in the middle of an epoch
+    done = run_tool('dist_train.sh', *arguments, '--resume')
+    assert done.returncode == 0, done.stderr
+    assert 'epoch 9/9' in done.stdout
 
 
 def test_two_processes(run_tool: Command, sample: Path, tmp_path: Path) -> None:

@@ -75,6 +75,7 @@ class ResumableTrainLoop(EpochBasedTrainLoop):
                 f'stopped by {self.stop.name} in epoch {self._epoch + 1} after {self._iter} steps; '
                 f'go on with --resume {self.runner.log_dir}',
             )
+            self.runner.visualizer.close()
             raise SystemExit(self.stop.exit_status)
 
     def _validation_is_due(self) -> bool:

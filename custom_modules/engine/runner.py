@@ -4,6 +4,7 @@ import inspect
 import logging
 import signal
 from pathlib import Path
+from types import FrameType
 
 import torch
 import torch.distributed as torch_dist
@@ -26,9 +27,18 @@ from .run_folder import create_run_folder, point_latest_at
 
 
 @FUNCTIONS.register_module()
-def quiet_worker(worker_id: int) -> None:  # noqa: ARG001  (the data loader passes it)
-    """Let Ctrl-C reach the main process only; it ends the workers itself."""
+def patient_worker(worker_id: int) -> None:  # noqa: ARG001  (the data loader passes it)
+    """Let a worker of the data loader outlive Ctrl-C and the first SIGTERM.
+
+    A terminal, torchrun and Slurm signal every process of a run. The main process still wants the
+    next batch, then saves and ends its workers itself.
+    """
+
+    def die_next_time(number: int, frame: FrameType | None) -> None:  # noqa: ARG001
+        signal.signal(number, signal.SIG_DFL)
+
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, die_next_time)
 
 
 def scheduler_progress(scheduler: _ParamScheduler) -> dict:
@@ -127,7 +137,7 @@ class PetSegRunner(Runner):
         config = dict(dataloader)
         if not config.get('num_workers'):
             config['persistent_workers'] = False
-        config.setdefault('worker_init_fn', dict(type='quiet_worker'))
+        config.setdefault('worker_init_fn', dict(type='patient_worker'))
         config.setdefault('pin_memory', torch.cuda.is_available())
         loader = Runner.build_dataloader(config, seed, diff_rank_seed)
         if not len(loader):

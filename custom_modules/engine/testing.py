@@ -12,7 +12,6 @@ from ..evaluation import DiceMetric
 from ..paths import PROJECT_ROOT
 from ..visualization import save_examples
 from .environment import environment
-from .processes import leave_process_group
 from .run_folder import make_writable
 from .runner import PetSegRunner
 
@@ -59,9 +58,7 @@ def test(
 
     runner = PetSegRunner.from_cfg(settings)
     figures = runner.test()
-    is_main = is_main_process()
-    leave_process_group()
-    if not is_main:
+    if not is_main_process():
         return None
     trained = runner.checkpoint_meta.get('training')
     result = figures | protocol(config, checkpoint) | environment() | dict(training=trained)

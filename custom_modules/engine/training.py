@@ -6,7 +6,6 @@ from mmengine.config import Config
 from mmengine.dist import is_main_process
 
 from ..paths import PROJECT_ROOT
-from .processes import leave_process_group
 from .run_folder import find_run, make_writable
 from .runner import PetSegRunner
 
@@ -50,5 +49,4 @@ def train(
     if is_main_process():
         Path(runner.log_dir, 'config.py').write_text(config.text, encoding='utf-8')
     runner.train()
-    leave_process_group()
     return Path(runner.log_dir)
