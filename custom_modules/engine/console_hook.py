@@ -27,7 +27,7 @@ class ConsoleHook(Hook):
         self.visible = is_main_process()
         self.bar: ProgressBar | None = None
         self.train_loss = 0.0
-        self.val_figures = self.pace = ''
+        self.train_figures = self.val_figures = ''
 
     def before_train(self, runner: Runner) -> None:
         self.started = time.monotonic()
@@ -65,7 +65,8 @@ class ConsoleHook(Hook):
         images = batches * runner.train_dataloader.batch_size
         history = runner.message_hub.get_scalar('train/loss')
         self.train_loss = float(history.mean(batches))
-        self.pace = f'{images / (time.monotonic() - self.epoch_started):.1f} images/s'
+        pace = images / (time.monotonic() - self.epoch_started)
+        self.train_figures = f'loss {self.train_loss:.4f}  {pace:.1f} images/s'
 
     def before_val_epoch(self, runner: Runner) -> None:
         self._open('validation', len(runner.val_dataloader))
@@ -101,12 +102,11 @@ class ConsoleHook(Hook):
         )
         parts = [
             f'epoch {runner.epoch}/{runner.max_epochs}',
-            f'loss {self.train_loss:.4f}',
+            self.train_figures,
             self.val_figures,
-            self.pace,
             f'{format_seconds(seconds_per_epoch * (runner.max_epochs - runner.epoch))} left',
         ]
-        self.val_figures = ''
+        self.train_figures = self.val_figures = ''
         self._print('  '.join(part for part in parts if part))
 
     def after_run(self, runner: Runner) -> None:

@@ -35,7 +35,8 @@ def end_workers() -> None:
     They do not die of the first SIGTERM (see ``patient_worker``), so the interpreter would wait for
     them at its end.
     """
-    signal.signal(signal.SIGCHLD, signal.SIG_DFL)  # torch would call a dead worker an error
+    if hasattr(signal, 'SIGCHLD'):  # torch would call a dead worker an error; Windows has none
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     for child in multiprocessing.active_children():
         child.kill()
         child.join()

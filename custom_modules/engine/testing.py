@@ -61,7 +61,9 @@ def test(
     if not is_main_process():
         return None
     trained = runner.checkpoint_meta.get('training')
-    result = figures | protocol(config, checkpoint) | environment() | dict(training=trained)
+    dtype = str(runner.test_loop.dtype).removeprefix('torch.')
+    measured_on = environment() | dict(dtype=dtype)
+    result = figures | protocol(config, checkpoint) | measured_on | dict(training=trained)
     rows = _rows(runner)
     write_results(folder, result, rows)
     if out:
@@ -87,7 +89,6 @@ def protocol(config: Config, checkpoint: str) -> dict[str, object]:
         image_size=resize.get('scale', ''),
         averaging='Dice and IoU: mean over images; *_global, precision, recall: over all pixels',
         threshold=config.model['threshold'],
-        precision_format=config.test_cfg['precision'],
         config=_short(config.filename),
         checkpoint=_short(checkpoint),
     )

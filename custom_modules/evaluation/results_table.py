@@ -25,7 +25,10 @@ def results_table(folder: Path) -> str:
             lines.append(_line(row))
         except KeyError as error:
             raise UserError(f'{path}: the field {error} is missing') from None
-    lines += ['', 'Dice and IoU are means over images; threshold 0.5. One run each, seed 0.']
+    lines += [
+        '',
+        'Dice and IoU are means over images; threshold 0.5; one run each, seed 0. More in `results/`.',
+    ]
     return '\n'.join(lines)
 
 

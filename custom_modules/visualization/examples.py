@@ -31,6 +31,8 @@ def save_examples(
 ) -> None:
     """Write a contact sheet of a test.
 
+    Images whose ground truth is empty are left out: their Dice is 0 or 1 and shows nothing.
+
     Args:
         dataset: of the test, in the order of ``rows``.
         rows: of ``per_image.csv``.
@@ -39,7 +41,9 @@ def save_examples(
         title: above the sheet.
     """
     examples = []
-    for name, index in choose([row['dice'] for row in rows]):
+    shown = [i for i, row in enumerate(rows) if row['tp'] + row['fn']] or list(range(len(rows)))
+    for name, position in choose([rows[i]['dice'] for i in shown]):
+        index = shown[position]
         packed, row = dataset[index], rows[index]
         truth = packed['data_samples'].gt_sem_seg.data[0].numpy()
         image = packed['inputs'].numpy().transpose(1, 2, 0)[..., ::-1]
