@@ -10,7 +10,7 @@ import torch
 from mmengine.registry import MODELS
 
 from custom_modules.config import load_config
-from tests.conftest import TINY, Command
+from tests.conftest import ROOT, TINY, Command
 
 CONFIG = 'configs/sample/unet_sample.py'
 
@@ -81,6 +81,14 @@ def test_broken_files_are_named(
 def test_a_folder_that_cannot_be_written(run_tool: Command, sample: Path, tmp_path: Path) -> None:
     (tmp_path / 'runs').write_text('a file where the folder should be')
     refused(run_tool, 'choose another folder with --work-dir', *train_arguments(sample))
+
+
+def test_a_tracker_that_is_not_installed(run_tool: Command, sample: Path, tmp_path: Path) -> None:
+    child = tmp_path / 'child.py'
+    child.write_text(f"_base_ = '{ROOT}/{CONFIG}'\nvis_backends = [dict(type='AimVisBackend')]\n")
+    arguments = train_arguments(sample)
+    arguments[1] = str(child)
+    refused(run_tool, 'pip install -r requirements-tracking.txt', *arguments)
 
 
 def test_nothing_to_resume(run_tool: Command, sample: Path) -> None:

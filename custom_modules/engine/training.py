@@ -5,6 +5,7 @@ from pathlib import Path
 from mmengine.config import Config
 from mmengine.dist import is_main_process
 
+from ..errors import UserError
 from ..paths import PROJECT_ROOT
 from .run_folder import find_run, make_writable
 from .runner import PetSegRunner
@@ -45,7 +46,13 @@ def train(
         settings.load_from, settings.resume = str(run / 'last.pth'), True
     for key in ('test_dataloader', 'test_cfg', 'test_evaluator'):
         settings.pop(key, None)
-    runner = PetSegRunner.from_cfg(settings)
+    try:
+        runner = PetSegRunner.from_cfg(settings)
+    except ImportError as error:
+        raise UserError(
+            f'a part of the config needs a package that is not installed ({error}); for '
+            'vis_backends: pip install -r requirements-tracking.txt'
+        ) from None
     if is_main_process():
         Path(runner.log_dir, 'config.py').write_text(config.text, encoding='utf-8')
     runner.train()

@@ -27,7 +27,8 @@ def results_table(folder: Path) -> str:
             raise UserError(f'{path}: the field {error} is missing') from None
     lines += [
         '',
-        'Dice and IoU are means over images; threshold 0.5; one run each, seed 0. More in `results/`.',
+        'Dice and IoU are means over images; threshold 0.5; one run each, seed 0. '
+        'More in `results/`.',
     ]
     return '\n'.join(lines)
 
