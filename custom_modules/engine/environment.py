@@ -23,7 +23,7 @@ def environment() -> dict[str, str]:
         device=device_name(),
         torch=str(torch.__version__),
         python=platform.python_version(),
-        system=platform.platform(),
+        system=f'{platform.system()} {platform.machine()}',
         commit=_commit(),
     )
 
