@@ -1,6 +1,9 @@
-"""Where the project lies, and how relative paths in configs are understood."""
+"""Where the project lies, how relative paths are understood, whether a folder can be written."""
 
+import os
 from pathlib import Path
+
+from .errors import UserError
 
 PROJECT_ROOT = Path(__file__).resolve().parent.parent
 
@@ -14,3 +17,20 @@ def resolve_path(path: str | Path) -> Path:
     if path.is_absolute() or path.exists():
         return path
     return PROJECT_ROOT / path
+
+
+def make_writable(folder: Path, option: str) -> None:
+    """Create ``folder`` if it is not there.
+
+    Raises:
+        UserError: it cannot be created or written; the message names the ``option`` to change.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        reason = '' if os.access(folder, os.W_OK) else 'permission denied'
+    except OSError as error:
+        reason = error.strerror or str(error)
+    if reason:
+        raise UserError(
+            f'{folder}: cannot be written ({reason}); choose another folder with {option}'
+        )

@@ -15,10 +15,10 @@ from custom_modules.engine.rng import rng_state, set_rng_state
 from custom_modules.engine.run_folder import (
     create_run_folder,
     find_run,
-    make_writable,
     point_latest_at,
 )
 from custom_modules.errors import UserError
+from custom_modules.paths import make_writable
 
 
 class Bomb:

@@ -3,8 +3,9 @@
 from collections import Counter
 from pathlib import Path
 
-from ..engine.progress import ProgressBar
 from ..errors import UserError
+from ..paths import make_writable
+from ..progress import ProgressBar
 from .archives import extract
 from .download import download, md5_of
 from .drawn_sample import draw_sample
@@ -29,7 +30,7 @@ def download_archives(
         UserError: see ``download`` and ``extract``.
     """
     folder = root / 'archives'
-    _make(folder)
+    make_writable(folder, '--root')
     for name in ARCHIVES:
         wanted = (md5 or OFFICIAL_MD5)[name]
         target = folder / name
@@ -56,7 +57,7 @@ def unpack_archives(root: Path, folder: Path) -> None:
     missing = [name for name in ARCHIVES if not (folder / name).is_file()]
     if missing:
         raise UserError(f'{folder}: {" and ".join(missing)} not found in it')
-    _make(root)
+    make_writable(root, '--root')
     for name in ARCHIVES:
         known = edition(name, md5_of(folder / name))
         print(f'{name}: {known or "of no known edition; the check below decides"}', flush=True)
@@ -72,7 +73,7 @@ def draw(root: Path) -> None:
     """
     if (root / 'annotations').exists() and not (root / 'sample.json').exists():
         raise UserError(f'{root}: holds another data set; choose an empty folder with --root')
-    _make(root)
+    make_writable(root, '--root')
     with ProgressBar('drawing', 0) as bar:
         draw_sample(root, bar.set)
 
@@ -103,12 +104,3 @@ def _print_findings(label: str, findings: list[Finding]) -> None:
         print(f'{label}: {finding.file}: {finding.kind}; {finding.remedy}')
     for (kind, remedy), count in Counter((f.kind, f.remedy) for f in findings[SHOWN:]).items():
         print(f'{label}: {count} more: {kind}; {remedy}')
-
-
-def _make(folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise UserError(
-            f'{folder}: cannot be written ({error.strerror}); choose another folder with --root'
-        ) from None

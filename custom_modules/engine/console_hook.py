@@ -8,8 +8,8 @@ from mmengine.hooks import Hook
 from mmengine.registry import HOOKS
 from mmengine.runner import Runner
 
+from ..progress import ProgressBar, format_seconds
 from .environment import device_name
-from .progress import ProgressBar, format_seconds
 
 
 @HOOKS.register_module()

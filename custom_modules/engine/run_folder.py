@@ -8,23 +8,6 @@ from pathlib import Path
 from ..errors import UserError
 
 
-def make_writable(folder: Path, option: str) -> None:
-    """Create ``folder`` if it is not there.
-
-    Raises:
-        UserError: it cannot be created or written; the message names the ``option`` to change.
-    """
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        reason = '' if os.access(folder, os.W_OK) else 'permission denied'
-    except OSError as error:
-        reason = error.strerror or str(error)
-    if reason:
-        raise UserError(
-            f'{folder}: cannot be written ({reason}); choose another folder with {option}'
-        )
-
-
 def create_run_folder(parent: Path, name: str) -> str:
     """Create a folder ``name`` below ``parent`` that did not exist, and return its name.
 

@@ -9,10 +9,9 @@ from mmengine.dist import is_main_process
 
 from ..errors import UserError
 from ..evaluation import DiceMetric
-from ..paths import PROJECT_ROOT
+from ..paths import PROJECT_ROOT, make_writable
 from ..visualization import save_examples
 from .environment import environment
-from .run_folder import make_writable
 from .runner import PetSegRunner
 
 #: Columns of ``per_image.csv``.

@@ -6,8 +6,8 @@ from mmengine.config import Config
 from mmengine.dist import is_main_process
 
 from ..errors import UserError
-from ..paths import PROJECT_ROOT
-from .run_folder import find_run, make_writable
+from ..paths import PROJECT_ROOT, make_writable
+from .run_folder import find_run
 from .runner import PetSegRunner
 
 

@@ -27,8 +27,7 @@ def results_table(folder: Path) -> str:
             raise UserError(f'{path}: the field {error} is missing') from None
     lines += [
         '',
-        'Dice and IoU are means over images; threshold 0.5; one run each, seed 0. '
-        'More in `results/`.',
+        'Dice and IoU are means over images, one run each. More in `results/`.',
     ]
     return '\n'.join(lines)
 
@@ -55,7 +54,8 @@ def _line(row: dict) -> str:
         f'{row["Dice_global"]:.4f}',
         f'{row["IoU"]:.4f}',
         f'{row["num_images"]:,} ({row["split"]})',
-        f'border = {row["border"]}, {size}x{size}, {row["resolution"]} resolution',
+        f'border = {row["border"]}, {size}x{size}, {row["resolution"]} resolution, '
+        f'threshold {row["threshold"]}',
         f'{training["epochs"]} of {training["max_epochs"]} epochs, {training["minutes"]:.0f} min, '
         f'{training["device"]}, {training["precision"]}',
     ]
