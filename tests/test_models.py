@@ -128,6 +128,7 @@ def test_contract_of_every_encoder_and_head(pair: str) -> None:
     # One forward pass can have a dead ReLU in so narrow a net; over a few none is left out.
     for _ in range(3):
         terms = model(torch.randn_like(image), samples(target), mode='loss')
+        assert 0 <= terms.pop('dice') <= 1  # shown, not trained
         assert set(terms) == {'loss_bce', 'loss_dice'}
         sum(terms.values()).backward()
     without = [n for n, p in model.named_parameters() if p.grad is None or not p.grad.any()]

@@ -8,7 +8,7 @@ vis_backends = [dict(type='LocalVisBackend')]
 randomness = dict(seed='$seed')
 env_cfg = dict(mp_cfg=dict(mp_start_method='fork', opencv_num_threads=0))
 default_hooks = dict(
-    logger=dict(type='LoggerHook', interval=10),
+    logger=dict(type='ScalarsHook', interval=10),
     checkpoint=dict(type='BestAndLastCheckpoint', monitor='$monitor'),
 )
 custom_hooks = [dict(type='SyncBuffersHook'), dict(type='ConsoleHook')]

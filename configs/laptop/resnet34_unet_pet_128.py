@@ -11,9 +11,7 @@ image_size = 128
 precision = 'auto'
 
 # Twelve epochs are few, so the loss is what is scored: Dice of each image, not of the batch.
-model = dict(
-    losses=[
-        dict(type='BinaryCrossEntropyLoss'),
-        dict(type='BinaryDiceLoss', over='image', smooth=1),
-    ]
-)
+losses = [
+    dict(type='BinaryCrossEntropyLoss'),
+    dict(type='BinaryDiceLoss', over='image', smooth=1),
+]

@@ -13,6 +13,7 @@ import mmengine.registry
 from mmengine.registry import Registry
 from mmengine.runner import Runner
 
+from ..datasets.albumentations import PREFIX, albumentations_class
 from ..errors import UserError, did_you_mean
 
 _REGISTRIES: list[Registry] = [
@@ -64,6 +65,8 @@ def _dicts(value: Any, place: str) -> Iterator[tuple[str, dict]]:
 
 def _candidates(kind: str, place: str, source: str) -> list[Callable]:
     """Return what ``kind`` may name: one name can be in several registries (a layer, a hook)."""
+    if kind.startswith(PREFIX):
+        return [albumentations_class(kind)]
     if kind.startswith('mmseg.'):
         # Its first import prints "Could not import OneDL" twice, which says nothing to a user.
         with redirect_stdout(StringIO()):

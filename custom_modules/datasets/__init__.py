@@ -1,13 +1,17 @@
 """Data sets, samplers and transforms, registered in MMEngine's registries."""
 
+from .albumentations import Albumentations
 from .augmentation import RandomAffine, RandomBrightnessContrast
 from .binary_masks import BinaryMaskDataset
+from .enlarged_copies import EnlargedCopies
 from .oxford_pet import OxfordPetDataset
 from .seeded_sampler import SeededSampler
 from .transforms import LoadImage, LoadMask, PackBinarySegInputs, ResizeForScoring
 
 __all__ = [
+    'Albumentations',
     'BinaryMaskDataset',
+    'EnlargedCopies',
     'LoadImage',
     'LoadMask',
     'OxfordPetDataset',

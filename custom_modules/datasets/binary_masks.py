@@ -2,6 +2,7 @@
 
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from mmengine.registry import DATASETS
@@ -47,7 +48,7 @@ class BinaryMaskDataset(BinarySegDataset):
         fractions: tuple[float, float, float] = (0.8, 0.1, 0.1),
         split_seed: int = 0,
         ignore_value: int | None = None,
-        **kwargs: object,
+        **kwargs: Any,
     ) -> None:
         if split not in SPLITS:
             raise UserError(f'split={split!r} is not allowed; use one of {", ".join(SPLITS)}')

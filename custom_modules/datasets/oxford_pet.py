@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from mmengine.registry import DATASETS
 
@@ -109,7 +109,7 @@ class OxfordPetDataset(BinarySegDataset):
         data_root: str,
         split: str = 'train',
         border: str = 'foreground',
-        **kwargs: object,
+        **kwargs: Any,
     ) -> None:
         if border not in BORDER_POLICIES:
             raise UserError(

@@ -3,17 +3,21 @@
 from .autocast_optim_wrapper import AutocastOptimWrapper
 from .best_and_last_hook import BestAndLastCheckpoint
 from .console_hook import ConsoleHook
+from .early_stopping import EarlyStopping
 from .loops import EvaluationLoop, ResumableTrainLoop, ValidationLoop
 from .runner import PetSegRunner
 from .save_masks_hook import SaveMasksHook
+from .scalars_hook import ScalarsHook
 
 __all__ = [
     'AutocastOptimWrapper',
     'BestAndLastCheckpoint',
     'ConsoleHook',
+    'EarlyStopping',
     'EvaluationLoop',
     'PetSegRunner',
     'ResumableTrainLoop',
     'SaveMasksHook',
+    'ScalarsHook',
     'ValidationLoop',
 ]

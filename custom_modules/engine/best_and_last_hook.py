@@ -1,12 +1,10 @@
 """``best.pth`` and ``last.pth`` in the run's folder."""
 
-import math
-
 from mmengine.hooks import Hook
 from mmengine.registry import HOOKS
 from mmengine.runner import Runner
 
-from ..errors import UserError, did_you_mean
+from .best_score import BestScore
 
 
 @HOOKS.register_module()
@@ -32,30 +30,15 @@ class BestAndLastCheckpoint(Hook):
         interval: int = 1,
         keep_epochs: int = 0,
     ) -> None:
-        if rule not in ('greater', 'less', None):
-            raise UserError(f"rule={rule!r} is not allowed; use 'greater', 'less' or None")
-        self.monitor = monitor
-        self.rule = rule or ('less' if 'loss' in monitor else 'greater')
+        self.best = BestScore(monitor, rule)
         self.interval = interval
         self.keep_epochs = keep_epochs
-        self.best_score = -math.inf if self.rule == 'greater' else math.inf
         self.best_epoch = 0
 
     def after_val_epoch(self, runner: Runner, metrics: dict | None = None) -> None:
-        if not runner.is_training_run:
-            return
-        metrics = metrics or {}
-        if self.monitor not in metrics:
-            near = did_you_mean(self.monitor, metrics)
-            raise UserError(
-                f'monitor={self.monitor!r} is no figure of the validation{near} '
-                f'It has {", ".join(sorted(metrics))}'
-            )
-        score = metrics[self.monitor]
-        better = score > self.best_score if self.rule == 'greater' else score < self.best_score
-        if better:
-            self.best_score, self.best_epoch = score, runner.epoch
-            runner.save_weights('best.pth', {self.monitor: score})
+        if runner.is_training_run and self.best.update(metrics):
+            self.best_epoch = runner.epoch
+            runner.save_weights('best.pth', {self.best.monitor: self.best.value})
 
     def after_whole_epoch(self, runner: Runner) -> None:
         loop = runner.train_loop
@@ -66,8 +49,8 @@ class BestAndLastCheckpoint(Hook):
             runner.save_weights(f'epoch_{runner.epoch}.pth')
 
     def state_dict(self) -> dict:
-        return dict(best_score=self.best_score, best_epoch=self.best_epoch)
+        return dict(best_score=self.best.value, best_epoch=self.best_epoch)
 
     def load_state_dict(self, state: dict) -> None:
-        self.best_score = state['best_score']
+        self.best.value = state['best_score']
         self.best_epoch = state['best_epoch']

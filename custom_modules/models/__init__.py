@@ -1,9 +1,11 @@
 """Encoders, decode heads, losses and the segmentor, registered in MMEngine's MODELS."""
 
+from .batch_mixing import CutMix, MixUp
 from .binary_segmentor import BinarySegmentor
 from .data_preprocessor import BinarySegPreprocessor
-from .losses import BinaryCrossEntropyLoss, BinaryDiceLoss
+from .losses import BinaryCrossEntropyLoss, BinaryDiceLoss, TwoChannelCrossEntropyLoss
 from .resnet34_encoder import ResNet34Encoder
+from .thin_unet_head import ThinUNetHead
 from .unet_encoder import UNetEncoder
 from .unet_head import UNetHead
 
@@ -12,7 +14,11 @@ __all__ = [
     'BinaryDiceLoss',
     'BinarySegPreprocessor',
     'BinarySegmentor',
+    'CutMix',
+    'MixUp',
     'ResNet34Encoder',
+    'ThinUNetHead',
+    'TwoChannelCrossEntropyLoss',
     'UNetEncoder',
     'UNetHead',
 ]

@@ -9,15 +9,18 @@ from mmseg.structures import SegDataSample
 from torch import nn
 
 from ..errors import UserError
+from .foreground_logits import foreground_logits
+from .losses.target import foreground_and_valid
 
 
 @MODELS.register_module()
 class BinarySegmentor(BaseModel):
-    """One logit per pixel, sigmoid, threshold.
+    """Sigmoid of one logit per pixel, or softmax of two (R2), and a threshold.
 
     Args:
         backbone: encoder; returns feature maps finest first.
-        decode_head: head; takes that list, returns logits (N, 1, H, W) of the image's size.
+        decode_head: head; takes that list, returns logits (N, 1 or 2, H, W) of the image's
+            size.
         losses: loss terms, each with a ``loss_name`` of its own; summed in training.
         threshold: a pixel is foreground if its probability is greater.
         resolution: where predictions are scored: 'input', the size the network sees (the reports'
@@ -65,19 +68,22 @@ class BinarySegmentor(BaseModel):
         Args:
             inputs: (N, 3, H, W), float, normalised.
             data_samples: N samples; ``gt_sem_seg.data`` (1, h, w) holds 0, 1 or 255 (ignored).
-            mode: 'tensor' returns the logits (N, 1, H, W), float32; 'loss' a dict of scalars;
-                'predict' the samples with ``pred_sem_seg`` (uint8, 0 or 1), ``seg_logits`` and,
-                where there is a ground truth, ``losses`` (floats: the loss terms of this batch).
+            mode: 'tensor' returns the logits of the foreground (N, 1, H, W), float32; 'loss' a dict
+                of scalars, the terms and ``dice``, this batch's mean Dice of the thresholded masks,
+                which is shown and not trained; 'predict' the samples with ``pred_sem_seg`` (uint8,
+                0 or 1), ``seg_logits`` and, where there is a ground truth, ``losses`` (floats: the
+                loss terms of this batch).
 
         Raises:
             UserError: H or W does not fit the network; the message names the size to use.
         """
         logits = self._logits(inputs)
         if mode == 'tensor':
-            return logits
+            return foreground_logits(logits)
         assert data_samples is not None
         if mode == 'loss':
-            return self._loss_terms(logits, data_samples)
+            target = self._target(logits, data_samples)
+            return self._loss_terms(logits, target) | dict(dice=self._batch_dice(logits, target))
         return self._predictions(logits, data_samples)
 
     def _logits(self, inputs: torch.Tensor) -> torch.Tensor:
@@ -92,26 +98,38 @@ class BinarySegmentor(BaseModel):
         logits = self.decode_head(self.backbone(inputs))
         return logits.float()  # losses and thresholds are computed in fp32 under autocast too
 
-    def _loss_terms(
-        self, logits: torch.Tensor, data_samples: list[SegDataSample]
-    ) -> dict[str, torch.Tensor]:
+    @staticmethod
+    def _target(logits: torch.Tensor, data_samples: list[SegDataSample]) -> torch.Tensor:
         size = logits.shape[-2:]
-        target = torch.cat([_at_size(sample.gt_sem_seg.data, size) for sample in data_samples])
+        return torch.cat([_at_size(sample.gt_sem_seg.data, size) for sample in data_samples])
+
+    def _loss_terms(self, logits: torch.Tensor, target: torch.Tensor) -> dict[str, torch.Tensor]:
         return {str(loss.loss_name): loss(logits, target) for loss in self.losses}
+
+    def _mask(self, logits: torch.Tensor) -> torch.Tensor:
+        return logits.sigmoid() > self.threshold
+
+    @torch.no_grad()
+    def _batch_dice(self, logits: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
+        foreground, valid = foreground_and_valid(foreground_logits(logits), target)
+        mask = self._mask(foreground_logits(logits)) * valid
+        pixels = (1, 2, 3)
+        total = mask.sum(pixels) + foreground.sum(pixels)
+        both_empty = total == 0
+        return ((2 * (mask * foreground).sum(pixels) + both_empty) / (total + both_empty)).mean()
 
     def _predictions(
         self, logits: torch.Tensor, data_samples: list[SegDataSample]
     ) -> list[SegDataSample]:
         losses: dict[str, float] = {}
         if all('gt_sem_seg' in sample for sample in data_samples):
-            losses = {
-                name: term.item() for name, term in self._loss_terms(logits, data_samples).items()
-            }
-        for sample_logits, sample in zip(logits, data_samples, strict=True):
+            terms = self._loss_terms(logits, self._target(logits, data_samples))
+            losses = {name: term.item() for name, term in terms.items()}
+        for sample_logits, sample in zip(foreground_logits(logits), data_samples, strict=True):
             if self.resolution == 'original':
                 size = sample.ori_shape[:2]
                 sample_logits = F.interpolate(sample_logits[None], size, mode='bilinear')[0]
-            mask = (sample_logits.sigmoid() > self.threshold).to(torch.uint8)
+            mask = self._mask(sample_logits).to(torch.uint8)
             sample.pred_sem_seg = PixelData(data=mask)
             sample.seg_logits = PixelData(data=sample_logits)
             sample.set_field(losses, 'losses')

@@ -1,13 +1,16 @@
 """ResNet-34 as an encoder (He et al., CVPR 2016), with the bottleneck of the reports' decoders."""
 
+from typing import Any
+
 import torch
+import torch.nn.functional as F
 from mmcv.cnn import build_norm_layer
 from mmengine.model import BaseModule
 from mmengine.registry import MODELS
 from torch import nn
 
 from ..errors import UserError
-from .blocks import NormConfig, ResidualBlock
+from .blocks import DoubleConv, NormConfig, ResidualBlock
 
 
 @MODELS.register_module()
@@ -22,59 +25,86 @@ class ResNet34Encoder(BaseModule):
          (N,  512, H/32, W/32),  layer4
          (N, 1024, H/64, W/64)]  bottleneck
 
+    With ``stem_feature`` the list begins with (N, 64, H/2, W/2), the output of the stem.
     ``out_channels`` lists the widths; H and W must be multiples of the coarsest stride.
 
     Args:
         in_channels: channels of the image.
         norm_cfg: normalisation after each convolution.
-        bottleneck: 'residual' adds one more residual block of stride 2 (decoder A of R0), None
-            stops at layer4.
+        bias: whether the convolutions have a bias beside the normalisation (R1); published weights
+            have none.
+        stem_feature: return the stem's output too, taken after the pooling and enlarged bilinearly
+            to stride 2 (decoder B of R1).
+        bottleneck: 'residual' adds one more residual block of stride 2 (decoder A of R0),
+            'double_conv' a 2x2 max pooling and the double convolution of UNet (decoder D of R3),
+            None stops at layer4.
         bottleneck_channels: its width.
+        bottleneck_dropout: share of values dropped after the double convolution (R3: 0.1).
         init_cfg: MMEngine's initialisation, such as
             ``dict(type='Pretrained', checkpoint='resnet34.pth')``; None keeps PyTorch's.
 
     Raises:
-        UserError: ``bottleneck`` is not one of the two.
+        UserError: ``bottleneck`` is not one of the three, or has no place for the dropout.
     """
 
     def __init__(
         self,
         in_channels: int = 3,
         norm_cfg: NormConfig = None,
+        bias: bool = False,
+        stem_feature: bool = False,
         bottleneck: str | None = 'residual',
         bottleneck_channels: int = 1024,
+        bottleneck_dropout: float = 0.0,
         init_cfg: dict | list[dict] | None = None,
     ) -> None:
         super().__init__(init_cfg)
-        if bottleneck not in ('residual', None):
+        if bottleneck not in ('residual', 'double_conv', None):
             raise UserError(
-                f"ResNet34Encoder: bottleneck={bottleneck!r} is not allowed; use 'residual' or None"
+                f'ResNet34Encoder: bottleneck={bottleneck!r} is not allowed; '
+                "use 'residual', 'double_conv' or None"
             )
-        self.conv1 = nn.Conv2d(in_channels, 64, 7, stride=2, padding=3, bias=False)
-        self.bn1 = build_norm_layer(norm_cfg or dict(type='BN'), 64)[1]
+        if bottleneck_dropout and bottleneck != 'double_conv':
+            raise UserError(
+                f'ResNet34Encoder: bottleneck_dropout={bottleneck_dropout} needs '
+                "bottleneck='double_conv'"
+            )
+        norm_cfg = norm_cfg or dict(type='BN')
+        self.stem_feature = stem_feature
+        self.conv1 = nn.Conv2d(in_channels, 64, 7, stride=2, padding=3, bias=bias)
+        self.bn1 = build_norm_layer(norm_cfg, 64)[1]
         self.relu = nn.ReLU(inplace=True)
         self.maxpool = nn.MaxPool2d(3, stride=2, padding=1)
-        self.layer1 = self._stage(64, 64, blocks=3, stride=1, norm_cfg=norm_cfg)
-        self.layer2 = self._stage(64, 128, blocks=4, stride=2, norm_cfg=norm_cfg)
-        self.layer3 = self._stage(128, 256, blocks=6, stride=2, norm_cfg=norm_cfg)
-        self.layer4 = self._stage(256, 512, blocks=3, stride=2, norm_cfg=norm_cfg)
-        self.out_channels = [64, 128, 256, 512]
+        options: dict[str, Any] = dict(norm_cfg=norm_cfg, bias=bias)
+        self.layer1 = self._stage(64, 64, blocks=3, stride=1, **options)
+        self.layer2 = self._stage(64, 128, blocks=4, stride=2, **options)
+        self.layer3 = self._stage(128, 256, blocks=6, stride=2, **options)
+        self.layer4 = self._stage(256, 512, blocks=3, stride=2, **options)
+        self.out_channels = [64] * stem_feature + [64, 128, 256, 512]
         self.bottleneck: nn.Module | None = None
         if bottleneck == 'residual':
-            self.bottleneck = ResidualBlock(512, bottleneck_channels, 2, norm_cfg)
+            self.bottleneck = ResidualBlock(512, bottleneck_channels, 2, **options)
+        elif bottleneck == 'double_conv':
+            self.bottleneck = nn.Sequential(
+                nn.MaxPool2d(2),
+                DoubleConv(512, bottleneck_channels, norm_cfg, bottleneck_dropout),
+            )
+        if self.bottleneck is not None:
             self.out_channels.append(bottleneck_channels)
 
     @staticmethod
     def _stage(
-        in_channels: int, out_channels: int, blocks: int, stride: int, norm_cfg: NormConfig
+        in_channels: int, out_channels: int, blocks: int, stride: int, **options: Any
     ) -> nn.Sequential:
-        first = ResidualBlock(in_channels, out_channels, stride, norm_cfg)
-        rest = [ResidualBlock(out_channels, out_channels, 1, norm_cfg) for _ in range(blocks - 1)]
+        first = ResidualBlock(in_channels, out_channels, stride, **options)
+        rest = [ResidualBlock(out_channels, out_channels, **options) for _ in range(blocks - 1)]
         return nn.Sequential(first, *rest)
 
     def forward(self, x: torch.Tensor) -> list[torch.Tensor]:
         x = self.maxpool(self.relu(self.bn1(self.conv1(x))))
         features: list[torch.Tensor] = []
+        if self.stem_feature:
+            features.append(F.interpolate(x, scale_factor=2, mode='bilinear'))
         for stage in (self.layer1, self.layer2, self.layer3, self.layer4):
             x = stage(x)
             features.append(x)

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 import torch
+import torch.nn.functional as F
 from mmcv.cnn import build_norm_layer
 from mmengine.model import BaseModule
 from mmengine.registry import MODELS
@@ -18,13 +19,14 @@ class UNetHead(BaseModule):
 
     Takes the encoder's list, finest first, with widths ``in_channels``, each level half the size of
     the one before it. Returns logits (N, out_channels, s*h, s*w) where (h, w) is the size of the
-    finest feature and s = 2 ** ``extra_upsamples``.
+    finest feature and s = 2 ** (``extra_upsamples`` + ``logit_upsamples``).
 
     Args:
         in_channels: widths of the encoder's features, finest first.
         channels: width after each up-block, coarsest first; one fewer than ``in_channels``.
         extra_upsamples: [2x2 transposed convolution, (normalisation,) ReLU] that follow the
             up-blocks; 2 bring a ResNet's stride 4 to full size (decoder A of R0).
+        logit_upsamples: doublings of the logits by bilinear interpolation (decoder B of R1: 1).
         norm_cfg: normalisation after each convolution, None for none.
         out_channels: logits per pixel.
         init_cfg: MMEngine's initialisation; None keeps PyTorch's.
@@ -38,6 +40,7 @@ class UNetHead(BaseModule):
         in_channels: Sequence[int],
         channels: Sequence[int] = (512, 256, 128, 64),
         extra_upsamples: int = 0,
+        logit_upsamples: int = 0,
         norm_cfg: NormConfig = None,
         out_channels: int = 1,
         init_cfg: dict | list[dict] | None = None,
@@ -50,7 +53,8 @@ class UNetHead(BaseModule):
             )
         self.out_channels = out_channels
         #: Height and width of the image must be multiples of this.
-        self.size_divisor = 2 ** (len(channels) + extra_upsamples)
+        self.size_divisor = 2 ** (len(channels) + extra_upsamples + logit_upsamples)
+        self.logit_scale = 2**logit_upsamples
         coarsest, *skips = reversed(in_channels)
         before = [coarsest, *channels]
         self.up_blocks = nn.ModuleList(
@@ -74,4 +78,7 @@ class UNetHead(BaseModule):
         x, *skips = reversed(features)
         for up_block, skip in zip(self.up_blocks, skips, strict=True):
             x = up_block(x, skip)
-        return self.logits(self.extra_upsamples(x))
+        logits = self.logits(self.extra_upsamples(x))
+        if self.logit_scale > 1:
+            logits = F.interpolate(logits.float(), scale_factor=self.logit_scale, mode='bilinear')
+        return logits

@@ -1,4 +1,4 @@
-"""Pipelines, loaders and metrics of any set of images with binary masks."""
+"""Pipelines, loaders, normalisation and metrics of any set of images with binary masks."""
 
 image_size = 256  # the side of the square all images are stretched to, or (width, height)
 batch_size = 16
@@ -14,6 +14,11 @@ train_pipeline = [
     dict(type='RandomBrightnessContrast', prob=0.3),
     dict(type='PackBinarySegInputs'),
 ]
+preprocessor = dict(
+    type='BinarySegPreprocessor',
+    mean=[123.675, 116.28, 103.53],  # of ImageNet, R G B
+    std=[58.395, 57.12, 57.375],
+)
 evaluator = [dict(type='DiceMetric'), dict(type='LossMetric')]
 test_pipeline = [
     dict(type='LoadImage'),

@@ -1,6 +1,6 @@
 """Adam, one cycle (Smith, 2018): a short warm-up, then the rate falls to zero; for short runs."""
 
-_base_ = './adam_cosine.py'
+_base_ = './adam.py'
 
 max_epochs = 12
 learning_rate = 1e-3

@@ -5,6 +5,7 @@ import torch.nn.functional as F
 from mmengine.registry import MODELS
 from torch import nn
 
+from ..foreground_logits import foreground_logits
 from .target import foreground_and_valid
 
 
@@ -25,7 +26,8 @@ class BinaryCrossEntropyLoss(nn.Module):
         self.loss_name = loss_name
 
     def forward(self, logits: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
-        """Return the scalar loss of logits (N, 1, H, W) and target (N, H, W) of 0, 1, 255."""
+        """Return the scalar loss of logits (N, 1 or 2, H, W), target (N, H, W) of 0, 1, 255."""
+        logits = foreground_logits(logits)
         foreground, valid = foreground_and_valid(logits, target)
         pixels = F.binary_cross_entropy_with_logits(
             logits, foreground, weight=valid, reduction='sum'

@@ -5,6 +5,7 @@ from mmengine.registry import MODELS
 from torch import nn
 
 from ...errors import UserError
+from ..foreground_logits import foreground_logits
 from .target import foreground_and_valid
 
 
@@ -42,7 +43,8 @@ class BinaryDiceLoss(nn.Module):
         self.loss_name = loss_name
 
     def forward(self, logits: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
-        """Return the scalar loss of logits (N, 1, H, W) and target (N, H, W) of 0, 1, 255."""
+        """Return the scalar loss of logits (N, 1 or 2, H, W), target (N, H, W) of 0, 1, 255."""
+        logits = foreground_logits(logits)
         foreground, valid = foreground_and_valid(logits, target)
         probability = logits.sigmoid() * valid
         pixels = (0, 1, 2, 3) if self.over == 'batch' else (1, 2, 3)

@@ -1,0 +1,15 @@
+"""ResNet34-UNet with decoder B, 24,432,321 parameters (R1)."""
+
+_base_ = './unet.py'
+
+model = dict(
+    backbone=dict(
+        _delete_=True, type='ResNet34Encoder', bias=True, stem_feature=True, bottleneck=None
+    ),
+    decode_head=dict(
+        in_channels=[64, 64, 128, 256, 512],
+        channels=[256, 128, 64, 64],
+        logit_upsamples=1,
+        norm_cfg=None,
+    ),
+)

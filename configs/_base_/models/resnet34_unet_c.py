@@ -1,0 +1,10 @@
+"""ResNet34-UNet with decoder C, 21,827,585 parameters (R2)."""
+
+_base_ = './unet.py'
+
+model = dict(
+    backbone=dict(_delete_=True, type='ResNet34Encoder', bottleneck=None),
+    decode_head=dict(
+        _delete_=True, type='ThinUNetHead', widened={2: 512}, norm_cfg=dict(type='BN')
+    ),
+)

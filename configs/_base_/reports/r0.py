@@ -1,0 +1,57 @@
+"""What both networks of report R0 share: data, augmentation, schedule."""
+
+_base_ = ['../datasets/oxford_pet.py', '../schedules/adam_cosine.py', '../default_runtime.py']
+
+batch_size = 64
+max_epochs = 500
+seed = 88
+
+train_pipeline = [
+    dict(type='LoadImage'),
+    dict(type='LoadMask'),
+    dict(type='Resize', scale='$image_size'),
+    dict(
+        type='Albumentations',
+        transforms=[
+            dict(
+                type='albumentations.OneOf',
+                p=0.5,
+                transforms=[
+                    dict(
+                        type='albumentations.RandomResizedCrop',
+                        size='$image_size',
+                        scale=(0.8, 1.0),
+                        ratio=(0.75, 1.33),
+                    ),
+                    dict(type='albumentations.Rotate', limit=30, border_mode=4),  # reflect
+                ],
+            ),
+            dict(
+                type='albumentations.OneOf',
+                p=0.5,
+                transforms=[
+                    dict(type='albumentations.HorizontalFlip'),
+                    dict(type='albumentations.VerticalFlip'),
+                ],
+            ),
+            dict(
+                type='albumentations.OneOf',
+                p=0.3,
+                transforms=[
+                    dict(type='albumentations.RandomBrightnessContrast'),
+                    dict(type='albumentations.RandomGamma'),
+                ],
+            ),
+            dict(
+                type='albumentations.OneOf',
+                p=0.2,
+                transforms=[
+                    # 3 to 7 grey levels, the default when the report was written
+                    dict(type='albumentations.GaussNoise', std_range=(0.012, 0.028)),
+                    dict(type='albumentations.GaussianBlur', blur_limit=(3, 7)),
+                ],
+            ),
+        ],
+    ),
+    dict(type='PackBinarySegInputs'),
+]

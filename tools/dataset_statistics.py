@@ -1,0 +1,41 @@
+#!/usr/bin/env python
+"""Print mean and std of a config's training images, as lines for that config."""
+
+import argparse
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+
+def parse_args() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument('config', help='for example configs/reports/r3_unet.py')
+    parser.add_argument(
+        '--cfg-options', nargs='+', default=[], metavar='KEY=VALUE', help='values of the config'
+    )
+    return parser.parse_args()
+
+
+def main() -> None:
+    args = parse_args()
+    from custom_modules.cli import user_errors
+
+    with user_errors():
+        from mmengine.registry import DATASETS
+
+        from custom_modules.config import load_config
+        from custom_modules.datasets.statistics import channel_statistics
+
+        config = load_config(args.config, args.cfg_options)
+        settings = config.train_dataloader['dataset'] | dict(pipeline=[], n_aug=0)
+        dataset = DATASETS.build(settings)
+        mean, std = (
+            [round(float(value), 2) for value in values] for values in channel_statistics(dataset)
+        )
+        print(f'{len(dataset):,} images of {config.train_dataloader["dataset"]["data_root"]}, RGB')
+        print(f'preprocessor = dict(\n    mean={mean},\n    std={std},\n)')
+
+
+if __name__ == '__main__':
+    main()
