@@ -62,6 +62,11 @@ def test_an_ablation_is_a_few_lines(tmp_path: Path) -> None:
     assert len(config.train_dataloader['dataset']['pipeline']) == 4
     assert config.train_dataloader['dataset']['pipeline'][2]['scale'] == 64
     assert [loss['type'] for loss in config.model['losses']] == ['BinaryCrossEntropyLoss']
+    # What the model no longer takes from a variable need not be taken back, only not set again.
+    assert '\nlosses = ' not in config.text
+    child.write_text(child.read_text() + 'losses = []\n')
+    with pytest.raises(UserError, match="nothing uses the key 'losses'"):
+        load_config(child)
 
 
 @pytest.mark.parametrize(

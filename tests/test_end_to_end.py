@@ -15,6 +15,7 @@ import cv2
 import numpy as np
 import pytest
 import torch
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from custom_modules.datasets import OxfordPetDataset
 from tests.conftest import ROOT, TINY, Command
@@ -235,7 +236,12 @@ def test_tensorboard_by_one_line(run_tool: Command, sample: Path, tmp_path: Path
     child = tmp_path / 'child.py'
     child.write_text(f"_base_ = '{ROOT}/{CONFIG}'\n{line}\n")
     succeed(run_tool('train.py', child, '--work-dir', 'runs', *options(sample, 'max_epochs=1')))
-    assert list((tmp_path / 'runs' / 'latest' / 'vis_data').glob('events.out.tfevents.*'))
+    folder = tmp_path / 'runs' / 'latest' / 'vis_data'
+    assert list(folder.glob('events.out.tfevents.*'))
+    events = EventAccumulator(str(folder)).Reload()
+    assert {'train/loss', 'valid/loss', 'valid/dice', 'step/loss'} <= set(events.Tags()['scalars'])
+    assert [event.step for event in events.Scalars('valid/dice')] == [1]
+    assert [event.step for event in events.Scalars('step/loss')] == [4]
 
 
 def test_own_masks_at_the_original_resolution(

@@ -8,6 +8,7 @@ from mmengine.config import Config, DictAction
 from ..errors import UserError
 from ..paths import resolve_path
 from .check import check_config
+from .inheritance import spare_variables
 from .variables import substitute_variables
 
 
@@ -37,14 +38,15 @@ def load_config(path: str | Path, options: Sequence[str] = ()) -> Config:
         raise UserError(
             f'{path}: the config does not load ({type(error).__name__}: {error})'
         ) from None
-    if options:
-        config.merge_from_dict(_parse_options(options))
+    parsed = _parse_options(options)
+    if parsed:
+        config.merge_from_dict(parsed)
+    spare = spare_variables(path) - set(parsed)
+    values, used = substitute_variables(config.to_dict(), str(path), spare)
+    for key in spare - used:
+        config.pop(key, None)
     text = config.pretty_text
-    resolved = Config(
-        substitute_variables(config.to_dict(), str(path)),
-        filename=str(path),
-        format_python_code=False,
-    )
+    resolved = Config(values, filename=str(path), format_python_code=False)
     check_config(resolved.to_dict(), str(path))
     object.__setattr__(resolved, '_text', text)
     return resolved

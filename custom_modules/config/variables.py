@@ -5,14 +5,17 @@ change nothing else. Here they are resolved last, after inheritance and ``--cfg-
 changes a value wherever it matters.
 """
 
+from collections.abc import Collection
 from typing import Any
 
 from ..errors import UserError, did_you_mean
 from .keys import RUNNER_KEYS
 
 
-def substitute_variables(config: dict[str, Any], source: str) -> dict[str, Any]:
-    """Return ``config`` with every ``'$name'`` replaced, and without the variables themselves.
+def substitute_variables(
+    config: dict[str, Any], source: str, spare: Collection[str] = ()
+) -> tuple[dict[str, Any], set[str]]:
+    """Replace every ``'$name'`` and take the variables themselves away.
 
     A string that is exactly ``$name`` stands for the value, of any type. Values may refer to other
     variables.
@@ -20,6 +23,10 @@ def substitute_variables(config: dict[str, Any], source: str) -> dict[str, Any]:
     Args:
         config: the merged config.
         source: its file, for messages.
+        spare: variables that may be there although nothing uses them any more.
+
+    Returns:
+        The resolved config and the names of the variables that it uses.
 
     Raises:
         UserError: a variable is missing or refers to itself, or a top-level key is neither
@@ -44,11 +51,11 @@ def substitute_variables(config: dict[str, Any], source: str) -> dict[str, Any]:
         return value
 
     resolved = {key: put_in(value) for key, value in config.items() if key in RUNNER_KEYS}
-    dead = [key for key in config if key not in RUNNER_KEYS and key not in used]
+    dead = [key for key in config if key not in RUNNER_KEYS | used and key not in spare]
     if dead:
         near = did_you_mean(dead[0], RUNNER_KEYS | used)
         raise UserError(
             f'{source}: nothing uses the key {dead[0]!r}{near or "; remove it"} '
             f'(variables of this config: {", ".join(sorted(used))})'
         )
-    return resolved
+    return resolved, used

@@ -1,0 +1,227 @@
+"""The reports' training curves, from what ScalarsHook wrote."""
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.ticker import MaxNLocator
+
+from ..errors import UserError, did_you_mean
+from ..paths import resolve_path
+from .figure_file import save_figure
+
+#: Okabe and Ito's colours for lines on white; their yellow is too light for that.
+COLOURS = ('#0072B2', '#D55E00', '#009E73', '#CC79A7', '#E69F00', '#56B4E9', '#000000')
+
+#: Figure -> title of its panel. The first two are always drawn, the terms where a run has them.
+PANELS = {
+    'loss': 'loss',
+    'dice': 'Dice',
+    'bce': 'loss term: binary cross-entropy',
+    'dice_loss': 'loss term: Dice',
+    'ce': 'loss term: cross-entropy',
+}
+
+#: Training and validation: prefix of the figure's name, style of its line.
+STYLES: dict[str, Literal['--', '-']] = {'train': '--', 'valid': '-'}
+
+#: How the best epoch is marked.
+DOT: dict[str, Any] = dict(marker='o', linestyle='', markeredgecolor='white', markersize=7)
+
+
+@dataclass(frozen=True)
+class Run:
+    """The epochs of one run.
+
+    Attributes:
+        label: in the legend.
+        epochs: number of the epoch -> its figures, ``train/loss`` and so on; ascending.
+    """
+
+    label: str
+    epochs: Mapping[int, Mapping[str, float]]
+
+    def curve(self, name: str) -> tuple[list[int], list[float]]:
+        """Return the epochs that have the figure ``name``, and its values."""
+        points = {n: row[name] for n, row in self.epochs.items() if name in row}
+        return list(points), list(points.values())
+
+    def best_epoch(self) -> int | None:
+        """Return the first epoch with the highest validation Dice; None without a validation."""
+        epochs, values = self.curve('valid/dice')
+        scored = [(value, -epoch) for epoch, value in zip(epochs, values, strict=True)]
+        scored = [pair for pair in scored if not math.isnan(pair[0])]
+        return -max(scored)[1] if scored else None
+
+
+def find_runs(arguments: Sequence[str]) -> list[Run]:
+    """Read the runs that the command line names.
+
+    Args:
+        arguments: each a run's folder, the folder above with its ``latest``, or ``LABEL=`` and one
+            of them. Without a label a run is called as its config, that is the folder above; where
+            that is not enough, with the run's own name.
+
+    Raises:
+        UserError: a folder is missing or no run, a run has no whole epoch, two runs have one label,
+            or there are more runs than colours.
+    """
+    if len(arguments) > len(COLOURS):
+        raise UserError(
+            f'{len(arguments)} runs: at most {len(COLOURS)} can be told apart; draw two pictures'
+        )
+    named = []
+    for argument in arguments:
+        label, equals, path = argument.partition('=')
+        if not equals or resolve_path(argument).is_dir():
+            label, path = '', argument
+        named.append((label, _run_folder(path)))
+    configs = [folder.parent.name for label, folder in named if not label]
+    runs = []
+    for label, folder in named:
+        config = folder.parent.name
+        automatic = config if configs.count(config) == 1 else f'{config}/{folder.name}'
+        runs.append(Run(label or automatic, read_epochs(folder)))
+    labels = [run.label for run in runs]
+    for label in labels:
+        if labels.count(label) > 1:
+            raise UserError(f'two runs are called {label!r}; name them with LABEL=RUN')
+    return runs
+
+
+def _run_folder(named: str) -> Path:
+    folder = resolve_path(named)
+    if not folder.is_dir():
+        above = Path(named).parent
+        beside = above.iterdir() if above.is_dir() else ()
+        near = did_you_mean(folder.name, [path.name for path in beside])
+        raise UserError(f'{named}: there is no such folder{near or "; runs are in work_dirs/"}')
+    if not (folder / 'vis_data').is_dir() and (folder / 'latest').is_dir():
+        folder /= 'latest'
+    return folder.resolve()
+
+
+def read_epochs(run: Path) -> dict[int, dict[str, float]]:
+    """Return the figures of each whole epoch from ``vis_data/scalars.json``.
+
+    A run that was killed goes on from its last checkpoint, which may be some epochs back: what an
+    epoch's number is written for again counts, and what came after it before does not.
+
+    Args:
+        run: its folder.
+
+    Raises:
+        UserError: there is no such file, no whole epoch in it, or a line that is not a record.
+    """
+    path = run / 'vis_data' / 'scalars.json'
+    try:
+        lines = path.read_text(encoding='utf-8', errors='replace').splitlines()
+    except OSError:
+        raise UserError(
+            f"{run}: has no vis_data/scalars.json; give a run's folder "
+            "(its config needs dict(type='LocalVisBackend') among the vis_backends)"
+        ) from None
+    epochs: dict[int, dict[str, float]] = {}
+    for number, line in enumerate(lines, start=1):
+        # Records are flat, so the last brace begins the last one: a run that was cut off while
+        # writing goes on on the line it left torn.
+        start = line.rfind('{')
+        try:
+            record = json.loads(line[max(start, 0) :])
+        except ValueError:
+            if number == len(lines):
+                break
+            raise UserError(
+                f'{path}, line {number}: {line[:60]!r} is not a record; remove the line'
+            ) from None
+        if 'epoch' in record and 'train/loss' in record:
+            epoch = int(record['epoch'])
+            epochs = {n: row for n, row in epochs.items() if n < epoch}
+            epochs[epoch] = record
+    if not epochs:
+        raise UserError(
+            f'{path}: has no whole epoch yet; wait for the first one, or train again '
+            'if the run was made before ScalarsHook'
+        )
+    return epochs
+
+
+def save_curves(runs: Sequence[Run], path: Path) -> None:
+    """Write a picture with a panel for the loss, for Dice, and for each loss term that there is.
+
+    Training is dashed, validation solid, each run has a colour, and a dot marks its epoch with the
+    highest validation Dice.
+
+    Raises:
+        UserError: ``path`` cannot be written.
+    """
+    present = {name for run in runs for row in run.epochs.values() for name in row}
+    names = [
+        name
+        for index, name in enumerate(PANELS)
+        if index < 2 or present & {f'{stage}/{name}' for stage in STYLES}
+    ]
+    columns = 2 if len(names) in (2, 4) else 3
+    rows = math.ceil(len(names) / columns)
+    colours, styles = _legends(runs)
+    legend_height = 0.21 * max(len(colours), len(styles)) + 0.15
+    height = 3.0 * rows + legend_height
+    figure = Figure(figsize=(9.6, height), dpi=120)
+    axes = figure.subplots(rows, columns, squeeze=False).ravel()
+    for axis, name in zip(axes, names, strict=False):
+        _draw_panel(axis, runs, name)
+    for axis in axes[len(names) :]:
+        axis.set_axis_off()
+    top = legend_height / height
+    for handles, left in ((colours, 0.03), (styles, 0.64)):
+        figure.legend(
+            handles=handles,
+            loc='upper left',
+            bbox_to_anchor=(left, top),
+            borderaxespad=0,
+            frameon=False,
+            fontsize=9.5,
+        )
+    figure.tight_layout(rect=(0, top, 1, 1))
+    save_figure(figure, path)
+
+
+def _draw_panel(axis: Axes, runs: Sequence[Run], name: str) -> None:
+    for run, colour in zip(runs, COLOURS, strict=False):
+        for stage, style in STYLES.items():
+            epochs, values = run.curve(f'{stage}/{name}')
+            # One epoch alone is no line.
+            marker = '.' if len(epochs) == 1 else ''
+            axis.plot(epochs, values, style, color=colour, linewidth=1.6, marker=marker)
+            best = run.best_epoch()
+            if stage == 'valid' and best in epochs:
+                value = values[epochs.index(best)]
+                axis.plot(best, value, color=colour, **DOT)
+    axis.set_title(PANELS[name], fontsize=11)
+    axis.set_xlabel('epoch')
+    axis.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
+    axis.grid(alpha=0.25)
+    axis.spines[['top', 'right']].set_visible(False)
+
+
+def _legends(runs: Sequence[Run]) -> tuple[list[Line2D], list[Line2D]]:
+    """Return what the colours mean and what the styles mean."""
+    colours = []
+    for run, colour in zip(runs, COLOURS, strict=False):
+        best = run.best_epoch()
+        note = ''
+        if best is not None:
+            note = f' (Dice {run.epochs[best]["valid/dice"]:.4f} in epoch {best})'
+        colours.append(Line2D([], [], color=colour, linewidth=3, label=run.label + note))
+    styles = [
+        Line2D([], [], color='grey', linestyle=STYLES['train'], label='training'),
+        Line2D([], [], color='grey', linestyle=STYLES['valid'], label='validation'),
+        Line2D([], [], color='grey', label='epoch of the highest validation Dice', **DOT),
+    ]
+    return colours, styles

@@ -1,0 +1,27 @@
+"""Writing a figure where the user asked for it."""
+
+from pathlib import Path
+
+from matplotlib.figure import Figure
+
+from ..errors import UserError
+from ..paths import make_writable
+
+SUFFIXES = ('.png', '.pdf', '.svg')
+
+
+def save_figure(figure: Figure, path: Path) -> None:
+    """Write ``figure`` to ``path``, in the format of its suffix; the folder is created if need be.
+
+    Raises:
+        UserError: the suffix is of no known format, or the folder cannot be written.
+    """
+    if path.suffix.lower() not in SUFFIXES:
+        raise UserError(f'--out {path}: the name must end in one of {", ".join(SUFFIXES)}')
+    make_writable(path.resolve().parent, '--out')
+    try:
+        figure.savefig(path)
+    except OSError as error:
+        raise UserError(
+            f'{path}: cannot be written ({error.strerror}); choose another file with --out'
+        ) from None

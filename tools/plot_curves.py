@@ -1,0 +1,35 @@
+#!/usr/bin/env python
+"""Draw the training curves of runs: python tools/plot_curves.py RUN [RUN ...] --out curves.png"""
+
+import argparse
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+
+def parse_args() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument(
+        'runs',
+        nargs='+',
+        metavar='RUN',
+        help="a run's folder, or the folder above for its latest; LABEL=RUN names it in the legend",
+    )
+    parser.add_argument('--out', required=True, help='picture to write: .png, .pdf or .svg')
+    return parser.parse_args()
+
+
+def main() -> None:
+    args = parse_args()
+    from custom_modules.cli import user_errors  # after parsing: --help need not wait for torch
+
+    with user_errors():
+        from custom_modules.visualization.curves import find_runs, save_curves
+
+        save_curves(find_runs(args.runs), Path(args.out))
+        print(f'curves: {args.out}')
+
+
+if __name__ == '__main__':
+    main()
