@@ -36,7 +36,7 @@ lint: .venv/.dev
 	$(BIN)/mypy
 
 test: lint
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --dist worksteal
 
 clean:
 	rm -rf .venv data/sample .pytest_cache .mypy_cache .ruff_cache

@@ -25,9 +25,9 @@ TINY = [
 ]
 
 
-@pytest.fixture(scope='session', autouse=True)
-def two_threads() -> None:
-    torch.set_num_threads(min(2, os.cpu_count() or 1))
+# `make test` runs a process per core; more threads than that would wait for each other.
+os.environ.setdefault('OMP_NUM_THREADS', '1')
+torch.set_num_threads(int(os.environ['OMP_NUM_THREADS']))
 
 
 @pytest.fixture(scope='session')

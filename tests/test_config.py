@@ -87,6 +87,10 @@ def test_an_ablation_is_a_few_lines(tmp_path: Path) -> None:
         ('default_hooks.checkpoint.monitr=Dice', "no key 'monitr'; did you mean monitor"),
         ('train_pipeline.3.probability=1', r"\(RandomFlip\) has no key 'probability'"),
         (
+            'train_pipeline.3.type=albumentations.HorizontalFlp',
+            r'no transform of albumentations .* did you mean albumentations\.HorizontalFlip',
+        ),
+        (
             'learning_rate=$learning_rat',
             'variable \\$learning_rat is used but not set; did you mean',
         ),

@@ -8,9 +8,12 @@ import numpy as np
 import pytest
 import torch
 from mmengine.registry import DATASETS
+from PIL import Image
 
+from custom_modules.config import load_config
 from custom_modules.datasets import BinaryMaskDataset, OxfordPetDataset, SeededSampler
 from custom_modules.datasets.oxford_pet import read_list_file
+from custom_modules.datasets.statistics import channel_statistics
 from custom_modules.engine import PetSegRunner
 from custom_modules.errors import UserError
 
@@ -59,6 +62,46 @@ def test_border_policies_map_each_trimap_value(sample: Path, border: str, labels
     assert set(np.unique(trimap)) == {1, 2, 3}
     for value, label in labels.items():
         assert (mask[trimap == value] == label).all()
+
+
+def test_an_enlarged_set_repeats_the_list(sample: Path) -> None:
+    plain, enlarged = oxford(sample, split='val'), oxford(sample, split='val', n_aug=2)
+    assert len(enlarged) == 3 * len(plain)
+    assert ids(enlarged) == 3 * ids(plain)
+    copies = [enlarged.get_data_info(i)['copy'] for i in range(len(enlarged))]
+    assert copies == [0] * len(plain) + [1] * len(plain) + [2] * len(plain)
+    assert len(oxford(sample, split='val', n_aug=1, indices=3)) == 6
+    with pytest.raises(UserError, match='n_aug=-1'):
+        oxford(sample, n_aug=-1)
+
+
+def test_copies_of_r2_are_drawn_anew_in_every_epoch_and_originals_stay(sample: Path) -> None:
+    options = [f'data_root={sample}', 'image_size=32', 'train_dataloader.dataset.indices=4']
+    dataset = DATASETS.build(
+        load_config('configs/reports/r2_unet.py', options).train_dataloader['dataset']
+    )
+    sampler = SeededSampler(dataset, shuffle=True, seed=0)
+    epochs = []
+    for epoch in range(2):
+        sampler.set_epoch(epoch)
+        epochs.append({int(index): dataset[index]['inputs'] for index in sampler})
+    same = {index: torch.equal(epochs[0][index], epochs[1][index]) for index in epochs[0]}
+    assert same == {index: index < 4 for index in range(8)}
+
+
+def test_statistics_of_the_training_set(sample: Path) -> None:
+    """Every image weighs the same, whatever its size; RGB."""
+    dataset = oxford(sample, split='val')
+    mean, std = channel_statistics(dataset)
+    pixels = [
+        np.asarray(Image.open(dataset.get_data_info(i)['img_path']), np.float64).reshape(-1, 3)
+        for i in range(len(dataset))
+    ]
+    by_hand = np.mean([p.mean(0) for p in pixels], axis=0)
+    squares = np.mean([(p**2).mean(0) for p in pixels], axis=0)
+    # OpenCV and Pillow may decode a JPEG one grey level apart.
+    np.testing.assert_allclose(mean, by_hand, atol=0.2)
+    np.testing.assert_allclose(std, np.sqrt(squares - by_hand**2), atol=0.2)
 
 
 def test_a_trimap_with_another_value_is_an_error(sample: Path, tmp_path: Path) -> None:

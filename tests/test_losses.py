@@ -7,7 +7,11 @@ import pytest
 import torch
 
 from custom_modules.errors import UserError
-from custom_modules.models import BinaryCrossEntropyLoss, BinaryDiceLoss
+from custom_modules.models import (
+    BinaryCrossEntropyLoss,
+    BinaryDiceLoss,
+    TwoChannelCrossEntropyLoss,
+)
 
 SURE = 50.0  # a logit whose sigmoid is 1 in float32
 
@@ -51,6 +55,27 @@ def test_dice_over_batch_and_over_image_differ_as_they_should() -> None:
     # batch: I = 2 + 2, P = 4 + 2, T = 4; images: 1 - 4/6 and 0
     assert BinaryDiceLoss('batch')(logits, target).item() == pytest.approx(1 - 8 / 10)
     assert BinaryDiceLoss('image')(logits, target).item() == pytest.approx((1 - 4 / 6) / 2)
+
+
+def test_two_channel_cross_entropy_by_hand() -> None:
+    # softmax(0, log 3) = (1/4, 3/4) for both pixels; the third does not count
+    logits = torch.tensor([0.0, math.log(3)]).view(1, 2, 1, 1).repeat(1, 1, 1, 3)
+    target = torch.tensor([[[1, 0, 255]]], dtype=torch.uint8)
+    wanted = (-math.log(3 / 4) - math.log(1 / 4)) / 2
+    assert TwoChannelCrossEntropyLoss()(logits, target).item() == pytest.approx(wanted)
+    assert TwoChannelCrossEntropyLoss()(logits[..., 2:], target[..., 2:]).item() == 0
+
+
+def test_losses_of_two_channels_are_those_of_their_difference() -> None:
+    torch.manual_seed(0)
+    two = torch.randn(2, 2, 5, 7)
+    one = two[:, 1:] - two[:, :1]
+    target = torch.randint(0, 3, (2, 5, 7), dtype=torch.uint8)
+    target[target == 2] = 255
+    cross_entropy = TwoChannelCrossEntropyLoss()(two, target)
+    torch.testing.assert_close(cross_entropy, BinaryCrossEntropyLoss()(one, target))
+    for loss in (BinaryCrossEntropyLoss(), BinaryDiceLoss('image', smooth=1)):
+        torch.testing.assert_close(loss(two, target), loss(one, target))
 
 
 def test_bce_by_hand() -> None:

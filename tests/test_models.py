@@ -8,7 +8,7 @@ from mmseg.structures import SegDataSample
 
 from custom_modules.config import load_config
 from custom_modules.errors import UserError
-from custom_modules.models import ResNet34Encoder, UNetEncoder, UNetHead
+from custom_modules.models import ResNet34Encoder, ThinUNetHead, UNetEncoder, UNetHead
 
 BN = dict(type='BN')
 
@@ -78,6 +78,9 @@ def test_features_are_finest_first(size: tuple[int, int]) -> None:
     for encoder, strides in (
         (UNetEncoder(channels=(4, 8, 16, 32, 64)), (1, 2, 4, 8, 16)),
         (ResNet34Encoder(), (4, 8, 16, 32, 64)),
+        (ResNet34Encoder(bottleneck=None), (4, 8, 16, 32)),
+        (ResNet34Encoder(bottleneck=None, bias=True, stem_feature=True), (2, 4, 8, 16, 32)),
+        (ResNet34Encoder(bottleneck='double_conv', bottleneck_dropout=0.1), (4, 8, 16, 32, 64)),
     ):
         shapes = [tuple(f.shape[1:]) for f in encoder.eval()(image)]
         wanted = [
@@ -85,6 +88,106 @@ def test_features_are_finest_first(size: tuple[int, int]) -> None:
             for c, s in zip(encoder.out_channels, strides, strict=True)
         ]
         assert shapes == wanted
+
+
+def shapes_inside(module: torch.nn.Module, *inputs: object) -> list[tuple[int, ...]]:
+    """Return the output shapes of the module's children in the order in which they run."""
+    shapes: list[tuple[int, ...]] = []
+    for part in [*module.up_blocks, *(c for n, c in module.named_children() if n != 'up_blocks')]:
+        part.register_forward_hook(lambda _m, _i, out: shapes.append(tuple(out.shape[1:])))
+    with torch.no_grad():
+        module.eval()(*inputs)
+    return shapes
+
+
+@pytest.mark.parametrize(('height', 'width'), [(64, 64), (64, 128)])
+def test_shapes_at_every_level_of_the_decoders(height: int, width: int) -> None:
+    def at(channels: int, stride: float) -> tuple[int, int, int]:
+        return channels, int(height / stride), int(width / stride)
+
+    def features(*levels: tuple[int, int]) -> list[torch.Tensor]:
+        return [torch.zeros(1, *at(channels, stride)) for channels, stride in levels]
+
+    trunk = [(64, 4), (128, 8), (256, 16), (512, 32)]
+    decoder_a = UNetHead([64, 128, 256, 512, 1024], extra_upsamples=2, norm_cfg=BN)
+    assert shapes_inside(decoder_a, features(*trunk, (1024, 64))) == [
+        *(at(512, 32), at(256, 16), at(128, 8), at(64, 4)),
+        *(at(64, 1), at(1, 1)),
+    ]
+    decoder_b = UNetHead([64, 64, 128, 256, 512], channels=(256, 128, 64, 64), logit_upsamples=1)
+    assert shapes_inside(decoder_b, features((64, 2), *trunk)) == [
+        *(at(256, 16), at(128, 8), at(64, 4), at(64, 2)),
+        *(at(64, 2), at(1, 2)),  # the logits, which are enlarged last
+    ]
+    decoder_c = ThinUNetHead(widened={2: 512}, norm_cfg=BN)
+    assert shapes_inside(decoder_c, features(*trunk)) == [
+        at(256, 32),
+        *(at(32, 16), at(32, 8), at(32, 4), at(32, 2)),
+        *(at(32, 1), at(1, 1), at(1, 1)),
+    ]
+    assert decoder_c.widen['2'](torch.zeros(1, *at(256, 16))).shape[1:] == at(512, 16)
+    for head, levels in ((decoder_b, [(64, 2), *trunk]), (decoder_c, trunk)):
+        assert head(features(*levels)).shape == (1, 1, height, width)
+
+
+def test_the_stem_feature_is_the_pooled_stem_enlarged() -> None:
+    encoder = ResNet34Encoder(bottleneck=None, stem_feature=True).eval()
+    seen: list[torch.Tensor] = []
+    encoder.maxpool.register_forward_hook(lambda _m, _i, out: seen.append(out))
+    with torch.no_grad():
+        first = encoder(torch.randn(1, 3, 64, 96))[0]
+    pooled = seen[0]
+    # Bilinear at twice the size: a quarter of the way from one old pixel to the next.
+    torch.testing.assert_close(
+        first[:, :, 2, 0], 0.75 * pooled[:, :, 1, 0] + 0.25 * pooled[:, :, 0, 0]
+    )
+
+
+def test_decoder_c_concatenates_before_it_doubles() -> None:
+    block = ThinUNetHead(widened={2: 512}, norm_cfg=BN).up_blocks[1]
+    x, skip = torch.randn(1, 32, 4, 6), torch.randn(1, 512, 4, 6)
+    assert block(x, skip).shape == (1, 32, 8, 12)
+    with pytest.raises(RuntimeError):
+        block(x, torch.randn(1, 512, 8, 12))
+
+
+def test_an_output_relu_has_no_negative_logits_and_the_plain_output_has() -> None:
+    torch.manual_seed(0)
+    levels = [torch.randn(2, c, 64 // s, 64 // s) for c, s in ((64, 4), (128, 8), (256, 16))]
+    levels.append(torch.randn(2, 512, 2, 2))
+    for output_norm_relu in (True, False):
+        head = ThinUNetHead(norm_cfg=BN, output_norm_relu=output_norm_relu)
+        assert (head(levels) < 0).any() != output_norm_relu
+
+
+def test_two_channels_are_one_log_odds() -> None:
+    torch.manual_seed(0)
+    options = ['model.backbone.channels=[4,8]', 'model.decode_head.in_channels=[4,8]']
+    options += ['model.decode_head.channels=[4]']
+    model = build('configs/reports/r2_unet.py', *options).eval()
+    image = torch.randn(2, 3, 16, 16)
+    with torch.no_grad():
+        two = model.decode_head(model.backbone(image))
+        probability = model(image).sigmoid()
+    assert two.shape == (2, 2, 16, 16)
+    torch.testing.assert_close(probability[:, 0], two.softmax(1)[:, 1])
+
+
+@pytest.mark.parametrize('mode', ['fan_out', 'fan_in'])
+def test_initialisation_of_r3(mode: str) -> None:
+    """He (kaiming, fan-out, ReLU) and the U-Net paper's Gaussian of std sqrt(2 / fan-in)."""
+    torch.manual_seed(0)
+    model = build('configs/reports/r3_unet.py', f'weight_init.mode={mode}')
+    model.init_weights()
+    for name, layer in model.named_modules():
+        if isinstance(layer, torch.nn.Conv2d):
+            out_channels, in_channels, height, width = layer.weight.shape
+            fan = (in_channels if mode == 'fan_in' else out_channels) * height * width
+            wanted = (2 / fan) ** 0.5
+            spread = 4 * wanted / (2 * layer.weight.numel()) ** 0.5  # four standard errors
+            assert layer.weight.std().item() == pytest.approx(wanted, abs=spread), name
+            assert not layer.bias.any()
+    assert build('configs/reports/r0_unet.py').init_cfg is None
 
 
 SMALL_HEAD = dict(type='UNetHead', norm_cfg=BN)
@@ -105,6 +208,33 @@ PAIRS = {
     'resnet34 without bottleneck': (
         dict(type='ResNet34Encoder', bottleneck=None),
         SMALL_HEAD | dict(in_channels=[64, 128, 256, 512], channels=[32, 16, 8], extra_upsamples=2),
+    ),
+    'decoder B': (
+        dict(type='ResNet34Encoder', bottleneck=None, bias=True, stem_feature=True),
+        dict(
+            type='UNetHead',
+            in_channels=[64, 64, 128, 256, 512],
+            channels=[32, 16, 8, 8],
+            logit_upsamples=1,
+        ),
+    ),
+    'decoder C': (
+        dict(type='ResNet34Encoder', bottleneck=None),
+        dict(type='ThinUNetHead', widened={2: 64}, bridge_channels=32, channels=8, norm_cfg=BN),
+    ),
+    'decoder D': (
+        dict(
+            type='ResNet34Encoder',
+            bottleneck='double_conv',
+            bottleneck_channels=64,
+            bottleneck_dropout=0.1,
+        ),
+        SMALL_HEAD
+        | dict(in_channels=[64, 128, 256, 512, 64], channels=[32, 16, 8, 8], extra_upsamples=2),
+    ),
+    'two output channels': (
+        dict(type='UNetEncoder', channels=[4, 8, 16]),
+        dict(type='UNetHead', in_channels=[4, 8, 16], channels=[8, 4], out_channels=2),
     ),
     'a backbone of mmsegmentation': (
         dict(type='mmseg.ResNetV1c', depth=18, norm_cfg=BN, base_channels=8, stem_channels=8),
@@ -169,7 +299,7 @@ def test_threshold_moves_the_mask() -> None:
 
 
 def test_preprocessor_normalises_rgb() -> None:
-    preprocessor = build('configs/unet_pet.py').data_preprocessor
+    preprocessor = MODELS.build(load_config('configs/unet_pet.py').model['data_preprocessor'])
     blue = torch.zeros(1, 3, 2, 2, dtype=torch.uint8)
     blue[:, 0] = 255  # BGR
     out = preprocessor(dict(inputs=blue, data_samples=None))['inputs'][0, :, 0, 0]
@@ -179,7 +309,23 @@ def test_preprocessor_normalises_rgb() -> None:
         preprocessor(dict(inputs=[torch.zeros(3, 2, 2), torch.zeros(3, 2, 3)]))
 
 
+def test_preprocessor_normalises_each_image_by_itself() -> None:
+    preprocessor = MODELS.build(dict(type='BinarySegPreprocessor', per_image=True))
+    dark = torch.tensor([0, 10, 20, 30, 40, 50], dtype=torch.uint8).repeat(2).view(3, 2, 2)
+    uniform = torch.full((3, 2, 2), 7, dtype=torch.uint8)
+    out = preprocessor(dict(inputs=torch.stack([dark, dark + 100, uniform])))['inputs']
+    # mean 25 and variance (25^2 + 15^2 + 5^2) / 3 of all twelve values
+    wanted = (dark.float()[[2, 1, 0]] - 25) / (875 / 3) ** 0.5
+    torch.testing.assert_close(out[0], wanted)
+    torch.testing.assert_close(out[1], wanted)
+    assert not out[2].any()
+
+
 def test_wrong_arguments_are_named() -> None:
+    with pytest.raises(UserError, match=r"bottleneck_dropout=0\.1 needs bottleneck='double_conv'"):
+        ResNet34Encoder(bottleneck_dropout=0.1)
+    with pytest.raises(UserError, match=r'widened names the level 4; .* levels 0 to 3'):
+        ThinUNetHead(widened={4: 512})
     with pytest.raises(UserError, match="bottleneck='x'"):
         ResNet34Encoder(bottleneck='x')
     with pytest.raises(UserError, match='need 2 decoder widths'):

@@ -6,11 +6,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from mmengine.registry import DATASETS
 
+from custom_modules.config import load_config
 from custom_modules.datasets.oxford_archives import ARCHIVES
 from custom_modules.datasets.oxford_check import check_oxford_pet
 from custom_modules.datasets.oxford_pet import read_split
 from custom_modules.datasets.preparation import unpack_archives
+from custom_modules.datasets.statistics import channel_statistics
 from tests.conftest import ROOT, Command
 
 FOLDER = Path(
@@ -72,6 +75,14 @@ def test_the_usual_split(real: Path) -> None:
     for entry in splits['test']:
         assert (entry.species == 'cat') == entry.sample_id[0].isupper()
     assert len({entry.breed for entry in splits['train']}) == 37
+
+
+def test_r3_normalises_with_the_statistics_of_the_training_set(real: Path) -> None:
+    config = load_config('configs/reports/r3_unet.py', [f'data_root={real}'])
+    mean, std = channel_statistics(DATASETS.build(config.train_dataloader['dataset']))
+    preprocessor = config.model['data_preprocessor']
+    assert preprocessor['mean'] == pytest.approx(mean, abs=0.01)
+    assert preprocessor['std'] == pytest.approx(std, abs=0.01)
 
 
 def test_a_few_hundred_real_images_teach_something(

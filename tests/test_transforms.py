@@ -18,7 +18,7 @@ def picture_of_a_block() -> dict:
     mask = np.zeros(SIZE, np.uint8)
     mask[10:26, 50:70] = 1
     image = np.repeat(mask[..., None] * 200, 3, axis=2).astype(np.uint8)
-    return dict(img=image, gt_seg_map=mask, img_shape=SIZE, ori_shape=SIZE)
+    return dict(img=image, gt_seg_map=mask, img_shape=SIZE, ori_shape=SIZE, copy=1)
 
 
 @pytest.mark.parametrize(
@@ -29,8 +29,24 @@ def picture_of_a_block() -> dict:
         dict(type='RandomAffine', prob=1.0, scale=(0.5, 2.0)),
         dict(type='RandomAffine', prob=1.0, translate=0.3),
         dict(type='Resize', scale=(40, 30)),
+        dict(
+            type='Albumentations',
+            transforms=[
+                dict(
+                    type='albumentations.OneOf',
+                    p=1.0,
+                    transforms=[
+                        dict(type='albumentations.RandomResizedCrop', size=SIZE[::-1]),
+                        dict(type='albumentations.Rotate', limit=40),
+                        dict(type='albumentations.HorizontalFlip'),
+                    ],
+                )
+            ],
+        ),
+        dict(type='EnlargedCopies', kind='combine', degrees=30, translate=0.2),
+        dict(type='EnlargedCopies', kind='flip'),
     ],
-    ids=str,
+    ids=lambda transform: transform['type'],
 )
 def test_image_and_mask_move_together(transform: dict) -> None:
     moved = 0
@@ -59,6 +75,91 @@ def test_affine_moves_a_marked_pixel_where_it_should() -> None:
         moved = transform({k: v.copy() for k, v in mark.items()})
         assert moved['gt_seg_map'][y, x] == 1
         assert moved['gt_seg_map'].sum() == 1
+
+
+def marked() -> dict:
+    mask = np.zeros((5, 7), np.uint8)
+    mask[1, 2] = 1
+    return dict(img=np.repeat(mask[..., None] * 9, 3, 2), gt_seg_map=mask, img_shape=(5, 7))
+
+
+def test_flipped_copies_mark_the_mirrored_pixel() -> None:
+    copies = TRANSFORMS.build(dict(type='EnlargedCopies', kind='flip', n_aug=2))
+    for copy, place in ((0, (1, 2)), (1, (1, 7 - 1 - 2)), (2, (5 - 1 - 1, 2))):
+        after = copies(marked() | dict(copy=copy))
+        assert np.argwhere(after['gt_seg_map']).tolist() == [list(place)]
+        assert np.argwhere(after['img'][..., 0]).tolist() == [list(place)]
+
+
+def test_combined_copies_are_flipped_half_of_the_time_and_originals_never() -> None:
+    np.random.seed(0)
+    copies = TRANSFORMS.build(dict(type='EnlargedCopies', degrees=0, translate=0, n_aug=5))
+    found = [np.argwhere(copies(marked() | dict(copy=3))['gt_seg_map'])[0] for _ in range(1000)]
+    right, below = np.mean([x == 4 for _, x in found]), np.mean([y == 3 for y, _ in found])
+    assert (right, below) == pytest.approx((0.5, 0.5), abs=0.05)
+    for _ in range(20):
+        assert np.argwhere(copies(marked() | dict(copy=0))['gt_seg_map']).tolist() == [[1, 2]]
+
+
+def test_more_than_two_flipped_copies_are_an_error() -> None:
+    with pytest.raises(UserError, match=r"kind='flip' makes at most 2 copies .* found n_aug=3"):
+        TRANSFORMS.build(dict(type='EnlargedCopies', kind='flip', n_aug=3))
+    with pytest.raises(UserError, match=r"kind='mirror' is not allowed"):
+        TRANSFORMS.build(dict(type='EnlargedCopies', kind='mirror'))
+
+
+def albumentations(*transforms: dict) -> object:
+    return TRANSFORMS.build(dict(type='Albumentations', transforms=list(transforms)))
+
+
+def test_albumentations_follows_numpys_seed_and_nothing_else() -> None:
+    rotate = albumentations(dict(type='albumentations.Rotate', limit=90, p=1.0))
+    results = []
+    for seed in (1, 2, 1):
+        np.random.seed(seed)
+        results.append(rotate(picture_of_a_block())['img'])
+    assert np.array_equal(results[0], results[2])
+    assert not np.array_equal(results[0], results[1])
+
+
+def test_albumentations_probabilities_hold() -> None:
+    np.random.seed(0)
+    flips = albumentations(
+        dict(
+            type='albumentations.OneOf',
+            p=0.4,
+            transforms=[
+                dict(type='albumentations.HorizontalFlip'),
+                dict(type='albumentations.VerticalFlip'),
+            ],
+        )
+    )
+    places = [tuple(np.argwhere(flips(marked())['gt_seg_map'])[0]) for _ in range(2000)]
+    shares = [places.count(place) / 2000 for place in ((1, 2), (1, 4), (3, 2))]
+    assert shares == pytest.approx([0.6, 0.2, 0.2], abs=0.04)
+
+
+def test_albumentations_sees_rgb() -> None:
+    to_grey = albumentations(dict(type='albumentations.ToGray', p=1.0))
+    red = np.zeros((4, 4, 3), np.uint8)
+    red[..., 2] = 255  # BGR
+    assert to_grey(dict(img=red))['img'][0, 0].tolist() == [76, 76, 76]  # 0.299 of 255
+
+
+def test_albumentations_sizes_are_those_of_the_configs() -> None:
+    for size, shape in ((32, (32, 32)), ((40, 24), (24, 40))):
+        crop = albumentations(dict(type='albumentations.RandomResizedCrop', size=size))
+        after = crop(picture_of_a_block())
+        assert after['img'].shape[:2] == after['gt_seg_map'].shape == after['img_shape'] == shape
+
+
+def test_albumentations_names_what_is_wrong() -> None:
+    with pytest.raises(UserError, match=r"HorizontalFlp' is no .*mean albumentations\.Horizontal"):
+        albumentations(dict(type='albumentations.HorizontalFlp'))
+    with pytest.raises(UserError, match=r"albumentations\.version' is no transform"):
+        albumentations(dict(type='albumentations.version'))
+    with pytest.raises(UserError, match=r"Blur: blur_limit='wide': Input should be a valid "):
+        albumentations(dict(type='albumentations.Blur', blur_limit='wide'))
 
 
 def test_brightness_and_contrast_by_hand() -> None:

@@ -1,5 +1,5 @@
 #!/usr/bin/env python
-"""Write the table of results/ into README.md: python tools/results_table.py [--check]"""
+"""Write the tables of results/ into README.md and docs: python tools/results_table.py [--check]"""
 
 import argparse
 import sys
@@ -10,7 +10,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument('--check', action='store_true', help='only say whether it is up to date')
+    parser.add_argument('--check', action='store_true', help='only say whether they are up to date')
     return parser.parse_args()
 
 
@@ -20,15 +20,14 @@ def main() -> None:
 
     with user_errors():
         from custom_modules.errors import UserError
-        from custom_modules.evaluation.results_table import results_table, with_table
-        from custom_modules.paths import PROJECT_ROOT
+        from custom_modules.evaluation.results_table import pages
 
-        page = PROJECT_ROOT / 'README.md'
-        old = page.read_text(encoding='utf-8')
-        new = with_table(old, results_table(PROJECT_ROOT / 'results'))
-        if args.check and new != old:
-            raise UserError(f'{page}: not the table of results/; run python tools/results_table.py')
-        page.write_text(new, encoding='utf-8')
+        for page, (old, new) in pages().items():
+            if args.check and new != old:
+                raise UserError(
+                    f'{page}: not the table of results/; run python tools/results_table.py'
+                )
+            page.write_text(new, encoding='utf-8')
 
 
 if __name__ == '__main__':

@@ -70,7 +70,7 @@ class Albumentations(BaseTransform):
         except (TypeError, ValueError) as error:
             if isinstance(error, UserError):
                 raise
-            raise UserError(f'{kind}: {error}') from None
+            raise UserError(f'{kind}: {_in_one_line(error)}') from None
 
     def transform(self, results: dict) -> dict:
         self.compose.set_random_seed(int(np.random.randint(2**31)))
@@ -96,6 +96,12 @@ def _library() -> ModuleType:
             'pip install -r requirements.txt'
         ) from None
     return albumentations
+
+
+def _in_one_line(error: Exception) -> str:
+    # The library checks its arguments with pydantic, whose message is a page with a link.
+    problems: list[dict] = getattr(error.__cause__ or error, 'errors', list)()
+    return '; '.join(f'{p["loc"][0]}={p["input"]!r}: {p["msg"]}' for p in problems) or str(error)
 
 
 def _transform_classes(library: ModuleType) -> tuple[type, ...]:

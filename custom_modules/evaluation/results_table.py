@@ -1,12 +1,29 @@
-"""The table of the README, made from the ``metrics.json`` files under ``results/``."""
+"""The tables of README and docs, made from the JSON files under ``results/``."""
 
 import json
 from pathlib import Path
 
 from ..errors import UserError
+from ..paths import PROJECT_ROOT
+from .reports_table import reports_table
 
 BEGIN = '<!-- results: made by tools/results_table.py from results/ -->'
 END = '<!-- end of results -->'
+
+
+def pages() -> dict[Path, tuple[str, str]]:
+    """Return for each page with a table its text as it is and as it should be.
+
+    Raises:
+        UserError: a result lacks a field, or a page lacks the markers.
+    """
+    results = PROJECT_ROOT / 'results'
+    tables = {
+        PROJECT_ROOT / 'README.md': results_table(results),
+        PROJECT_ROOT / 'docs' / 'reports.md': reports_table(results / 'reports'),
+    }
+    texts = {page: page.read_text(encoding='utf-8') for page in tables}
+    return {page: (texts[page], with_table(texts[page], tables[page])) for page in tables}
 
 
 def results_table(folder: Path) -> str:

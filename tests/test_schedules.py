@@ -1,0 +1,129 @@
+"""Which epoch is best, when a training stops, and when its learning rate falls."""
+
+import math
+
+import pytest
+import torch
+from mmengine.optim import OptimWrapper, ReduceOnPlateauLR
+
+from custom_modules.config import load_config
+from custom_modules.engine import EarlyStopping
+from custom_modules.engine.best_score import BestScore
+from custom_modules.engine.runner import scheduler_progress
+from custom_modules.errors import UserError
+
+
+class FakeRunner:
+    """What EarlyStopping touches of a runner."""
+
+    is_training_run = True
+    epoch = 0
+
+    def __init__(self) -> None:
+        self.train_loop = self.logger = self
+        self.stop_training = False
+        self.said = ''
+
+    def warning(self, text: str) -> None:
+        self.said = text
+
+
+def validate(hook: EarlyStopping, losses: list[float]) -> FakeRunner:
+    runner = FakeRunner()
+    for loss in losses:
+        runner.epoch += 1
+        hook.after_val_epoch(runner, dict(loss=loss))
+        if runner.stop_training:
+            break
+    return runner
+
+
+@pytest.mark.parametrize(
+    ('patience', 'min_delta', 'losses', 'epochs'),
+    [
+        (2, 0.0, [5, 4, 4, 3, 3, 3, 1], 6),  # exactly as good is not better
+        (2, 0.0, [5, 6, 4.999, 6, 6, 1], 5),  # any fall counts
+        (2, 0.5, [5, 4.6, 4.4, 4.2, 4.0, 1], 5),  # from 4.4 on nothing is better by more than 0.5
+        (1, 0.0, [5, math.nan, 1], 2),
+        (3, 0.0, [5, 4, 3, 2], None),
+    ],
+)
+def test_early_stopping_by_hand(
+    patience: int, min_delta: float, losses: list, epochs: int | None
+) -> None:
+    runner = validate(EarlyStopping(patience=patience, min_delta=min_delta), losses)
+    assert runner.stop_training == (epochs is not None)
+    assert runner.epoch == (epochs or len(losses))
+    if epochs:
+        assert f'stopped after epoch {epochs}: loss has not been better than' in runner.said
+
+
+def test_early_stopping_goes_on_waiting_after_a_resume() -> None:
+    losses = [5, 4, 6, 6, 6, 1]
+    whole = validate(EarlyStopping(patience=3), losses)
+    first = EarlyStopping(patience=3)
+    validate(first, losses[:3])
+    second = EarlyStopping(patience=3)
+    second.load_state_dict(first.state_dict())
+    assert validate(second, losses[3:]).epoch == whole.epoch - 3 == 2
+
+
+def test_r2_waits_seven_epochs_for_a_lower_loss() -> None:
+    config = load_config('configs/reports/r2_unet.py')
+    hook = config.default_hooks['early_stopping']
+    assert hook == dict(type='EarlyStopping', monitor='loss', patience=7)
+    assert EarlyStopping().best.min_delta == 0
+    assert config.default_hooks['checkpoint']['monitor'] == 'loss'
+
+
+def test_best_score() -> None:
+    for monitor, values, best in (
+        ('Dice', [0.5, 0.7, math.nan, 0.7, 0.6], [True, True, False, False, False]),
+        ('loss', [0.5, 0.7, math.nan, 0.5, 0.4], [True, False, False, False, True]),
+    ):
+        score = BestScore(monitor)
+        assert [score.update({monitor: value}) for value in values] == best
+    with pytest.raises(UserError, match=r"monitor='Dise' .*did you mean Dice"):
+        BestScore('Dise').update(dict(Dice=1, loss=0))
+    with pytest.raises(UserError, match="rule='more' is not allowed"):
+        BestScore('Dice', 'more')
+    with pytest.raises(UserError, match='min_delta=-1'):
+        EarlyStopping(min_delta=-1)
+    with pytest.raises(UserError, match='patience=0'):
+        EarlyStopping(patience=0)
+
+
+def plateau() -> tuple[ReduceOnPlateauLR, torch.optim.Optimizer]:
+    optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=1.0)
+    settings = dict(load_config('configs/reports/r1_unet.py').param_scheduler[0])
+    assert settings.pop('type') == 'ReduceOnPlateauLR'
+    return ReduceOnPlateauLR(OptimWrapper(optimizer), **settings), optimizer
+
+
+#: The second epoch in a row without a new lowest loss halves the rate.
+LOSSES = [5, 4, 4.5, 3, 3, 3.5, 3.1, 3.2, 2.999]
+RATES = [1, 1, 1, 1, 1, 0.5, 0.5, 0.25, 0.25]
+
+
+def test_the_rate_of_r1_is_halved_when_the_loss_has_not_fallen_for_two_epochs() -> None:
+    scheduler, optimizer = plateau()
+    rates = []
+    for loss in LOSSES:
+        scheduler.step(dict(loss=loss))
+        rates.append(optimizer.param_groups[0]['lr'])
+    assert rates == RATES
+
+
+@pytest.mark.parametrize('epochs', [3, 5, 7])
+def test_the_plateau_is_remembered_by_a_checkpoint(epochs: int) -> None:
+    first, optimizer = plateau()
+    for loss in LOSSES[:epochs]:
+        first.step(dict(loss=loss))
+    second, resumed = plateau()
+    resumed.load_state_dict(optimizer.state_dict())
+    second.load_state_dict(scheduler_progress(first))
+    rates = []
+    for loss in LOSSES[epochs:]:
+        second.step(dict(loss=loss))
+        rates.append(resumed.param_groups[0]['lr'])
+    assert rates == RATES[epochs:]
