@@ -1,5 +1,7 @@
 """The ten systems of the reports, and R3's second reading, each by its own recipe."""
 
+import re
+import shlex
 import shutil
 from pathlib import Path
 
@@ -117,3 +119,19 @@ def test_contract_of_every_report(name: str, sample: Path, tmp_path: Path) -> No
     for key, value in model.state_dict().items():
         assert torch.equal(value, resumed.model.state_dict()[key]), key
     shutil.rmtree(tmp_path)  # a gigabyte
+
+
+def test_the_commands_of_the_page_name_what_there_is() -> None:
+    """They train for hours; here their configs and options resolve, and their tools exist."""
+    page = (ROOT / 'docs' / 'reports.md').read_text(encoding='utf-8')
+    commands = [
+        shlex.split(line)
+        for block in re.findall(r'```bash\n(.*?)```', page, re.DOTALL)
+        for line in block.splitlines()
+    ]
+    assert len(commands) >= 7
+    for words in commands:
+        assert words[0] == 'python' and (ROOT / words[1]).is_file()
+        split = words.index('--cfg-options') if '--cfg-options' in words else len(words)
+        for config in (word for word in words if word.startswith('configs/')):
+            load_config(config, words[split + 1 :])
