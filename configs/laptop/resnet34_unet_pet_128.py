@@ -9,6 +9,7 @@ _base_ = [
 
 image_size = 128
 precision = 'auto'
+cache = True
 
 # Twelve epochs are few, so the loss is what is scored: Dice of each image, not of the batch.
 losses = [

@@ -3,6 +3,7 @@
 image_size = 256  # the side of the square all images are stretched to, or (width, height)
 batch_size = 16
 num_workers = 2
+cache = False  # True: decoded and resized images stay in a file beside the data
 resolution = 'input'  # where Dice is computed: 'input' (the reports) or 'original'
 
 train_pipeline = [
@@ -34,7 +35,7 @@ train_dataloader = dict(
     drop_last=True,
     sampler=dict(type='SeededSampler', shuffle=True),
     collate_fn=dict(type='default_collate'),
-    dataset=dict(data_root='$data_root', split='train', pipeline='$train_pipeline'),
+    dataset=dict(data_root='$data_root', cache='$cache', split='train', pipeline='$train_pipeline'),
 )
 val_dataloader = dict(
     batch_size='$batch_size',
@@ -42,14 +43,26 @@ val_dataloader = dict(
     persistent_workers=True,
     sampler=dict(type='DefaultSampler', shuffle=False),
     collate_fn=dict(type='default_collate'),
-    dataset=dict(data_root='$data_root', split='val', pipeline='$test_pipeline', test_mode=True),
+    dataset=dict(
+        data_root='$data_root',
+        cache='$cache',
+        split='val',
+        pipeline='$test_pipeline',
+        test_mode=True,
+    ),
 )
 test_dataloader = dict(
     batch_size='$batch_size',
     num_workers='$num_workers',
     sampler=dict(type='DefaultSampler', shuffle=False),
     collate_fn=dict(type='default_collate'),
-    dataset=dict(data_root='$data_root', split='test', pipeline='$test_pipeline', test_mode=True),
+    dataset=dict(
+        data_root='$data_root',
+        cache='$cache',
+        split='test',
+        pipeline='$test_pipeline',
+        test_mode=True,
+    ),
 )
 val_evaluator = '$evaluator'
 test_evaluator = '$evaluator'

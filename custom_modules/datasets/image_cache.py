@@ -1,0 +1,202 @@
+"""Decoded and resized images of a data set in memory-mapped files that workers and ranks share."""
+
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import cv2
+import filelock
+import mmcv.transforms
+import numpy as np
+from mmengine.dist import is_main_process
+
+from ..progress import ProgressBar
+from .transforms import LoadImage, LoadMask, ResizeForScoring
+
+#: Name of the folder beside the data, unless the config names another place.
+FOLDER = '.petseg_cache'
+
+#: Changes when what the files hold changes its meaning.
+VERSION = 1
+
+#: What may be done once for all epochs: no random numbers, nothing but ``img`` and ``gt_seg_map``.
+STEADY = (LoadImage, LoadMask, ResizeForScoring, mmcv.transforms.Resize)
+
+
+class CacheUnavailableError(Exception):
+    """The data set is used without a cache; the text says why."""
+
+
+@dataclass(frozen=True)
+class ImageCache:
+    """What the steady transforms made of each image.
+
+    Attributes:
+        images: (N, H, W, 3) uint8 BGR, memory-mapped.
+        masks: (N, H, W) uint8, memory-mapped.
+        shapes: (N, 2), height and width of the files.
+    """
+
+    images: np.ndarray
+    masks: np.ndarray
+    shapes: np.ndarray
+
+    def fill(self, index: int, results: dict) -> dict:
+        """Put copies of image and mask into ``results``, as the steady transforms would."""
+        results['img'] = np.array(self.images[index])
+        results['gt_seg_map'] = np.array(self.masks[index])
+        results['img_shape'] = results['img'].shape[:2]
+        results['ori_shape'] = tuple(int(side) for side in self.shapes[index])
+        return results
+
+
+def split_steady(transforms: Sequence[Callable]) -> tuple[list[Callable], list[Callable]]:
+    """Return the transforms that need to run only once and those that follow them."""
+    number = 0
+    while number < len(transforms) and type(transforms[number]) in STEADY:
+        number += 1
+    return list(transforms[:number]), list(transforms[number:])
+
+
+def open_cache(
+    entries: Sequence[dict], steady: Sequence[Callable], folder: Path
+) -> tuple[ImageCache, str]:
+    """Return the cache of these images, which is built if it is not there, and a line about it.
+
+    The name of a cache is a digest of all that decides about its pixels: the files' paths, sizes
+    and modification times, the meaning of the masks, the transforms, the version of OpenCV. It is
+    written into a folder beside, which is renamed when it is whole and on the disk, so no reader
+    ever sees half of it; a lock lets one process build while others wait.
+
+    Args:
+        entries: of the data set: ``img_path``, ``seg_map_path``, ``mask_encodings``.
+        steady: of ``split_steady``.
+        folder: for caches; created if need be.
+
+    Raises:
+        CacheUnavailableError: the images differ in size after ``steady``, or there is no room.
+        UserError: an image or mask cannot be read.
+    """
+    if not any(isinstance(step, mmcv.transforms.Resize) for step in steady):
+        raise CacheUnavailableError('the pipeline does not begin with a resize to one size')
+    place = folder / _digest(entries, steady)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with filelock.FileLock(folder / f'{place.name}.lock'):
+            cache = _read(place, len(entries))
+            how = 'found'
+            if cache is None:
+                _build(entries, steady, place)
+                cache = _read(place, len(entries))
+                how = 'built'
+    except OSError as error:
+        raise CacheUnavailableError(f'{error.strerror or error} in {folder}') from None
+    assert cache is not None
+    height, width = cache.images.shape[1:3]
+    megabytes = (cache.images.nbytes + cache.masks.nbytes) / 2**20
+    line = f'{len(entries):,} images at {width}x{height}, {megabytes:.0f} MiB, {how} in {place}'
+    return cache, line
+
+
+def _digest(entries: Sequence[dict], steady: Sequence[Callable]) -> str:
+    files = [
+        (entry[key], stat.st_size, stat.st_mtime_ns)
+        for entry in entries
+        for key in ('img_path', 'seg_map_path')
+        for stat in (Path(entry[key]).stat(),)
+    ]
+    encodings = [str(entry['mask_encodings']) for entry in entries]
+    steps = [[type(step).__name__, str(sorted(vars(step).items()))] for step in steady]
+    text = json.dumps([VERSION, cv2.__version__, files, encodings, steps])
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def _read(place: Path, number: int) -> ImageCache | None:
+    """Return the cache, or None if it is not there or damaged."""
+    try:
+        arrays = [
+            np.load(place / f'{name}.npy', mmap_mode='r', allow_pickle=False)
+            for name in ('images', 'masks', 'shapes')
+        ]
+    except (OSError, ValueError, EOFError):
+        return None
+    whole = all(len(array) == number for array in arrays)
+    return ImageCache(*arrays) if whole else None
+
+
+def _build(entries: Sequence[dict], steady: Sequence[Callable], place: Path) -> None:
+    for left in place.parent.glob(f'{place.name}.*.part'):  # by a process that was killed
+        shutil.rmtree(left, ignore_errors=True)
+    beside = place.with_name(f'{place.name}.{os.getpid()}.part')
+    beside.mkdir()
+    try:
+        first = _run(steady, entries[0])
+        height, width = first['img'].shape[:2]
+        if first['gt_seg_map'].shape != (height, width):
+            raise CacheUnavailableError('masks are scored at their original size')
+        needed = len(entries) * height * width * 4
+        free = shutil.disk_usage(beside).free
+        # A machine whose disk is full to the last byte is no help to anybody.
+        if needed > 0.9 * free:
+            raise CacheUnavailableError(
+                f'{needed / 2**30:.1f} GiB are needed, {free / 2**30:.1f} are free'
+            )
+        _write(entries, steady, beside, (height, width))
+        shutil.rmtree(place, ignore_errors=True)  # a damaged one
+        beside.rename(place)
+    finally:
+        shutil.rmtree(beside, ignore_errors=True)
+
+
+def _write(
+    entries: Sequence[dict], steady: Sequence[Callable], folder: Path, size: tuple[int, int]
+) -> None:
+    shapes = np.zeros((len(entries), 2), np.int32)
+    # Plain writes, because a full disk under a memory map kills the process.
+    with (
+        _array_file(folder / 'images.npy', (len(entries), *size, 3)) as images,
+        _array_file(folder / 'masks.npy', (len(entries), *size)) as masks,
+        ProgressBar('caching images', len(entries), visible=is_main_process()) as bar,
+    ):
+        for index, results in enumerate(_run_all(entries, steady)):
+            if results['img'].shape[:2] != size:
+                raise CacheUnavailableError(
+                    f'{results["img_path"]} has another size than the first image'
+                )
+            images.write(np.ascontiguousarray(results['img']).data)
+            masks.write(np.ascontiguousarray(results['gt_seg_map']).data)
+            shapes[index] = results['ori_shape']
+            bar.advance()
+        for file in (images, masks):
+            file.flush()
+            os.fsync(file.fileno())
+    np.save(folder / 'shapes.npy', shapes, allow_pickle=False)
+
+
+def _array_file(path: Path, shape: tuple[int, ...]) -> BinaryIO:
+    """Open a .npy file of uint8 whose header is written; the values are to follow."""
+    file = open(path, 'wb')  # noqa: SIM115  (the caller closes it)
+    header = dict(descr='|u1', fortran_order=False, shape=shape)
+    np.lib.format.write_array_header_1_0(file, header)
+    return file
+
+
+def _run(steady: Sequence[Callable], entry: dict) -> dict:
+    results: Any = dict(entry)
+    for step in steady:
+        results = step(results)
+    return results
+
+
+def _run_all(entries: Sequence[dict], steady: Sequence[Callable]) -> Iterator[dict]:
+    """Run the steady transforms of all entries, on all cores, a few hundred images ahead."""
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        for start in range(0, len(entries), 256):
+            part = entries[start : start + 256]
+            yield from pool.map(lambda entry: _run(steady, entry), part)
