@@ -5,6 +5,7 @@ import logging
 import signal
 from pathlib import Path
 from types import FrameType
+from typing import Any
 
 import torch
 import torch.distributed as torch_dist
@@ -20,6 +21,7 @@ from torch.utils.data import DataLoader
 
 from ..errors import UserError
 from .checkpoint_io import load_checkpoint, load_weights, save_checkpoint
+from .compiled import CompiledNetwork
 from .environment import environment
 from .precision import resolve_dtype
 from .rng import rng_state, set_rng_state
@@ -121,6 +123,17 @@ class PetSegRunner(Runner):
                 type='MMDistributedDataParallel', device_ids=None, broadcast_buffers=False
             )
         return super().wrap_model(model_wrapper_cfg, model)
+
+    def _maybe_compile(self, target: str) -> None:
+        """Compile the network alone; MMEngine would compile the whole training step."""
+        settings = self.cfg.get('compile') or False
+        if settings:
+            model: Any = self.bare_model
+            model.network = CompiledNetwork(model.network, {} if settings is True else settings)
+
+    def test(self) -> dict[str, float]:
+        self._maybe_compile('test_step')
+        return super().test()
 
     def _computes_below_fp32(self) -> bool:
         device = 'cuda' if torch.cuda.is_available() else 'cpu'

@@ -1,5 +1,7 @@
 """Encoder, decode head and losses together: the model that the configs name."""
 
+from collections.abc import Callable
+
 import torch
 import torch.nn.functional as F
 from mmengine.model import BaseModel
@@ -56,6 +58,8 @@ class BinarySegmentor(BaseModel):
             raise UserError(f'BinarySegmentor: two losses have one loss_name in {names}')
         self.threshold = threshold
         self.resolution = resolution
+        #: Inputs -> logits; the runner puts a compiled one here.
+        self.network: Callable[[torch.Tensor], torch.Tensor] = self._network
 
     def forward(
         self,
@@ -86,6 +90,9 @@ class BinarySegmentor(BaseModel):
             return self._loss_terms(logits, target) | dict(dice=self._batch_dice(logits, target))
         return self._predictions(logits, data_samples)
 
+    def _network(self, inputs: torch.Tensor) -> torch.Tensor:
+        return self.decode_head(self.backbone(inputs))
+
     def _logits(self, inputs: torch.Tensor) -> torch.Tensor:
         height, width = inputs.shape[-2:]
         divisor = self.decode_head.size_divisor
@@ -95,7 +102,7 @@ class BinarySegmentor(BaseModel):
                 f'an image of {width}x{height} does not fit this network: width and height must be '
                 f'multiples of {divisor}; use image_size = ({fitting[0]}, {fitting[1]})'
             )
-        logits = self.decode_head(self.backbone(inputs))
+        logits = self.network(inputs)
         return logits.float()  # losses and thresholds are computed in fp32 under autocast too
 
     @staticmethod

@@ -1,0 +1,1 @@
+"""Speed, measured: python -m benchmarks.step, .loader, .epoch, .evaluation, .startup."""
