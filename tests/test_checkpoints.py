@@ -49,12 +49,12 @@ def test_pretrained_weights_go_through_the_same_door(tmp_path: Path) -> None:
     path = tmp_path / 'bomb.pth'
     torch.save(dict(state_dict={}, meta=Bomb(mark)), path)
     encoder = MODELS.build(
-        dict(type='ResNet34Encoder', init_cfg=dict(type='Pretrained', checkpoint=str(path)))
+        dict(type='ResNetEncoder', init_cfg=dict(type='Pretrained', checkpoint=str(path)))
     )
     with pytest.raises(UserError, match='refused'):
         encoder.init_weights()
     assert not mark.exists()
-    source = MODELS.build(dict(type='ResNet34Encoder'))
+    source = MODELS.build(dict(type='ResNetEncoder'))
     torch.save(source.state_dict(), path)
     encoder.init_weights()
     assert torch.equal(encoder.layer3[2].conv1.weight, source.layer3[2].conv1.weight)
@@ -64,7 +64,7 @@ def test_pretrained_weights_go_through_the_same_door(tmp_path: Path) -> None:
 def test_nothing_is_fetched(scheme: str) -> None:
     checkpoint = f'{scheme}://127.0.0.1/weights.pth'
     encoder = MODELS.build(
-        dict(type='ResNet34Encoder', init_cfg=dict(type='Pretrained', checkpoint=checkpoint))
+        dict(type='ResNetEncoder', init_cfg=dict(type='Pretrained', checkpoint=checkpoint))
     )
     with pytest.raises(UserError, match='only checkpoints on this machine'):
         encoder.init_weights()

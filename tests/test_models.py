@@ -8,7 +8,7 @@ from mmseg.structures import SegDataSample
 
 from custom_modules.config import load_config
 from custom_modules.errors import UserError
-from custom_modules.models import ResNet34Encoder, ThinUNetHead, UNetEncoder, UNetHead
+from custom_modules.models import ResNetEncoder, ThinUNetHead, UNetEncoder, UNetHead
 
 BN = dict(type='BN')
 
@@ -48,7 +48,7 @@ def test_unet_without_normalisation(norm_cfg: None, outputs: int, parameters: in
 
 
 def test_resnet34_trunk_is_torchvisions() -> None:
-    encoder = ResNet34Encoder(bottleneck=None)
+    encoder = ResNetEncoder(bottleneck=None)
     assert count(encoder) == 21_284_672
     names = set(encoder.state_dict())
     assert {
@@ -60,9 +60,19 @@ def test_resnet34_trunk_is_torchvisions() -> None:
     } <= names
 
 
+def test_resnet18_is_a_matter_of_blocks() -> None:
+    """11,176,512 parameters without the classifier, the published number."""
+    assert count(ResNetEncoder(blocks=(2, 2, 2, 2), bottleneck=None)) == 11_176_512
+    narrow = ResNetEncoder(channels=(8, 16, 24, 32), bottleneck=None)
+    shapes = [tuple(f.shape[1:]) for f in narrow.eval()(torch.zeros(1, 3, 64, 96))]
+    assert shapes == [(8, 16, 24), (16, 8, 12), (24, 4, 6), (32, 2, 3)]
+    with pytest.raises(UserError, match=r'blocks=\(2, 2\) .* four numbers each'):
+        ResNetEncoder(blocks=(2, 2))
+
+
 def test_resnet34_computes_what_mmsegmentations_computes() -> None:
     torch.manual_seed(0)
-    ours = ResNet34Encoder(bottleneck=None).eval()
+    ours = ResNetEncoder(bottleneck=None).eval()
     theirs = MODELS.build(dict(type='mmseg.ResNet', depth=34))
     theirs.eval()
     theirs.load_state_dict(ours.state_dict())
@@ -77,10 +87,10 @@ def test_features_are_finest_first(size: tuple[int, int]) -> None:
     image = torch.zeros(1, 3, *size)
     for encoder, strides in (
         (UNetEncoder(channels=(4, 8, 16, 32, 64)), (1, 2, 4, 8, 16)),
-        (ResNet34Encoder(), (4, 8, 16, 32, 64)),
-        (ResNet34Encoder(bottleneck=None), (4, 8, 16, 32)),
-        (ResNet34Encoder(bottleneck=None, bias=True, stem_feature=True), (2, 4, 8, 16, 32)),
-        (ResNet34Encoder(bottleneck='double_conv', bottleneck_dropout=0.1), (4, 8, 16, 32, 64)),
+        (ResNetEncoder(), (4, 8, 16, 32, 64)),
+        (ResNetEncoder(bottleneck=None), (4, 8, 16, 32)),
+        (ResNetEncoder(bottleneck=None, bias=True, stem_feature=True), (2, 4, 8, 16, 32)),
+        (ResNetEncoder(bottleneck='double_conv', bottleneck_dropout=0.1), (4, 8, 16, 32, 64)),
     ):
         shapes = [tuple(f.shape[1:]) for f in encoder.eval()(image)]
         wanted = [
@@ -131,7 +141,7 @@ def test_shapes_at_every_level_of_the_decoders(height: int, width: int) -> None:
 
 
 def test_the_stem_feature_is_the_pooled_stem_enlarged() -> None:
-    encoder = ResNet34Encoder(bottleneck=None, stem_feature=True).eval()
+    encoder = ResNetEncoder(bottleneck=None, stem_feature=True).eval()
     seen: list[torch.Tensor] = []
     encoder.maxpool.register_forward_hook(lambda _m, _i, out: seen.append(out))
     with torch.no_grad():
@@ -201,16 +211,16 @@ PAIRS = {
         dict(type='UNetHead', in_channels=[4, 8, 16], channels=[8, 4]),
     ),
     'resnet34': (
-        dict(type='ResNet34Encoder', bottleneck_channels=64),
+        dict(type='ResNetEncoder', bottleneck_channels=64),
         SMALL_HEAD
         | dict(in_channels=[64, 128, 256, 512, 64], channels=[32, 16, 8, 8], extra_upsamples=2),
     ),
     'resnet34 without bottleneck': (
-        dict(type='ResNet34Encoder', bottleneck=None),
+        dict(type='ResNetEncoder', bottleneck=None),
         SMALL_HEAD | dict(in_channels=[64, 128, 256, 512], channels=[32, 16, 8], extra_upsamples=2),
     ),
     'decoder B': (
-        dict(type='ResNet34Encoder', bottleneck=None, bias=True, stem_feature=True),
+        dict(type='ResNetEncoder', bottleneck=None, bias=True, stem_feature=True),
         dict(
             type='UNetHead',
             in_channels=[64, 64, 128, 256, 512],
@@ -219,12 +229,12 @@ PAIRS = {
         ),
     ),
     'decoder C': (
-        dict(type='ResNet34Encoder', bottleneck=None),
+        dict(type='ResNetEncoder', bottleneck=None),
         dict(type='ThinUNetHead', widened={2: 64}, bridge_channels=32, channels=8, norm_cfg=BN),
     ),
     'decoder D': (
         dict(
-            type='ResNet34Encoder',
+            type='ResNetEncoder',
             bottleneck='double_conv',
             bottleneck_channels=64,
             bottleneck_dropout=0.1,
@@ -323,11 +333,11 @@ def test_preprocessor_normalises_each_image_by_itself() -> None:
 
 def test_wrong_arguments_are_named() -> None:
     with pytest.raises(UserError, match=r"bottleneck_dropout=0\.1 needs bottleneck='double_conv'"):
-        ResNet34Encoder(bottleneck_dropout=0.1)
+        ResNetEncoder(bottleneck_dropout=0.1)
     with pytest.raises(UserError, match=r'widened names the level 4; .* levels 0 to 3'):
         ThinUNetHead(widened={4: 512})
     with pytest.raises(UserError, match="bottleneck='x'"):
-        ResNet34Encoder(bottleneck='x')
+        ResNetEncoder(bottleneck='x')
     with pytest.raises(UserError, match='need 2 decoder widths'):
         UNetHead([4, 8, 16], channels=[8])
     with pytest.raises(UserError, match="'originale' is not allowed"):

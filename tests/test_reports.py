@@ -39,7 +39,7 @@ SMALL = [
 ]
 
 
-#: Narrow nets of the same parts, so that steps and checkpoints are small. ResNet-34 has one width.
+#: Narrow nets of the same parts, so that steps and checkpoints are small.
 NARROW = {
     'unet': [
         'model.backbone.channels=[8,16,32,64,128]',
@@ -47,12 +47,21 @@ NARROW = {
         'model.decode_head.channels=[64,32,16,8]',
     ],
     'a': [
-        'model.backbone.bottleneck_channels=64',
-        'model.decode_head.in_channels=[64,128,256,512,64]',
+        'model.backbone.channels=[8,16,32,64]',
+        'model.backbone.bottleneck_channels=128',
+        'model.decode_head.in_channels=[8,16,32,64,128]',
         'model.decode_head.channels=[64,32,16,8]',
     ],
-    'b': ['model.decode_head.channels=[64,32,16,8]'],
-    'c': ['model.decode_head.channels=16'],
+    'b': [
+        'model.backbone.channels=[8,16,32,64]',
+        'model.decode_head.in_channels=[8,8,16,32,64]',
+        'model.decode_head.channels=[64,32,16,8]',
+    ],
+    'c': [
+        'model.backbone.channels=[8,16,32,64]',
+        'model.decode_head.in_channels=[8,16,32,64]',
+        'model.decode_head.channels=8',
+    ],
 }
 DECODERS = dict(r0='a', r1='b', r2='c', r3='a', r4='a')  # D has the widths of A
 
@@ -118,7 +127,6 @@ def test_contract_of_every_report(name: str, sample: Path, tmp_path: Path) -> No
     assert (resumed.epoch, resumed.iter) == (2, 4)
     for key, value in model.state_dict().items():
         assert torch.equal(value, resumed.model.state_dict()[key]), key
-    shutil.rmtree(tmp_path)  # a gigabyte
 
 
 def test_the_commands_of_the_page_name_what_there_is() -> None:

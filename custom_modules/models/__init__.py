@@ -4,7 +4,7 @@ from .batch_mixing import CutMix, MixUp
 from .binary_segmentor import BinarySegmentor
 from .data_preprocessor import BinarySegPreprocessor
 from .losses import BinaryCrossEntropyLoss, BinaryDiceLoss, TwoChannelCrossEntropyLoss
-from .resnet34_encoder import ResNet34Encoder
+from .resnet_encoder import ResNetEncoder
 from .thin_unet_head import ThinUNetHead
 from .unet_encoder import UNetEncoder
 from .unet_head import UNetHead
@@ -16,7 +16,7 @@ __all__ = [
     'BinarySegmentor',
     'CutMix',
     'MixUp',
-    'ResNet34Encoder',
+    'ResNetEncoder',
     'ThinUNetHead',
     'TwoChannelCrossEntropyLoss',
     'UNetEncoder',

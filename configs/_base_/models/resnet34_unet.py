@@ -3,6 +3,6 @@
 _base_ = './unet.py'
 
 model = dict(
-    backbone=dict(_delete_=True, type='ResNet34Encoder'),
+    backbone=dict(_delete_=True, type='ResNetEncoder'),
     decode_head=dict(extra_upsamples=2),
 )

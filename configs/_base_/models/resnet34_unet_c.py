@@ -3,7 +3,7 @@
 _base_ = './unet.py'
 
 model = dict(
-    backbone=dict(_delete_=True, type='ResNet34Encoder', bottleneck=None),
+    backbone=dict(_delete_=True, type='ResNetEncoder', bottleneck=None),
     decode_head=dict(
         _delete_=True, type='ThinUNetHead', widened={2: 512}, norm_cfg=dict(type='BN')
     ),

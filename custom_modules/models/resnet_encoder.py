@@ -1,5 +1,6 @@
-"""ResNet-34 as an encoder (He et al., CVPR 2016), with the bottleneck of the reports' decoders."""
+"""ResNet as an encoder (He et al., CVPR 2016), with the bottleneck of the reports' decoders."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -14,8 +15,10 @@ from .blocks import DoubleConv, NormConfig, ResidualBlock
 
 
 @MODELS.register_module()
-class ResNet34Encoder(BaseModule):
-    """Stem, max pooling and basic blocks 3-4-6-3; parameter names are torchvision's.
+class ResNetEncoder(BaseModule):
+    """Stem, max pooling and four stages of basic blocks; the defaults are ResNet-34.
+
+    Parameter names are torchvision's, so that published weights load.
 
     Returns a list of feature maps, **finest first**. For an input (N, 3, H, W) with bottleneck::
 
@@ -30,6 +33,8 @@ class ResNet34Encoder(BaseModule):
 
     Args:
         in_channels: channels of the image.
+        blocks: basic blocks of each stage; (2, 2, 2, 2) is ResNet-18.
+        channels: width of each stage; the stem has that of the first.
         norm_cfg: normalisation after each convolution.
         bias: whether the convolutions have a bias beside the normalisation (R1); published weights
             have none.
@@ -44,12 +49,15 @@ class ResNet34Encoder(BaseModule):
             ``dict(type='Pretrained', checkpoint='resnet34.pth')``; None keeps PyTorch's.
 
     Raises:
-        UserError: ``bottleneck`` is not one of the three, or has no place for the dropout.
+        UserError: ``bottleneck`` is not one of the three, or has no place for the dropout, or
+            ``blocks`` and ``channels`` are not of four stages.
     """
 
     def __init__(
         self,
         in_channels: int = 3,
+        blocks: Sequence[int] = (3, 4, 6, 3),
+        channels: Sequence[int] = (64, 128, 256, 512),
         norm_cfg: NormConfig = None,
         bias: bool = False,
         stem_feature: bool = False,
@@ -61,33 +69,39 @@ class ResNet34Encoder(BaseModule):
         super().__init__(init_cfg)
         if bottleneck not in ('residual', 'double_conv', None):
             raise UserError(
-                f'ResNet34Encoder: bottleneck={bottleneck!r} is not allowed; '
+                f'ResNetEncoder: bottleneck={bottleneck!r} is not allowed; '
                 "use 'residual', 'double_conv' or None"
             )
         if bottleneck_dropout and bottleneck != 'double_conv':
             raise UserError(
-                f'ResNet34Encoder: bottleneck_dropout={bottleneck_dropout} needs '
+                f'ResNetEncoder: bottleneck_dropout={bottleneck_dropout} needs '
                 "bottleneck='double_conv'"
+            )
+        if not len(blocks) == len(channels) == 4:
+            raise UserError(
+                f'ResNetEncoder: blocks={tuple(blocks)} and channels={tuple(channels)} must have '
+                'four numbers each, one per stage'
             )
         norm_cfg = norm_cfg or dict(type='BN')
         self.stem_feature = stem_feature
-        self.conv1 = nn.Conv2d(in_channels, 64, 7, stride=2, padding=3, bias=bias)
-        self.bn1 = build_norm_layer(norm_cfg, 64)[1]
+        first, second, third, fourth = channels
+        self.conv1 = nn.Conv2d(in_channels, first, 7, stride=2, padding=3, bias=bias)
+        self.bn1 = build_norm_layer(norm_cfg, first)[1]
         self.relu = nn.ReLU(inplace=True)
         self.maxpool = nn.MaxPool2d(3, stride=2, padding=1)
         options: dict[str, Any] = dict(norm_cfg=norm_cfg, bias=bias)
-        self.layer1 = self._stage(64, 64, blocks=3, stride=1, **options)
-        self.layer2 = self._stage(64, 128, blocks=4, stride=2, **options)
-        self.layer3 = self._stage(128, 256, blocks=6, stride=2, **options)
-        self.layer4 = self._stage(256, 512, blocks=3, stride=2, **options)
-        self.out_channels = [64] * stem_feature + [64, 128, 256, 512]
+        self.layer1 = self._stage(first, first, blocks[0], stride=1, **options)
+        self.layer2 = self._stage(first, second, blocks[1], stride=2, **options)
+        self.layer3 = self._stage(second, third, blocks[2], stride=2, **options)
+        self.layer4 = self._stage(third, fourth, blocks[3], stride=2, **options)
+        self.out_channels = [first] * stem_feature + [*channels]
         self.bottleneck: nn.Module | None = None
         if bottleneck == 'residual':
-            self.bottleneck = ResidualBlock(512, bottleneck_channels, 2, **options)
+            self.bottleneck = ResidualBlock(fourth, bottleneck_channels, 2, **options)
         elif bottleneck == 'double_conv':
             self.bottleneck = nn.Sequential(
                 nn.MaxPool2d(2),
-                DoubleConv(512, bottleneck_channels, norm_cfg, bottleneck_dropout),
+                DoubleConv(fourth, bottleneck_channels, norm_cfg, bottleneck_dropout),
             )
         if self.bottleneck is not None:
             self.out_channels.append(bottleneck_channels)
