@@ -38,6 +38,7 @@ def train_arguments(sample: Path, *options: str) -> list[str]:
         ('image_size=36', 'use image_size = (32, 32)'),
         ('batch_size=64', 'choose a smaller batch_size'),
         ('precision=fp16', 'needs a GPU'),
+        ('num_workers=many', "use 'auto', 0 or a number"),
         ('monitor=dice', "monitor='dice' is no figure of the validation; did you mean Dice"),
     ],
 )

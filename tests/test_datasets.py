@@ -1,5 +1,6 @@
 """Splits, border policies, the user's own masks, and seeds that no number of workers can change."""
 
+import os
 import shutil
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from custom_modules.datasets import BinaryMaskDataset, OxfordPetDataset, SeededS
 from custom_modules.datasets.oxford_pet import read_list_file
 from custom_modules.datasets.statistics import channel_statistics
 from custom_modules.engine import PetSegRunner
+from custom_modules.engine.processes import workers_of
 from custom_modules.errors import UserError
 
 PIPELINE = [dict(type='LoadImage'), dict(type='LoadMask'), dict(type='PackBinarySegInputs')]
@@ -237,6 +239,13 @@ def test_any_number_of_workers_draws_the_same_numbers(sample: Path) -> None:
         assert all(torch.equal(a, b) for a, b in zip(alone, others, strict=True))
     first, second = torch.cat(alone[:3]), torch.cat(alone[3:])
     assert not torch.equal(first.sort(0)[0], second.sort(0)[0])  # another augmentation each epoch
+
+
+def test_auto_is_a_worker_per_core_of_this_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    for cores, ranks, workers in ((2, 1, 2), (1, 1, 1), (64, 1, 8), (16, 4, 4), (2, 4, 1)):
+        monkeypatch.setattr(os, 'sched_getaffinity', lambda _, n=cores: set(range(n)))
+        monkeypatch.setenv('LOCAL_WORLD_SIZE', str(ranks))
+        assert workers_of('auto') == workers
 
 
 def test_an_epoch_can_start_in_the_middle(sample: Path) -> None:

@@ -54,6 +54,23 @@ def leave(status: int) -> NoReturn:
     os._exit(status)
 
 
+def workers_of(value: int | str) -> int:
+    """Return the number of loader workers; 'auto' is one per core of this process, at most 8.
+
+    The cores are those the process may run on (a container or Slurm may give fewer than there are),
+    shared among the processes that torchrun started on this machine.
+
+    Raises:
+        UserError: neither 'auto' nor a number.
+    """
+    if value == 'auto':
+        cores = len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else os.cpu_count()
+        return max(1, min(8, (cores or 1) // int(os.environ.get('LOCAL_WORLD_SIZE', 1))))
+    if not isinstance(value, int) or value < 0:
+        raise UserError(f"num_workers={value!r} is not allowed; use 'auto', 0 or a number")
+    return value
+
+
 def threads_per_process(count: int) -> int:
     """Return the cores of each of ``count`` processes."""
     return max(1, (os.cpu_count() or 1) // count)

@@ -24,6 +24,7 @@ from .checkpoint_io import load_checkpoint, load_weights, save_checkpoint
 from .compiled import CompiledNetwork
 from .environment import environment
 from .precision import resolve_dtype
+from .processes import workers_of
 from .rng import rng_state, set_rng_state
 from .run_folder import create_run_folder, point_latest_at
 
@@ -148,7 +149,8 @@ class PetSegRunner(Runner):
         if isinstance(dataloader, DataLoader):
             return dataloader
         config = dict(dataloader)
-        if not config.get('num_workers'):
+        config['num_workers'] = workers_of(config.get('num_workers', 0))
+        if not config['num_workers']:
             config['persistent_workers'] = False
         config.setdefault('worker_init_fn', dict(type='patient_worker'))
         config.setdefault('pin_memory', torch.cuda.is_available())

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from ..errors import UserError
 from ..paths import PROJECT_ROOT
+from .performance_tables import performance_tables
 from .reports_table import reports_table
 
 BEGIN = '<!-- results: made by tools/results_table.py from results/ -->'
@@ -21,6 +22,7 @@ def pages() -> dict[Path, tuple[str, str]]:
     tables = {
         PROJECT_ROOT / 'README.md': results_table(results),
         PROJECT_ROOT / 'docs' / 'reports.md': reports_table(results / 'reports'),
+        PROJECT_ROOT / 'docs' / 'performance.md': performance_tables(results / 'benchmarks'),
     }
     texts = {page: page.read_text(encoding='utf-8') for page in tables}
     return {page: (texts[page], with_table(texts[page], tables[page])) for page in tables}

@@ -2,7 +2,7 @@
 
 image_size = 256  # the side of the square all images are stretched to, or (width, height)
 batch_size = 16
-num_workers = 2
+num_workers = 'auto'  # one per core that this process may use, at most 8
 cache = False  # True: decoded and resized images stay in a file beside the data
 resolution = 'input'  # where Dice is computed: 'input' (the reports) or 'original'
 
