@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from textwrap import fill
 
-import cv2
 import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
@@ -18,6 +17,7 @@ from ..datasets.image_io import read_mask
 from ..errors import UserError, did_you_mean
 from ..paths import resolve_path
 from .contact_sheet import INVENTED, MISSED, Example, error_map, spotlight
+from .examples import image_and_truth
 from .figure_file import save_figure
 
 
@@ -197,10 +197,7 @@ class _Column:
 
 
 def _column(dataset: BaseDataset, position: int, name: str, systems: Sequence[System]) -> _Column:
-    packed = dataset[position]
-    truth = packed['data_samples'].gt_sem_seg.data[0].numpy()
-    image = packed['inputs'].numpy().transpose(1, 2, 0)[..., ::-1]
-    image = cv2.resize(image, truth.shape[::-1], interpolation=cv2.INTER_LINEAR)
+    image, truth = image_and_truth(dataset, position)
     predictions = []
     for system in systems:
         path = system.folder / 'masks' / f'{name}.png'

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import cv2
+import numpy as np
 from mmengine.dataset import BaseDataset
 
 from ..datasets.image_io import read_mask
@@ -26,6 +27,14 @@ def choose(scores: Sequence[float], each: int = 2) -> list[tuple[str, int]]:
     return [(name, index) for index, name in chosen.items()]
 
 
+def image_and_truth(dataset: BaseDataset, index: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return image (H, W, 3) uint8 RGB and ground truth (H, W) at the resolution that is scored."""
+    packed = dataset[index]
+    truth = packed['data_samples'].gt_sem_seg.data[0].numpy()
+    image = packed['inputs'].numpy().transpose(1, 2, 0)[..., ::-1]
+    return cv2.resize(image, truth.shape[::-1], interpolation=cv2.INTER_LINEAR), truth
+
+
 def save_examples(
     dataset: BaseDataset, rows: Sequence[dict], masks: Path, path: Path, title: str
 ) -> None:
@@ -44,10 +53,8 @@ def save_examples(
     shown = [i for i, row in enumerate(rows) if row['tp'] + row['fn']] or list(range(len(rows)))
     for name, position in choose([rows[i]['dice'] for i in shown]):
         index = shown[position]
-        packed, row = dataset[index], rows[index]
-        truth = packed['data_samples'].gt_sem_seg.data[0].numpy()
-        image = packed['inputs'].numpy().transpose(1, 2, 0)[..., ::-1]
-        image = cv2.resize(image, truth.shape[::-1], interpolation=cv2.INTER_LINEAR)
+        row = rows[index]
+        image, truth = image_and_truth(dataset, index)
         prediction = read_mask(masks / f'{row["id"]}.png') // 255
         examples.append(
             Example(f'{name}\n{row["id"]}\nDice {row["dice"]:.3f}', image, truth, prediction)

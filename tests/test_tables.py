@@ -1,0 +1,99 @@
+"""Tables made from results, and the arithmetic of the benchmarks."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from benchmarks.turns import in_turns, ratios
+from custom_modules.errors import UserError
+from custom_modules.evaluation.performance_tables import performance_tables
+from custom_modules.evaluation.reports_table import PUBLISHED, reports_table
+from custom_modules.evaluation.results_table import pages
+from tests.conftest import ROOT
+
+RESULT = dict(
+    Dice=0.81859,
+    IoU=0.7082,
+    image_size=128,
+    num_images=3669,
+    split='test',
+    border='foreground',
+    resolution='input',
+    threshold=0.5,
+    training=dict(epochs=2, max_epochs=2, device='a CPU', precision='bfloat16'),
+)
+
+
+def test_the_tables_of_the_pages_are_those_of_the_results() -> None:
+    for page, (old, new) in pages().items():
+        assert old == new, f'{page}: run python tools/results_table.py'
+
+
+def test_every_report_config_has_its_row() -> None:
+    configs = {path.stem for path in (ROOT / 'configs' / 'reports').glob('*.py')}
+    assert set(PUBLISHED) == configs - {'r3_unet_border_only'}
+
+
+def test_a_run_that_is_missing_is_an_empty_cell(tmp_path: Path) -> None:
+    folder = tmp_path / 'cpu-2epochs'
+    folder.mkdir()
+    (folder / 'r0_unet.json').write_text(json.dumps(RESULT))
+    table = reports_table(tmp_path).splitlines()
+    rows = {line.split('`')[1]: line for line in table if line.startswith('| `')}
+    assert list(rows) == list(PUBLISHED)
+    assert rows['r0_unet'] == '| `r0_unet` | 0.9318 |  |  |  | **0.8186** | 0.7082 | 2 of 2 |'
+    assert rows['r4_unet'] == '| `r4_unet` |  |  |  |  |  |  |  |'
+    assert "3,669 images of the split 'test', border = foreground" in table[-1]
+
+
+def test_results_of_something_else_are_refused(tmp_path: Path) -> None:
+    folder = tmp_path / 'full'
+    folder.mkdir()
+    (folder / 'r5_unet.json').write_text(json.dumps(RESULT))
+    with pytest.raises(UserError, match=r'r5_unet\.json: no system of the reports'):
+        reports_table(tmp_path)
+    (folder / 'r5_unet.json').rename(folder / 'r0_unet.json')
+    (folder / 'r0_unet.json').write_text(
+        json.dumps({k: v for k, v in RESULT.items() if k != 'IoU'})
+    )
+    with pytest.raises(UserError, match=r"r0_unet\.json: the field 'IoU' is missing"):
+        reports_table(tmp_path)
+
+
+def test_performance_tables(tmp_path: Path) -> None:
+    machine = dict(device='a CPU', torch='2.13', commit='abc', protocol='what was done')
+    files = {
+        'step': dict(base='bare', rows={'bare': dict(images_per_second=20.5, times_faster=1.0)}),
+        'startup': dict(seconds={'--help': 0.034}),
+        'memory': dict(mebibytes={'bare': 2048}),
+        'loader': dict(rows={'r0': dict(JPEG=512.3, cache=None)}),
+    }
+    for name, content in files.items():
+        (tmp_path / f'{name}.json').write_text(json.dumps(machine | content))
+    page = performance_tables(tmp_path)
+    for line in (
+        '| bare | 20.5 | 1.00 |',
+        '| --help | 0.03 |',
+        '| bare | 2,048 |',
+        '| r0 | 512.3 |  |',
+        'What was done. a CPU, torch 2.13, commit `abc`.',
+    ):
+        assert line in page.splitlines(), line
+    assert page.index('A training step') < page.index('The data loader') < page.index('Start')
+    (tmp_path / 'speed.json').write_text('{}')
+    with pytest.raises(UserError, match=r'speed\.json: no benchmark'):
+        performance_tables(tmp_path)
+
+
+def test_variants_take_turns_and_each_begins_once() -> None:
+    order: list[str] = []
+    variants = {name: lambda name=name: order.append(name) for name in 'abc'}
+    seconds = in_turns(variants, rounds=3, steps=2, warm_up=1)
+    assert ''.join(order) == 'abc' + 'aabbcc' + 'bbccaa' + 'ccaabb'
+    assert {name: len(values) for name, values in seconds.items()} == dict(a=3, b=3, c=3)
+
+
+def test_ratios_are_medians_of_the_rounds_ratios() -> None:
+    seconds = dict(base=[2.0, 4.0, 9.0], other=[1.0, 1.0, 3.0])
+    assert ratios(seconds, 'base') == dict(base=1.0, other=3.0)
