@@ -20,6 +20,11 @@ def parse_args() -> argparse.Namespace:
         help='go on with the newest run of this config, or with the folder of a run',
     )
     parser.add_argument(
+        '--allow-changes',
+        action='store_true',
+        help='resume although the network or the data are not those of the run',
+    )
+    parser.add_argument(
         '--amp', action='store_true', help='half precision where the hardware is fast at it'
     )
     parser.add_argument(
@@ -42,7 +47,8 @@ def main() -> None:
         from custom_modules.engine.training import train
 
         options = [*args.cfg_options, *(['precision=auto'] if args.amp else [])]
-        run = train(load_config(args.config, options), args.work_dir, args.resume, args.launcher)
+        config = load_config(args.config, options)
+        run = train(config, args.work_dir, args.resume, args.launcher, args.allow_changes)
         if args.launcher == 'none':
             print(f'done: {run}')
 

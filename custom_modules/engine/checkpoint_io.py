@@ -1,6 +1,5 @@
 """Checkpoints on disk: written whole or not at all, read without executing anything."""
 
-import os
 import pickle
 from pathlib import Path
 
@@ -8,6 +7,7 @@ import torch
 from mmengine.runner import CheckpointLoader
 
 from ..errors import UserError, did_you_mean
+from ..whole_file import whole_file
 
 
 def save_checkpoint(checkpoint: dict, path: str | Path) -> None:
@@ -16,19 +16,12 @@ def save_checkpoint(checkpoint: dict, path: str | Path) -> None:
     Raises:
         UserError: the disk is full or the folder cannot be written; an older file is still whole.
     """
-    path = Path(path)
-    beside = path.with_name(f'.{path.name}.{os.getpid()}.part')
     try:
-        with open(beside, 'wb') as file:
+        with whole_file(path, 'wb') as file:
             torch.save(checkpoint, file)
-            file.flush()
-            os.fsync(file.fileno())
-        beside.replace(path)
     except (OSError, RuntimeError) as error:
         # torch.save reports a full disk as a RuntimeError of its zip writer.
         raise UserError(f'{path}: the checkpoint cannot be written ({error})') from error
-    finally:
-        beside.unlink(missing_ok=True)
 
 
 @CheckpointLoader.register_scheme(prefixes='', force=True)

@@ -31,7 +31,8 @@ class ConsoleHook(Hook):
 
     def before_train(self, runner: Runner) -> None:
         self.started = time.monotonic()
-        self.first_epoch = runner.iter / len(runner.train_dataloader)
+        done = runner.train_loop.steps_into_epoch / len(runner.train_dataloader)
+        self.first_epoch = runner.epoch + done
         model = runner.bare_model
         parameters = sum(p.numel() for p in model.parameters())
         names = f'{type(model.backbone).__name__} + {type(model.decode_head).__name__}'
@@ -42,7 +43,7 @@ class ConsoleHook(Hook):
 
     def before_train_epoch(self, runner: Runner) -> None:
         self.epoch_started = time.monotonic()
-        self.epoch_first = runner.iter - runner.epoch * len(runner.train_dataloader)
+        self.epoch_first = runner.train_loop.steps_into_epoch
         title = f'epoch {runner.epoch + 1}/{runner.max_epochs}'
         self._open(title, len(runner.train_dataloader), self.epoch_first)
 

@@ -27,6 +27,9 @@ class ResumableTrainLoop(EpochBasedTrainLoop):
     #: The epoch's batches are done, its validation is not. Part of the checkpoint.
     validation_pending = False
 
+    #: Batches of the current epoch that are done. Part of the checkpoint.
+    steps_into_epoch = 0
+
     #: Seconds spent in this loop by the parts of the run before this one. Part of the checkpoint.
     seconds_before = 0.0
 
@@ -56,15 +59,17 @@ class ResumableTrainLoop(EpochBasedTrainLoop):
     def run_epoch(self) -> None:
         self.runner.call_hook('before_train_epoch')
         self.runner.model.train()
-        done = self._iter - self._epoch * len(self.dataloader)
+        done = self.steps_into_epoch
         if done:
             self.dataloader.sampler.skip(done * self.dataloader.batch_size)
         for index, batch in enumerate(self.dataloader, start=done):
             self.run_iter(index, batch)
+            self.steps_into_epoch = index + 1
             if index + 1 < len(self.dataloader):
                 self.leave_if_stopped()
         self.runner.call_hook('after_train_epoch')
         self._epoch += 1
+        self.steps_into_epoch = 0
 
     def leave_if_stopped(self) -> None:
         """Save and leave the program if a signal asked for it."""

@@ -172,6 +172,8 @@ class PetSegRunner(Runner):
         checkpoint = self._weights_checkpoint()
         checkpoint['meta'].update(
             validation_pending=loop.validation_pending,
+            steps_into_epoch=loop.steps_into_epoch,
+            steps_per_epoch=len(loop.dataloader),
             stop_training=loop.stop_training,
             seconds=loop.seconds,
         )
@@ -236,6 +238,8 @@ class PetSegRunner(Runner):
         meta = checkpoint['meta']
         loop = self.train_loop
         loop._epoch, loop._iter = meta['epoch'], meta['iter']
+        self._check_steps(meta['steps_into_epoch'], meta['steps_per_epoch'], filename)
+        loop.steps_into_epoch = meta['steps_into_epoch']
         loop.validation_pending = meta['validation_pending']
         loop.stop_training = meta['stop_training']
         loop.seconds_before = meta['seconds']
@@ -250,6 +254,19 @@ class PetSegRunner(Runner):
                 hook.load_state_dict(state)
         set_rng_state(checkpoint['rng'])
         self.logger.info(f'resumed {filename} after epoch {meta["epoch"]}, step {meta["iter"]}')
+
+    def _check_steps(self, done: int, before: int, filename: str) -> None:
+        """Refuse another batch size or number of processes where the position would be lost."""
+        now = len(self.train_loop.dataloader)
+        if now == before or (self.cfg.get('allow_changes') and not done):
+            return
+        remedy = 'resume with the batch_size, data and number of processes of before'
+        if not done:
+            remedy += ', or with --allow-changes: schedules count steps and may end elsewhere'
+        raise UserError(
+            f'{filename}: an epoch had {before} steps and now has {now}, and {done} of the current '
+            f'one are done; {remedy}'
+        )
 
     @master_only
     def dump_config(self) -> None:

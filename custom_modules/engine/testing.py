@@ -11,6 +11,7 @@ from ..errors import UserError
 from ..evaluation import DiceMetric
 from ..paths import PROJECT_ROOT, make_writable
 from ..visualization import save_examples
+from ..whole_file import whole_file
 from .environment import environment
 from .runner import PetSegRunner
 
@@ -108,8 +109,9 @@ def describe(result: dict[str, object]) -> str:
 
 def write_results(folder: Path, result: dict[str, object], rows: list[dict]) -> None:
     """Write ``metrics.json`` and ``per_image.csv`` (columns ``COLUMNS``) into ``folder``."""
-    (folder / 'metrics.json').write_text(json.dumps(result, indent=2) + '\n', encoding='utf-8')
-    with open(folder / 'per_image.csv', 'w', newline='', encoding='utf-8') as file:
+    with whole_file(folder / 'metrics.json') as file:
+        file.write(json.dumps(result, indent=2) + '\n')
+    with whole_file(folder / 'per_image.csv', newline='') as file:
         writer = csv.DictWriter(file, COLUMNS)
         writer.writeheader()
         writer.writerows(rows)

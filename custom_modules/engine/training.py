@@ -7,6 +7,8 @@ from mmengine.dist import is_main_process
 
 from ..errors import UserError
 from ..paths import PROJECT_ROOT, make_writable
+from ..whole_file import whole_file
+from .resume_check import check_resume
 from .run_folder import find_run
 from .runner import PetSegRunner
 
@@ -21,6 +23,7 @@ def train(
     work_dir: str | None = None,
     resume: str | None = None,
     launcher: str = 'none',
+    allow_changes: bool = False,
 ) -> Path:
     """Train what the config says.
 
@@ -29,6 +32,7 @@ def train(
         work_dir: folder of the config's runs; None for ``work_dirs/<config name>``.
         resume: None starts a new run; a run's folder (or '' for the newest) goes on with it.
         launcher: 'none' or 'pytorch' (torchrun).
+        allow_changes: resume even if the network, the split or the steps of an epoch differ.
 
     Returns:
         The folder of the run, with ``best.pth``, ``last.pth``, ``config.py``, ``train.log``.
@@ -42,6 +46,8 @@ def train(
     make_writable(Path(settings.work_dir), '--work-dir')
     if resume is not None:
         run = find_run(Path(settings.work_dir), resume)
+        check_resume(run, config, allow_changes)
+        settings.allow_changes = allow_changes
         settings.work_dir, settings.run_name = str(run.parent), run.name
         settings.load_from, settings.resume = str(run / 'last.pth'), True
     for key in ('test_dataloader', 'test_cfg', 'test_evaluator'):
@@ -54,6 +60,7 @@ def train(
             'vis_backends: pip install -r requirements-tracking.txt'
         ) from None
     if is_main_process():
-        Path(runner.log_dir, 'config.py').write_text(config.text, encoding='utf-8')
+        with whole_file(Path(runner.log_dir, 'config.py')) as file:
+            file.write(config.text)
     runner.train()
     return Path(runner.log_dir)

@@ -1,0 +1,32 @@
+"""Files that are written whole or not at all."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Any
+
+
+@contextmanager
+def whole_file(path: str | Path, mode: str = 'w', **options: Any) -> Iterator[IO]:
+    """Open a file beside ``path``, which takes its name when all of it is on the disk.
+
+    A reader never sees half a file, and when writing fails an older file is still there.
+
+    Args:
+        path: of the file.
+        mode: 'w' (UTF-8 unless ``options`` say otherwise) or 'wb'.
+        options: of ``open``.
+    """
+    path = Path(path)
+    if 'b' not in mode:
+        options.setdefault('encoding', 'utf-8')
+    beside = path.with_name(f'.{path.name}.{os.getpid()}.part')
+    try:
+        with open(beside, mode, **options) as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        beside.replace(path)
+    finally:
+        beside.unlink(missing_ok=True)

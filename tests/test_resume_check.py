@@ -1,0 +1,79 @@
+"""A run goes on with the network and the data it has; what else changed is said."""
+
+from pathlib import Path
+
+import pytest
+
+from custom_modules.config import load_config
+from custom_modules.engine.checkpoint_io import load_checkpoint
+from custom_modules.engine.resume_check import check_resume
+from custom_modules.engine.training import train
+from custom_modules.errors import UserError
+from tests.conftest import TINY
+
+CONFIG = 'configs/sample/unet_sample.py'
+
+
+@pytest.fixture(scope='module')
+def run(sample: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run of one epoch of four steps."""
+    config = load_config(CONFIG, [*TINY, f'data_root={sample}', 'max_epochs=1'])
+    return train(config, str(tmp_path_factory.mktemp('runs')))
+
+
+def options(sample: Path, *more: str) -> list[str]:
+    return [*TINY, f'data_root={sample}', 'max_epochs=1', *more]
+
+
+def test_nothing_is_said_where_nothing_differs(
+    run: Path, sample: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    check_resume(run, load_config(CONFIG, options(sample)))
+    assert capsys.readouterr().out == ''
+
+
+def test_a_variable_that_differs_is_named_once(
+    run: Path, sample: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    changed = ['max_epochs=3', 'learning_rate=0.5', 'losses.1.smooth=2', 'precision=fp32']
+    check_resume(run, load_config(CONFIG, options(sample, *changed)))
+    assert capsys.readouterr().out.splitlines() == [
+        'resume: learning_rate was 0.003, is 0.5',
+        'resume: losses.1.smooth was 1, is 2',
+        'resume: max_epochs was 1, is 3',
+        'resume: precision was auto, is fp32',
+    ]
+
+
+@pytest.mark.parametrize(
+    ('option', 'message'),
+    [
+        ('border=ignore', r'train_dataloader\.border was foreground, is ignore'),
+        ('train_dataloader.dataset.indices=8', r'train_dataloader\.indices was 16, is 8'),
+        ('model.backbone.bottleneck_dropout=0.5', r'bottleneck_dropout was nothing, is 0\.5'),
+        ('model.decode_head.channels=[32,16,16]', r'decode_head\.channels\.0 was 64, is 32'),
+    ],
+)
+def test_another_network_or_split_is_refused(
+    run: Path, sample: Path, option: str, message: str
+) -> None:
+    config = load_config(CONFIG, options(sample, option))
+    with pytest.raises(UserError, match=f'{message}.*--allow-changes'):
+        check_resume(run, config)
+    check_resume(run, config, allow_changes=True)
+
+
+def test_another_batch_size_needs_to_be_allowed(run: Path, sample: Path) -> None:
+    config = load_config(CONFIG, options(sample, 'batch_size=2', 'max_epochs=2'))
+    with pytest.raises(UserError, match=r'had 4 steps and now has 8, and 0 of .*allow-ch'):
+        train(config, resume=str(run))
+    assert train(config, resume=str(run), allow_changes=True) == run
+    meta = load_checkpoint(run / 'last.pth')['meta']
+    assert (meta['epoch'], meta['iter'], meta['steps_per_epoch']) == (2, 4 + 8, 8)
+
+
+def test_a_run_whose_config_is_gone_goes_on(
+    sample: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    check_resume(tmp_path, load_config(CONFIG, options(sample)))
+    assert 'not compared' in capsys.readouterr().out
