@@ -8,7 +8,9 @@ from typing import IO, Any
 
 
 @contextmanager
-def whole_file(path: str | Path, mode: str = 'w', **options: Any) -> Iterator[IO]:
+def whole_file(
+    path: str | Path, mode: str = 'w', previous: str | None = None, **options: Any
+) -> Iterator[IO]:
     """Open a file beside ``path``, which takes its name when all of it is on the disk.
 
     A reader never sees half a file, and when writing fails an older file is still there.
@@ -16,6 +18,7 @@ def whole_file(path: str | Path, mode: str = 'w', **options: Any) -> Iterator[IO
     Args:
         path: of the file.
         mode: 'w' (UTF-8 unless ``options`` say otherwise) or 'wb'.
+        previous: name under which the file that was there before stays beside it; None replaces it.
         options: of ``open``.
     """
     path = Path(path)
@@ -27,6 +30,8 @@ def whole_file(path: str | Path, mode: str = 'w', **options: Any) -> Iterator[IO
             yield file
             file.flush()
             os.fsync(file.fileno())
+        if previous and path.exists():
+            path.replace(path.with_name(previous))
         beside.replace(path)
     finally:
         beside.unlink(missing_ok=True)

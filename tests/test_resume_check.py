@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+import torch
 
 from custom_modules.config import load_config
 from custom_modules.engine.checkpoint_io import load_checkpoint
@@ -70,6 +71,31 @@ def test_another_batch_size_needs_to_be_allowed(run: Path, sample: Path) -> None
     assert train(config, resume=str(run), allow_changes=True) == run
     meta = load_checkpoint(run / 'last.pth')['meta']
     assert (meta['epoch'], meta['iter'], meta['steps_per_epoch']) == (2, 4 + 8, 8)
+
+
+def states(run: Path) -> dict[str, int]:
+    """Return the epoch of each checkpoint that a run can go on from."""
+    names = ('last.pth', 'previous.pth')
+    return {name: load_checkpoint(run / name)['meta']['epoch'] for name in names}
+
+
+def test_a_damaged_checkpoint_is_replaced_by_the_one_before(sample: Path, tmp_path: Path) -> None:
+    three = load_config(CONFIG, options(sample, 'max_epochs=3'))
+    whole = train(three, str(tmp_path / 'whole'))
+    assert states(whole) == {'last.pth': 3, 'previous.pth': 2}
+    wanted = load_checkpoint(whole / 'last.pth')['state_dict']
+    content = (whole / 'last.pth').read_bytes()
+    middle = len(content) // 2
+    for damaged in (content[:middle], b'', None):
+        if damaged is None:
+            (whole / 'last.pth').unlink()
+        else:
+            (whole / 'last.pth').write_bytes(damaged)
+        assert train(three, str(tmp_path / 'whole'), resume='') == whole
+        again = load_checkpoint(whole / 'last.pth')['state_dict']
+        assert all(torch.equal(wanted[key], again[key]) for key in wanted)
+        # The damaged file was not kept in place of the one that served.
+        assert states(whole) == {'last.pth': 3, 'previous.pth': 2}
 
 
 def test_a_run_whose_config_is_gone_goes_on(

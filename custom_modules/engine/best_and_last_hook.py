@@ -15,6 +15,8 @@ class BestAndLastCheckpoint(Hook):
         monitor: figure of the validation, such as 'Dice' or 'loss'.
         rule: 'greater' or 'less' is better; None takes 'less' for losses and 'greater' for others.
         interval: epochs between two ``last.pth``; the last epoch is always written.
+        keep_previous: let the ``last.pth`` before the newest stay as ``previous.pth``, from which a
+            resume goes on if the newest is damaged.
         keep_epochs: keep a copy ``epoch_<n>.pth`` of every such epoch too; 0 keeps none.
 
     Raises:
@@ -29,10 +31,12 @@ class BestAndLastCheckpoint(Hook):
         rule: str | None = None,
         interval: int = 1,
         keep_epochs: int = 0,
+        keep_previous: bool = True,
     ) -> None:
         self.best = BestScore(monitor, rule)
         self.interval = interval
         self.keep_epochs = keep_epochs
+        self.keep_previous = keep_previous
         self.best_epoch = 0
 
     def after_val_epoch(self, runner: Runner, metrics: dict | None = None) -> None:
@@ -44,7 +48,7 @@ class BestAndLastCheckpoint(Hook):
         loop = runner.train_loop
         last = loop.stop_training or runner.epoch >= runner.max_epochs
         if last or runner.epoch % self.interval == 0:
-            runner.save_last()
+            runner.save_last(keep_previous=self.keep_previous)
         if self.keep_epochs and runner.epoch % self.keep_epochs == 0:
             runner.save_weights(f'epoch_{runner.epoch}.pth')
 

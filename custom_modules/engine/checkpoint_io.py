@@ -10,14 +10,19 @@ from ..errors import UserError, did_you_mean
 from ..whole_file import whole_file
 
 
-def save_checkpoint(checkpoint: dict, path: str | Path) -> None:
+def save_checkpoint(checkpoint: dict, path: str | Path, previous: str | None = None) -> None:
     """Write tensors and plain types to ``path``; a reader never sees half a file.
+
+    Args:
+        checkpoint: what to write.
+        path: of the file.
+        previous: name under which the checkpoint that was there before is kept.
 
     Raises:
         UserError: the disk is full or the folder cannot be written; an older file is still whole.
     """
     try:
-        with whole_file(path, 'wb') as file:
+        with whole_file(path, 'wb', previous) as file:
             torch.save(checkpoint, file)
     except (OSError, RuntimeError) as error:
         # torch.save reports a full disk as a RuntimeError of its zip writer.
@@ -48,7 +53,7 @@ def load_checkpoint(path: str | Path, map_location: str | torch.device | None = 
             f'({reason}). Loading such a file could run foreign code'
         ) from None
     except (RuntimeError, EOFError, OSError, ValueError, KeyError) as error:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        reason = str(error).split('. ')[0].splitlines()[0] if str(error) else type(error).__name__
         raise UserError(f'{path}: damaged or no checkpoint ({reason})') from None
     if not isinstance(checkpoint, dict):
         raise UserError(f'{path}: holds a {type(checkpoint).__name__}, not a checkpoint')

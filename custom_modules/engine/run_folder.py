@@ -7,12 +7,14 @@ from pathlib import Path
 
 from ..errors import UserError
 
+#: The newest state of a training, and the one before it.
+LAST, PREVIOUS = 'last.pth', 'previous.pth'
+
 
 def create_run_folder(parent: Path, name: str) -> str:
     """Create a folder ``name`` below ``parent`` that did not exist, and return its name.
 
     A second run within the same second gets ``<name>_1`` and so on.
-
     """
     for attempt in itertools.count():
         tried = f'{name}_{attempt}' if attempt else name
@@ -32,28 +34,32 @@ def point_latest_at(run: Path) -> None:
         beside.unlink(missing_ok=True)
 
 
+def _can_go_on(folder: Path) -> bool:
+    return any((folder / name).is_file() for name in (LAST, PREVIOUS))
+
+
 def find_run(work_dir: Path, named: str = '') -> Path:
-    """Return the run to resume: the one named, or the newest below ``work_dir`` with a last.pth.
+    """Return the run to resume: the one named, or the newest below ``work_dir`` with a checkpoint.
 
     Args:
         work_dir: folder of the config's runs.
         named: a run's folder, its ``last.pth``, or its name below ``work_dir``; '' for the newest.
 
     Raises:
-        UserError: there is no such run, or it has no ``last.pth``.
+        UserError: there is no such run, or it has neither ``last.pth`` nor ``previous.pth``.
     """
     if named:
         candidates = [Path(named), Path(named).parent, work_dir / named]
         for folder in candidates:
-            if (folder / 'last.pth').is_file():
+            if _can_go_on(folder):
                 return folder.resolve()
-        raise UserError(f'--resume {named}: there is no last.pth in it; give the folder of a run')
+        raise UserError(f'--resume {named}: there is no {LAST} in it; give the folder of a run')
     runs = sorted(
-        path.parent for path in work_dir.glob('*/last.pth') if path.parent.name != 'latest'
+        path for path in work_dir.glob('*/') if path.name != 'latest' and _can_go_on(path)
     )
     if not runs:
         raise UserError(
-            f'--resume: no run below {work_dir} has a last.pth; name the folder of a run, '
+            f'--resume: no run below {work_dir} has a {LAST}; name the folder of a run, '
             'or start without --resume'
         )
     return runs[-1].resolve()

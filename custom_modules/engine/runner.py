@@ -26,7 +26,7 @@ from .environment import environment
 from .precision import resolve_dtype
 from .processes import workers_of
 from .rng import rng_state, set_rng_state
-from .run_folder import create_run_folder, point_latest_at
+from .run_folder import LAST, PREVIOUS, create_run_folder, point_latest_at
 
 
 @FUNCTIONS.register_module()
@@ -166,8 +166,11 @@ class PetSegRunner(Runner):
         return loader
 
     @master_only
-    def save_last(self) -> None:
-        """Write ``last.pth``, from which a run goes on as if it had never stopped."""
+    def save_last(self, keep_previous: bool = True) -> None:
+        """Write ``last.pth``, from which a run goes on as if it had never stopped.
+
+        The one before it stays as ``previous.pth``, unless told otherwise.
+        """
         loop = self.train_loop
         checkpoint = self._weights_checkpoint()
         checkpoint['meta'].update(
@@ -188,7 +191,8 @@ class PetSegRunner(Runner):
             rng=rng_state(),
         )
         self.call_hook('before_save_checkpoint', checkpoint=checkpoint)
-        save_checkpoint(checkpoint, Path(self.log_dir, 'last.pth'))
+        previous = PREVIOUS if keep_previous else None
+        save_checkpoint(checkpoint, Path(self.log_dir, LAST), previous)
 
     @master_only
     def save_weights(self, filename: str, figures: dict[str, float] | None = None) -> None:
@@ -221,15 +225,29 @@ class PetSegRunner(Runner):
 
     def load_checkpoint(self, filename: str, **kwargs: object) -> dict:
         checkpoint = load_checkpoint(filename)
+        self._take_weights(checkpoint, filename)
+        return checkpoint
+
+    def _take_weights(self, checkpoint: dict, filename: str) -> None:
         self.call_hook('after_load_checkpoint', checkpoint=checkpoint)
         load_weights(self.bare_model, checkpoint, filename)
         self.checkpoint_meta = checkpoint.get('meta', {})
         self._has_loaded = True
         self.logger.info(f'weights of {filename}')
-        return checkpoint
 
     def resume(self, filename: str, **kwargs: object) -> None:
-        checkpoint = self.load_checkpoint(filename)
+        try:
+            checkpoint = load_checkpoint(filename)
+        except UserError as damage:
+            previous = Path(filename).with_name(PREVIOUS)
+            if not previous.is_file():
+                raise
+            self.logger.warning(f'{damage}; going on from {previous}')
+            checkpoint = load_checkpoint(previous)
+            if is_main_process() and Path(filename).is_file():
+                Path(filename).replace(previous.with_name('damaged.pth'))
+            filename = str(previous)
+        self._take_weights(checkpoint, filename)
         if 'optimizer' not in checkpoint or 'rng' not in checkpoint:
             raise UserError(
                 f'{filename}: holds weights but no state of a training; resume from a last.pth, or '

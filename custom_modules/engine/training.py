@@ -9,7 +9,7 @@ from ..errors import UserError
 from ..paths import PROJECT_ROOT, make_writable
 from ..whole_file import whole_file
 from .resume_check import check_resume
-from .run_folder import find_run
+from .run_folder import LAST, find_run
 from .runner import PetSegRunner
 
 
@@ -49,7 +49,7 @@ def train(
         check_resume(run, config, allow_changes)
         settings.allow_changes = allow_changes
         settings.work_dir, settings.run_name = str(run.parent), run.name
-        settings.load_from, settings.resume = str(run / 'last.pth'), True
+        settings.load_from, settings.resume = str(run / LAST), True
     for key in ('test_dataloader', 'test_cfg', 'test_evaluator'):
         settings.pop(key, None)
     try:
