@@ -74,7 +74,10 @@ def test_damaged_files_are_named(tmp_path: Path) -> None:
     whole = tmp_path / 'whole.pth'
     save_checkpoint(dict(state_dict=dict(w=torch.ones(1000))), whole)
     data = whole.read_bytes()
-    for content in (b'', data[: len(data) // 2], b'hello', data[:100] + b'x' * 500):
+    flipped = bytearray(data)
+    flipped[data.index(torch.ones(100).numpy().tobytes()) + 40] ^= 1  # a bit of a weight
+    contents = (b'', data[: len(data) // 2], b'hello', data[:100] + b'x' * 500, bytes(flipped))
+    for content in contents:
         path = tmp_path / 'cut.pth'
         path.write_bytes(content)
         with pytest.raises(UserError, match=r'cut\.pth: .*damaged'):

@@ -1,6 +1,7 @@
 """Checkpoints on disk: written whole or not at all, read without executing anything."""
 
 import pickle
+import zipfile
 from pathlib import Path
 
 import torch
@@ -29,6 +30,15 @@ def save_checkpoint(checkpoint: dict, path: str | Path, previous: str | None = N
         raise UserError(f'{path}: the checkpoint cannot be written ({error})') from error
 
 
+def _check_sums(path: Path) -> None:
+    """Raise if a byte differs from what was written: torch does not look at the sums it stores."""
+    if zipfile.is_zipfile(path):  # torch's older formats are not
+        with zipfile.ZipFile(path) as archive:
+            damaged = archive.testzip()
+        if damaged:
+            raise ValueError(f'the checksum of {damaged} is wrong')
+
+
 @CheckpointLoader.register_scheme(prefixes='', force=True)
 def load_checkpoint(path: str | Path, map_location: str | torch.device | None = 'cpu') -> dict:
     """Read a checkpoint that holds tensors and plain types only.
@@ -45,6 +55,7 @@ def load_checkpoint(path: str | Path, map_location: str | torch.device | None = 
         near = did_you_mean(path.name, _names(path.parent))
         raise UserError(f'{path}: there is no such checkpoint{near}')
     try:
+        _check_sums(path)
         checkpoint = torch.load(path, map_location=map_location, weights_only=True)
     except pickle.UnpicklingError as error:
         reason = str(error).split('WeightsUnpickler error: ')[-1].splitlines()[0]
@@ -52,7 +63,7 @@ def load_checkpoint(path: str | Path, map_location: str | torch.device | None = 
             f'{path}: refused, because it is damaged or holds more than tensors and plain types '
             f'({reason}). Loading such a file could run foreign code'
         ) from None
-    except (RuntimeError, EOFError, OSError, ValueError, KeyError) as error:
+    except (RuntimeError, EOFError, OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
         reason = str(error).split('. ')[0].splitlines()[0] if str(error) else type(error).__name__
         raise UserError(f'{path}: damaged or no checkpoint ({reason})') from None
     if not isinstance(checkpoint, dict):
