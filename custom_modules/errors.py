@@ -11,10 +11,14 @@ class UserError(ValueError):
     """
 
 
+class UnreadableImageError(UserError):
+    """A file of the data cannot be decoded; a training may be told to do without it."""
+
+
 def user_message(error: UserError) -> str:
     """Return the message of ``error`` without the traceback a data loader worker puts around it."""
     text = str(error)
-    marker = f'{UserError.__name__}: '
+    marker = f'{type(error).__name__}: '
     return text.rsplit(marker, 1)[-1].strip() if 'Traceback' in text else text
 
 

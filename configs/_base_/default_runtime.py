@@ -1,6 +1,7 @@
 """What all recipes share: the random seed, hooks, and where the figures go."""
 
 seed = 0
+max_unreadable = 10  # images that a training with unreadable = 'skip' may leave out
 precision = 'fp32'  # 'auto' (or --amp): half precision where the hardware is fast at it
 monitor = 'Dice'  # the figure of the validation that decides which epoch is best
 vis_backends = [dict(type='LocalVisBackend')]
@@ -10,6 +11,7 @@ env_cfg = dict(mp_cfg=dict(mp_start_method='fork', opencv_num_threads=0))
 default_hooks = dict(
     logger=dict(type='ScalarsHook', interval=10),
     checkpoint=dict(type='BestAndLastCheckpoint', monitor='$monitor'),
+    unreadable=dict(type='UnreadableImagesHook', limit='$max_unreadable'),
 )
 custom_hooks = [dict(type='SyncBuffersHook'), dict(type='ConsoleHook')]
 visualizer = dict(type='Visualizer', vis_backends='$vis_backends')

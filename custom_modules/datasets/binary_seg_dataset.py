@@ -9,7 +9,7 @@ import torch
 from mmengine.dataset import BaseDataset
 from mmengine.dist import is_main_process
 
-from ..errors import UserError
+from ..errors import UnreadableImageError, UserError
 from ..paths import resolve_path
 from .image_cache import FOLDER, CacheUnavailableError, ImageCache, open_cache, split_steady
 from .seeded_sampler import SeededIndex
@@ -28,22 +28,35 @@ class BinarySegDataset(BaseDataset):
         cache: keep decoded and resized images in a memory-mapped file: True for a folder beside the
             data, a path for another place. The pixels are the same as without. Where they do not
             fit (no room, images of different sizes) a line says so and the files are read.
+        unreadable: what a training does with an image or mask that cannot be decoded. 'error'
+            stops; 'skip' takes the next image of the list in its place and says so in the sample's
+            meta information (``unreadable``), which UnreadableImagesHook counts. Validation and
+            test always stop: their figures would be of other images.
         n_aug: how many copies of the whole list follow it (R2): the size is (1 + n_aug) x original.
             Entries get ``copy``, 0 for the original; the transform EnlargedCopies changes the rest.
         kwargs: of MMEngine's BaseDataset.
 
     Raises:
-        UserError: ``n_aug`` is negative.
+        UserError: ``n_aug`` is negative or ``unreadable`` unknown.
     """
 
     METAINFO: ClassVar[dict] = dict(
         classes=('background', 'foreground'), palette=[[0, 0, 0], [255, 255, 255]]
     )
 
-    def __init__(self, n_aug: int = 0, cache: bool | str = False, **kwargs: Any) -> None:
+    def __init__(
+        self,
+        n_aug: int = 0,
+        cache: bool | str = False,
+        unreadable: str = 'error',
+        **kwargs: Any,
+    ) -> None:
+        if unreadable not in ('error', 'skip'):
+            raise UserError(f"unreadable={unreadable!r} is not allowed; use 'error' or 'skip'")
         if n_aug < 0:
             raise UserError(f'n_aug={n_aug} is not allowed; use 0 or the number of added copies')
         self.n_aug = n_aug
+        self.unreadable = unreadable
         self.cache: ImageCache | None = None
         super().__init__(**kwargs)
         if cache:
@@ -64,18 +77,36 @@ class BinarySegDataset(BaseDataset):
         return (1 + self.n_aug) * super().__len__()
 
     def get_data_info(self, idx: int) -> dict:
-        copy, index = divmod(int(idx), super().__len__())
+        copy, index = divmod(int(idx) % len(self), super().__len__())
         return super().get_data_info(index) | dict(copy=copy)
 
     def _run_pipeline(self, idx: int) -> dict:
-        if self.cache is None:
+        index = int(idx) % super().__len__()
+        if self.cache is None or index not in self.cache:
             return super().prepare_data(idx)
-        results: Any = self.cache.fill(int(idx) % super().__len__(), self.get_data_info(idx))
+        results: Any = self.cache.fill(index, self.get_data_info(idx))
         for step in self._random_steps:
             results = step(results)
         return results
 
     def prepare_data(self, idx: int) -> dict:
+        if self.unreadable == 'error' or self.test_mode:
+            return self._prepare_seeded(idx)
+        left_out = []
+        for step in range(len(self)):
+            index = (int(idx) + step) % len(self)
+            try:
+                sample = self._prepare_seeded(
+                    SeededIndex(index, idx.seed) if isinstance(idx, SeededIndex) else index
+                )
+            except UnreadableImageError as error:
+                left_out.append(str(error))
+                continue
+            sample['data_samples'].set_metainfo(dict(unreadable=left_out))
+            return sample
+        raise UserError(f'none of the {len(self)} images can be read; the first: {left_out[0]}')
+
+    def _prepare_seeded(self, idx: int) -> dict:
         if not isinstance(idx, SeededIndex):
             return self._run_pipeline(idx)
         states = random.getstate(), np.random.get_state(), torch.get_rng_state()

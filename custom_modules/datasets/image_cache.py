@@ -16,6 +16,7 @@ import mmcv.transforms
 import numpy as np
 from mmengine.dist import is_main_process
 
+from ..errors import UnreadableImageError
 from ..progress import ProgressBar
 from .transforms import LoadImage, LoadMask, ResizeForScoring
 
@@ -40,12 +41,16 @@ class ImageCache:
     Attributes:
         images: (N, H, W, 3) uint8 BGR, memory-mapped.
         masks: (N, H, W) uint8, memory-mapped.
-        shapes: (N, 2), height and width of the files.
+        shapes: (N, 2), height and width of the files; 0 where they cannot be decoded.
     """
 
     images: np.ndarray
     masks: np.ndarray
     shapes: np.ndarray
+
+    def __contains__(self, index: int) -> bool:
+        """Say whether image and mask could be decoded."""
+        return bool(self.shapes[index].all())
 
     def fill(self, index: int, results: dict) -> dict:
         """Put copies of image and mask into ``results``, as the steady transforms would."""
@@ -80,8 +85,9 @@ def open_cache(
         folder: for caches; created if need be.
 
     Raises:
-        CacheUnavailableError: the images differ in size after ``steady``, or there is no room.
-        UserError: an image or mask cannot be read.
+        CacheUnavailableError: the images differ in size after ``steady``, there is no room, or not
+            one of them can be read.
+        UserError: a mask has values that its data set does not allow.
     """
     if not any(isinstance(step, mmcv.transforms.Resize) for step in steady):
         raise CacheUnavailableError('the pipeline does not begin with a resize to one size')
@@ -136,7 +142,9 @@ def _build(entries: Sequence[dict], steady: Sequence[Callable], place: Path) -> 
     beside = place.with_name(f'{place.name}.{os.getpid()}.part')
     beside.mkdir()
     try:
-        first = _run(steady, entries[0])
+        first = next((r for r in _run_all(entries, steady) if r is not None), None)
+        if first is None:
+            raise CacheUnavailableError('not one image can be read')
         height, width = first['img'].shape[:2]
         if first['gt_seg_map'].shape != (height, width):
             raise CacheUnavailableError('masks are scored at their original size')
@@ -165,6 +173,11 @@ def _write(
         ProgressBar('caching images', len(entries), visible=is_main_process()) as bar,
     ):
         for index, results in enumerate(_run_all(entries, steady)):
+            if results is None:  # a hole; whoever asks for it reads the file and learns why
+                images.write(bytes(size[0] * size[1] * 3))
+                masks.write(bytes(size[0] * size[1]))
+                bar.advance()
+                continue
             if results['img'].shape[:2] != size:
                 raise CacheUnavailableError(
                     f'{results["img_path"]} has another size than the first image'
@@ -187,15 +200,21 @@ def _array_file(path: Path, shape: tuple[int, ...]) -> BinaryIO:
     return file
 
 
-def _run(steady: Sequence[Callable], entry: dict) -> dict:
+def _run(steady: Sequence[Callable], entry: dict) -> dict | None:
     results: Any = dict(entry)
-    for step in steady:
-        results = step(results)
+    try:
+        for step in steady:
+            results = step(results)
+    except UnreadableImageError:
+        return None
     return results
 
 
-def _run_all(entries: Sequence[dict], steady: Sequence[Callable]) -> Iterator[dict]:
-    """Run the steady transforms of all entries, on all cores, a few hundred images ahead."""
+def _run_all(entries: Sequence[dict], steady: Sequence[Callable]) -> Iterator[dict | None]:
+    """Run the steady transforms of all entries, on all cores, a few hundred images ahead.
+
+    Yields None in place of an image that cannot be decoded.
+    """
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         for start in range(0, len(entries), 256):
             part = entries[start : start + 256]

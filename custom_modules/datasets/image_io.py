@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 from PIL import Image
 
-from ..errors import UserError
+from ..errors import UnreadableImageError, UserError
 
 
 def read_image(path: str | Path) -> np.ndarray:
@@ -16,7 +16,7 @@ def read_image(path: str | Path) -> np.ndarray:
     applied.
 
     Raises:
-        UserError: the file is missing, empty, cut short or no image.
+        UnreadableImageError: the file is missing, empty, cut short or no image.
     """
     data = _read_bytes(path)
     image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
@@ -25,7 +25,7 @@ def read_image(path: str | Path) -> np.ndarray:
             with Image.open(path) as picture:
                 image = np.asarray(picture.convert('RGB'))[..., ::-1].copy()
         except (OSError, ValueError, Image.DecompressionBombError) as error:
-            raise UserError(
+            raise UnreadableImageError(
                 f'{path}: not a readable image ({error}); '
                 'replace the file or remove it from the list'
             ) from None
@@ -36,14 +36,15 @@ def read_mask(path: str | Path) -> np.ndarray:
     """Return the values of a mask as (H, W) uint8: grey levels, palette indices, or 0/1 of 1 bit.
 
     Raises:
-        UserError: the file is missing, unreadable, coloured, or has values above 255.
+        UnreadableImageError: the file is missing, empty, cut short or no image.
+        UserError: it is coloured, or has values above 255.
     """
     _read_bytes(path)
     try:
         with Image.open(path) as picture:
             values = np.asarray(picture)
     except (OSError, ValueError, Image.DecompressionBombError) as error:
-        raise UserError(
+        raise UnreadableImageError(
             f'{path}: not a readable mask ({error}); replace the file or remove it from the list'
         ) from None
     if values.ndim == 3:
@@ -64,9 +65,9 @@ def _read_bytes(path: str | Path) -> bytes:
     try:
         data = Path(path).read_bytes()
     except OSError as error:
-        raise UserError(
+        raise UnreadableImageError(
             f'{path}: cannot be read ({error.strerror}); check data_root, or prepare the data again'
         ) from None
     if not data:
-        raise UserError(f'{path}: the file is empty; copy it again')
+        raise UnreadableImageError(f'{path}: the file is empty; copy it again')
     return data

@@ -8,6 +8,7 @@ from .loops import EvaluationLoop, ResumableTrainLoop, ValidationLoop
 from .runner import PetSegRunner
 from .save_masks_hook import SaveMasksHook
 from .scalars_hook import ScalarsHook
+from .unreadable_images_hook import UnreadableImagesHook
 
 __all__ = [
     'AutocastOptimWrapper',
@@ -19,5 +20,6 @@ __all__ = [
     'ResumableTrainLoop',
     'SaveMasksHook',
     'ScalarsHook',
+    'UnreadableImagesHook',
     'ValidationLoop',
 ]

@@ -3,6 +3,7 @@
 image_size = 256  # the side of the square all images are stretched to, or (width, height)
 batch_size = 16
 num_workers = 'auto'  # one per core that this process may use, at most 8
+unreadable = 'error'  # 'skip': a training leaves out, counts and names images it cannot read
 cache = False  # True: decoded and resized images stay in a file beside the data
 resolution = 'input'  # where Dice is computed: 'input' (the reports) or 'original'
 
@@ -35,7 +36,13 @@ train_dataloader = dict(
     drop_last=True,
     sampler=dict(type='SeededSampler', shuffle=True),
     collate_fn=dict(type='default_collate'),
-    dataset=dict(data_root='$data_root', cache='$cache', split='train', pipeline='$train_pipeline'),
+    dataset=dict(
+        data_root='$data_root',
+        cache='$cache',
+        unreadable='$unreadable',
+        split='train',
+        pipeline='$train_pipeline',
+    ),
 )
 val_dataloader = dict(
     batch_size='$batch_size',
