@@ -141,6 +141,17 @@ def test_lines_that_are_no_entries_are_refused(tmp_path: Path, line: str) -> Non
         read_list_file(path)
 
 
+def test_an_image_that_is_listed_twice_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / 'list.txt'
+    path.write_text('Tabby_2 1 1 1\nTabby_1 1 1 1\nTabby_2 1 1 1\n')
+    with pytest.raises(UserError, match=r"list\.txt: 'Tabby_2' is listed twice"):
+        read_list_file(path)
+    root = make_masks(tmp_path / 'mine')
+    (root / 'train.txt').write_text('photo 1\nphoto 1\n')
+    with pytest.raises(UserError, match=r"train\.txt: 'photo 1' is listed twice"):
+        BinaryMaskDataset(str(root), pipeline=PIPELINE)
+
+
 def make_masks(root: Path, count: int = 10, foreground: int = 255) -> Path:
     for folder in ('images', 'masks'):
         (root / folder).mkdir(parents=True)

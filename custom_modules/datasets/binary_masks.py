@@ -10,6 +10,7 @@ from mmengine.registry import DATASETS
 from ..errors import UserError
 from ..paths import resolve_path
 from .binary_seg_dataset import BinarySegDataset
+from .list_file import read_lines, refuse_doubles
 
 IMAGE_SUFFIXES = {'.jpg', '.jpeg', '.png', '.bmp', '.webp', '.tif', '.tiff'}
 SPLITS = ('train', 'val', 'test', 'all')
@@ -95,8 +96,9 @@ class BinaryMaskDataset(BinarySegDataset):
             return stems
         list_file = root / f'{self.split}.txt'
         if list_file.is_file():
-            lines = list_file.read_text(encoding='utf-8').splitlines()
+            lines = read_lines(list_file, 'Let everybody read it')
             listed = [line.strip() for line in lines if line.strip()]
+            refuse_doubles(listed, list_file)
             unknown = sorted(set(listed) - set(stems))
             if unknown:
                 raise UserError(

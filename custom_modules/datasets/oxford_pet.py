@@ -9,6 +9,7 @@ from mmengine.registry import DATASETS
 from ..errors import UserError
 from ..paths import resolve_path
 from .binary_seg_dataset import BinarySegDataset
+from .list_file import read_lines, refuse_doubles
 
 PET, BACKGROUND, BORDER = 1, 2, 3
 
@@ -36,15 +37,14 @@ def read_list_file(path: Path) -> list[PetEntry]:
     """Read ``trainval.txt``, ``test.txt`` or ``list.txt``.
 
     Raises:
-        UserError: the file is missing, or a line is not ``id class species breed``.
+        UserError: the file is missing, a line is not ``id class species breed``, or an image is
+            listed twice.
     """
-    try:
-        lines = path.read_text(encoding='utf-8').splitlines()
-    except OSError as error:
-        raise UserError(
-            f'{path}: cannot be read ({error.strerror}). Prepare the data first: '
-            'python tools/prepare_data.py --download (or --archives DIR, or --sample)'
-        ) from None
+    lines = read_lines(
+        path,
+        'Prepare the data first: '
+        'python tools/prepare_data.py --download (or --archives DIR, or --sample)',
+    )
     entries = []
     for number, line in enumerate(lines, start=1):
         fields = line.split()
@@ -60,6 +60,7 @@ def read_list_file(path: Path) -> list[PetEntry]:
             raise UserError(f'{path}, line {number}: {name[:80]!r} is not the name of an image')
         species = 'cat' if fields[2] == '1' else 'dog'
         entries.append(PetEntry(name, species, breed=name.rpartition('_')[0]))
+    refuse_doubles([entry.sample_id for entry in entries], path)
     return entries
 
 
