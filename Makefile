@@ -39,4 +39,4 @@ test: lint
 	$(BIN)/python -m pytest -n auto --dist worksteal
 
 clean:
-	rm -rf .venv data/sample .pytest_cache .mypy_cache .ruff_cache
+	rm -rf .venv data/sample .pytest_cache .mypy_cache .ruff_cache .hypothesis
