@@ -121,11 +121,13 @@ def check_results(out: Path, sample: Path) -> None:
     assert (out / 'examples.png').stat().st_size > 10_000
 
 
-def start(tmp_path: Path, *arguments: object, tool: str = 'train.py') -> subprocess.Popen:
+def start(
+    tmp_path: Path, *arguments: object, tool: str = 'train.py', **environment: str
+) -> subprocess.Popen:
     program = 'bash' if tool.endswith('.sh') else sys.executable
     return subprocess.Popen(
         [program, str(ROOT / 'tools' / tool), *map(str, arguments)],
-        env={**os.environ, 'PYTHON': sys.executable},
+        env={**os.environ, 'PYTHON': sys.executable, **environment},
         cwd=tmp_path,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -196,6 +198,30 @@ def test_a_signal_to_two_processes(run_tool: Command, sample: Path, tmp_path: Pa
     done = run_tool('dist_train.sh', *arguments, '--resume')
     assert done.returncode == 0, done.stderr
     assert 'epoch 9/9' in done.stdout
+
+
+def test_a_killed_process_is_replaced(sample: Path, tmp_path: Path) -> None:
+    """RESTARTS=1: the run goes on from its last checkpoint, in its folder, to the same end."""
+    slow = ['train_dataloader.dataset.indices=60', 'max_epochs=5']
+    arguments = [CONFIG, 2, *options(sample, *slow), '--work-dir']
+    whole = start(tmp_path, *arguments, 'whole', tool='dist_train.sh')
+    assert whole.wait(timeout=120) == 0, whole.communicate()[0]
+    process = start(tmp_path, *arguments, 'killed', tool='dist_train.sh', RESTARTS='1')
+    wait_for(process, lambda: (tmp_path / 'killed' / 'latest' / 'previous.pth').exists())
+    os.kill(max(children(process.pid)), signal.SIGKILL)
+    output, _ = process.communicate(timeout=120)
+    assert process.returncode == 0, output
+    assert len(list((tmp_path / 'killed').glob('2*'))) == 1
+    assert_same_training(tmp_path / 'whole' / 'latest', tmp_path / 'killed' / 'latest')
+    assert output.count('epoch 5/5') == 1
+    assert output.count('epoch 1/5') == 1
+
+
+def children(parent: int) -> list[int]:
+    listing = subprocess.run(
+        ['ps', '-eo', 'pid=,ppid='], capture_output=True, text=True, check=True
+    ).stdout
+    return [int(pid) for pid, of in map(str.split, listing.splitlines()) if int(of) == parent]
 
 
 def test_two_processes(run_tool: Command, sample: Path, tmp_path: Path) -> None:

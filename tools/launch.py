@@ -1,5 +1,9 @@
 #!/usr/bin/env python
-"""Run a tool in N processes of this machine: one per GPU, or on the CPU where there is none."""
+"""Run a tool in N processes of this machine: one per GPU, or on the CPU where there is none.
+
+With RESTARTS=3 in the environment a training whose process dies goes on by itself from the last
+checkpoint, up to three times.
+"""
 
 import argparse
 import logging
@@ -11,7 +15,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 
 def parse_args() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument('tool', choices=('train', 'test'))
     parser.add_argument('processes', metavar='GPUS', help='number of processes')
     parser.add_argument('arguments', nargs=argparse.REMAINDER, help='of the tool')
@@ -23,9 +29,14 @@ def main() -> None:
     from custom_modules.cli import user_errors
 
     with user_errors():
-        from custom_modules.engine.processes import check_process_count, threads_per_process
+        from custom_modules.engine.processes import (
+            check_process_count,
+            check_restarts,
+            threads_per_process,
+        )
 
         count = check_process_count(args.processes)
+        restarts = check_restarts(os.environ.get('RESTARTS', '0'))
         for variable in ('OMP_NUM_THREADS', 'MKL_NUM_THREADS'):
             os.environ.setdefault(variable, str(threads_per_process(count)))
 
@@ -36,9 +47,9 @@ def main() -> None:
     # Each process prints its own errors; torchrun would add a page about the exit status.
     logging.getLogger('torch.distributed.elastic').setLevel(logging.CRITICAL)
     tool = str(Path(__file__).with_name(f'{args.tool}.py'))
-    command = ['--standalone', f'--nproc-per-node={count}', tool, *args.arguments]
+    options = ['--standalone', f'--nproc-per-node={count}', f'--max-restarts={restarts}']
     try:
-        torchrun([*command, '--launcher', 'pytorch'])
+        torchrun([*options, tool, *args.arguments, '--launcher', 'pytorch'])
     except ChildFailedError as error:
         statuses = {failure.exitcode for failure in error.failures.values()}
         # A process that a signal killed has a negative status.

@@ -29,6 +29,22 @@ def check_process_count(text: str) -> int:
     return count
 
 
+def check_restarts(text: str) -> int:
+    """Return how often a training may be restarted.
+
+    Raises:
+        UserError: no number.
+    """
+    if not text.isdecimal():
+        raise UserError(f'RESTARTS={text!r}: give a number, 0 for none')
+    return int(text)
+
+
+def launch_id() -> str | None:
+    """Return what tells this launch of several processes from others, across its restarts."""
+    return os.environ.get('TORCHELASTIC_RUN_ID')
+
+
 def end_workers() -> None:
     """End the workers of data loaders that are still there.
 

@@ -6,9 +6,13 @@ from contextlib import suppress
 from pathlib import Path
 
 from ..errors import UserError
+from ..whole_file import whole_file
 
 #: The newest state of a training, and the one before it.
 LAST, PREVIOUS = 'last.pth', 'previous.pth'
+
+#: Holds the name of the launch that made the run.
+_LAUNCH = 'launch.txt'
 
 
 def create_run_folder(parent: Path, name: str) -> str:
@@ -32,6 +36,20 @@ def point_latest_at(run: Path) -> None:
         beside.replace(run.with_name('latest'))
     except OSError:
         beside.unlink(missing_ok=True)
+
+
+def mark_launch(run: Path, launch: str) -> None:
+    """Note in the run's folder which launch it belongs to."""
+    with whole_file(run / _LAUNCH) as file:
+        file.write(launch)
+
+
+def find_launch(work_dir: Path, launch: str) -> Path | None:
+    """Return the run that an earlier start of this launch made and that can go on, or None."""
+    for mark in work_dir.glob(f'*/{_LAUNCH}'):
+        if mark.read_text(encoding='utf-8') == launch and _can_go_on(mark.parent):
+            return mark.parent.resolve()
+    return None
 
 
 def _can_go_on(folder: Path) -> bool:

@@ -8,8 +8,9 @@ from mmengine.dist import is_main_process
 from ..errors import UserError
 from ..paths import PROJECT_ROOT, make_writable
 from ..whole_file import whole_file
+from .processes import launch_id
 from .resume_check import check_resume
-from .run_folder import LAST, find_run
+from .run_folder import LAST, find_launch, find_run, mark_launch
 from .runner import PetSegRunner
 
 
@@ -44,8 +45,12 @@ def train(
     settings.work_dir = str(Path(work_dir) if work_dir else default_work_dir(config))
     settings.launcher = launcher
     make_writable(Path(settings.work_dir), '--work-dir')
-    if resume is not None:
-        run = find_run(Path(settings.work_dir), resume)
+    run = None if resume is None else find_run(Path(settings.work_dir), resume)
+    launch = launch_id()
+    if launch:
+        # A process died and torchrun started all of them again: go on where this launch was.
+        run = find_launch(Path(settings.work_dir), launch) or run
+    if run is not None:
         check_resume(run, config, allow_changes)
         settings.allow_changes = allow_changes
         settings.work_dir, settings.run_name = str(run.parent), run.name
@@ -62,5 +67,7 @@ def train(
     if is_main_process():
         with whole_file(Path(runner.log_dir, 'config.py')) as file:
             file.write(config.text)
+        if launch:
+            mark_launch(Path(runner.log_dir), launch)
     runner.train()
     return Path(runner.log_dir)
