@@ -2,6 +2,7 @@
 
 import os
 import sys
+import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -28,6 +29,12 @@ def user_errors() -> Iterator[None]:
         status = 130
     except SystemExit as error:
         status = error.code if isinstance(error.code, int) else 1
+    except Exception:
+        if rank is None:
+            raise
+        # The interpreter's end would wait for the other processes, of which one may be dead.
+        traceback.print_exc()
+        status = 1
     if rank is not None or status:
         leave(status)
     end_workers()

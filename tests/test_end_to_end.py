@@ -201,20 +201,20 @@ def test_a_signal_to_two_processes(run_tool: Command, sample: Path, tmp_path: Pa
 
 
 def test_a_killed_process_is_replaced(sample: Path, tmp_path: Path) -> None:
-    """RESTARTS=1: the run goes on from its last checkpoint, in its folder, to the same end."""
-    slow = ['train_dataloader.dataset.indices=60', 'max_epochs=5']
+    """RESTARTS=3: the run goes on from its last checkpoint, in its folder, to the same end."""
+    slow = ['train_dataloader.dataset.indices=80', 'max_epochs=8']
     arguments = [CONFIG, 2, *options(sample, *slow), '--work-dir']
     whole = start(tmp_path, *arguments, 'whole', tool='dist_train.sh')
     assert whole.wait(timeout=120) == 0, whole.communicate()[0]
-    process = start(tmp_path, *arguments, 'killed', tool='dist_train.sh', RESTARTS='1')
+    process = start(tmp_path, *arguments, 'killed', tool='dist_train.sh', RESTARTS='3')
     wait_for(process, lambda: (tmp_path / 'killed' / 'latest' / 'previous.pth').exists())
     os.kill(max(children(process.pid)), signal.SIGKILL)
     output, _ = process.communicate(timeout=120)
     assert process.returncode == 0, output
     assert len(list((tmp_path / 'killed').glob('2*'))) == 1
     assert_same_training(tmp_path / 'whole' / 'latest', tmp_path / 'killed' / 'latest')
-    assert output.count('epoch 5/5') == 1
-    assert output.count('epoch 1/5') == 1
+    assert output.count('epoch 8/8') == 1, output
+    assert output.count('epoch 1/8') == 1, output
 
 
 def children(parent: int) -> list[int]:
