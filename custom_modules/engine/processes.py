@@ -7,6 +7,7 @@ import sys
 from typing import NoReturn
 
 import torch
+import torch.distributed as torch_dist
 
 from ..errors import UserError
 
@@ -43,6 +44,27 @@ def check_restarts(text: str) -> int:
 def launch_id() -> str | None:
     """Return what tells this launch of several processes from others, across its restarts."""
     return os.environ.get('TORCHELASTIC_RUN_ID')
+
+
+def init_gloo() -> None:
+    """Connect the processes that torchrun started, over gloo.
+
+    torchrun keeps one store over its restarts. Without a prefix of its own, a restarted process may
+    read there the address of one that is dead.
+    """
+    environment = os.environ
+    rank, size = int(environment['RANK']), int(environment['WORLD_SIZE'])
+    hosted = environment.get('TORCHELASTIC_USE_AGENT_STORE') == 'True'
+    store: torch_dist.Store = torch_dist.TCPStore(
+        environment['MASTER_ADDR'],
+        int(environment['MASTER_PORT']),
+        size,
+        is_master=rank == 0 and not hosted,
+    )
+    store = torch_dist.PrefixStore(
+        f'restart {environment.get("TORCHELASTIC_RESTART_COUNT", 0)}', store
+    )
+    torch_dist.init_process_group('gloo', store=store, rank=rank, world_size=size)
 
 
 def end_workers() -> None:

@@ -24,7 +24,7 @@ from .checkpoint_io import load_checkpoint, load_weights, save_checkpoint
 from .compiled import CompiledNetwork
 from .environment import environment
 from .precision import resolve_dtype
-from .processes import workers_of
+from .processes import init_gloo, workers_of
 from .rng import rng_state, set_rng_state
 from .run_folder import LAST, PREVIOUS, create_run_folder, point_latest_at
 
@@ -79,7 +79,7 @@ class PetSegRunner(Runner):
 
     def setup_env(self, env_cfg: dict) -> None:
         if self.distributed and not torch.cuda.is_available() and not torch_dist.is_initialized():
-            torch_dist.init_process_group('gloo')
+            init_gloo()
         super().setup_env(env_cfg)
         run_name = self.cfg.get('run_name')
         if run_name is None:
