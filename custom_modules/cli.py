@@ -16,12 +16,11 @@ def user_errors() -> Iterator[None]:
 
     Other exceptions pass with their traceback and status 1: they are our fault.
     """
-    rank = os.environ.get('RANK')  # set by torchrun, in each of several processes
     status = 0
     try:
         yield
     except UserError as error:
-        prefix = '' if rank in (None, '0') else f'[rank {rank}] '
+        prefix = '' if _rank() in (None, '0') else f'[rank {_rank()}] '
         print(f'{prefix}error: {user_message(error)}', file=sys.stderr)
         status = 2
     except KeyboardInterrupt:
@@ -30,11 +29,16 @@ def user_errors() -> Iterator[None]:
     except SystemExit as error:
         status = error.code if isinstance(error.code, int) else 1
     except Exception:
-        if rank is None:
+        if _rank() is None:
             raise
         # The interpreter's end would wait for the other processes, of which one may be dead.
         traceback.print_exc()
         status = 1
-    if rank is not None or status:
+    if _rank() is not None or status:
         leave(status)
     end_workers()
+
+
+def _rank() -> str | None:
+    """Return this process's number among several, as torchrun or Slurm gave it."""
+    return os.environ.get('RANK')

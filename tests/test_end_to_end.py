@@ -5,6 +5,7 @@ import json
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -182,7 +183,7 @@ def test_a_signal_leaves_a_run_that_goes_on(
 
 def test_a_signal_to_two_processes(run_tool: Command, sample: Path, tmp_path: Path) -> None:
     """The launcher passes SIGTERM on to every process, the workers of the data loaders too."""
-    slow = ['train_dataloader.dataset.indices=200', 'num_workers=1', 'max_epochs=9']
+    slow = ['train_dataloader.dataset.indices=200', 'num_workers=1', 'max_epochs=4']
     arguments = [CONFIG, 2, *options(sample, *slow), '--work-dir', 'runs']
     process = start(tmp_path, *arguments, tool='dist_train.sh')
     wait_for(process, lambda: (tmp_path / 'runs' / 'latest' / 'last.pth').exists())
@@ -197,24 +198,38 @@ def test_a_signal_to_two_processes(run_tool: Command, sample: Path, tmp_path: Pa
     assert meta['iter'] > meta['epoch'] * 25  # in the middle of an epoch
     done = run_tool('dist_train.sh', *arguments, '--resume')
     assert done.returncode == 0, done.stderr
-    assert 'epoch 9/9' in done.stdout
+    assert 'epoch 4/4' in done.stdout
 
 
-def test_a_killed_process_is_replaced(sample: Path, tmp_path: Path) -> None:
-    """RESTARTS=3: the run goes on from its last checkpoint, in its folder, to the same end."""
+def test_a_killed_process_of_two_machines_is_replaced(sample: Path, tmp_path: Path) -> None:
+    """RESTARTS=3: the run goes on from its last checkpoint, in its folder, to the same end.
+
+    Two launchers with a process each are two machines; undisturbed, one launcher has both.
+    """
     slow = ['train_dataloader.dataset.indices=80', 'max_epochs=8']
     arguments = [CONFIG, 2, *options(sample, *slow), '--work-dir']
     whole = start(tmp_path, *arguments, 'whole', tool='dist_train.sh')
     assert whole.wait(timeout=120) == 0, whole.communicate()[0]
-    process = start(tmp_path, *arguments, 'killed', tool='dist_train.sh', RESTARTS='3')
-    wait_for(process, lambda: (tmp_path / 'killed' / 'latest' / 'previous.pth').exists())
-    os.kill(max(children(process.pid)), signal.SIGKILL)
-    output, _ = process.communicate(timeout=120)
-    assert process.returncode == 0, output
+    together = dict(NNODES='2', MASTER_ADDR='localhost', LOCAL_ADDR='localhost', RUN_ID='killed')
+    together |= dict(PORT=str(free_port()), RESTARTS='3')
+    arguments[1] = 1
+    machines = [
+        start(tmp_path, *arguments, 'killed', tool='dist_train.sh', **together) for _ in range(2)
+    ]
+    wait_for(machines[0], lambda: (tmp_path / 'killed' / 'latest' / 'previous.pth').exists())
+    os.kill(max(children(machines[1].pid)), signal.SIGKILL)
+    output = ''.join(machine.communicate(timeout=120)[0] for machine in machines)
+    assert [machine.returncode for machine in machines] == [0, 0], output
     assert len(list((tmp_path / 'killed').glob('2*'))) == 1
     assert_same_training(tmp_path / 'whole' / 'latest', tmp_path / 'killed' / 'latest')
     assert output.count('epoch 8/8') == 1, output
     assert output.count('epoch 1/8') == 1, output
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(('localhost', 0))
+        return probe.getsockname()[1]
 
 
 def children(parent: int) -> list[int]:

@@ -1,8 +1,15 @@
 #!/usr/bin/env python
 """Run a tool in N processes of this machine: one per GPU, or on the CPU where there is none.
 
-With RESTARTS=3 in the environment a training whose process dies goes on by itself from the last
-checkpoint, up to three times.
+Variables of the environment change how:
+
+RESTARTS=3      a training whose process dies goes on by itself from the last checkpoint, up to
+                three times
+NNODES=2        this machine is one of two; run the same command on each, with the same
+MASTER_ADDR     name or address of one of them,
+PORT            a free port there (default 29500), and
+RUN_ID          a name for this launch; a launch of the same name goes on with its run
+LOCAL_ADDR      address of this machine that the others reach, where its name is not enough
 """
 
 import argparse
@@ -32,13 +39,15 @@ def main() -> None:
         from custom_modules.engine.processes import (
             check_process_count,
             check_restarts,
+            rendezvous,
             threads_per_process,
         )
 
         count = check_process_count(args.processes)
         restarts = check_restarts(os.environ.get('RESTARTS', '0'))
-        for variable in ('OMP_NUM_THREADS', 'MKL_NUM_THREADS'):
-            os.environ.setdefault(variable, str(threads_per_process(count)))
+        meeting = rendezvous(os.environ)
+        threads = os.environ.setdefault('OMP_NUM_THREADS', str(threads_per_process(count)))
+        os.environ.setdefault('MKL_NUM_THREADS', threads)
 
     from torch.distributed.elastic.multiprocessing.api import SignalException
     from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
@@ -47,7 +56,7 @@ def main() -> None:
     # Each process prints its own errors; torchrun would add a page about the exit status.
     logging.getLogger('torch.distributed.elastic').setLevel(logging.CRITICAL)
     tool = str(Path(__file__).with_name(f'{args.tool}.py'))
-    options = ['--standalone', f'--nproc-per-node={count}', f'--max-restarts={restarts}']
+    options = [*meeting, f'--nproc-per-node={count}', f'--max-restarts={restarts}']
     try:
         torchrun([*options, tool, *args.arguments, '--launcher', 'pytorch'])
     except ChildFailedError as error:

@@ -22,7 +22,7 @@ def parse_args() -> argparse.Namespace:
         metavar='KEY=VALUE',
         help='change the config, such as border=ignore resolution=original',
     )
-    parser.add_argument('--launcher', choices=('none', 'pytorch'), default='none')
+    parser.add_argument('--launcher', choices=('none', 'pytorch', 'slurm'), default='none')
     return parser.parse_args()
 
 

@@ -34,7 +34,7 @@ def parse_args() -> argparse.Namespace:
         metavar='KEY=VALUE',
         help='change the config, such as batch_size=8 model.threshold=0.4',
     )
-    parser.add_argument('--launcher', choices=('none', 'pytorch'), default='none')
+    parser.add_argument('--launcher', choices=('none', 'pytorch', 'slurm'), default='none')
     return parser.parse_args()
 
 

@@ -4,6 +4,7 @@ seed = 0
 max_unreadable = 10  # images that a training with unreadable = 'skip' may leave out
 precision = 'fp32'  # 'auto' (or --amp): half precision where the hardware is fast at it
 monitor = 'Dice'  # the figure of the validation that decides which epoch is best
+sync_bn = 'torch'  # several processes: BatchNorm over the images of all of them; None: of each
 vis_backends = [dict(type='LocalVisBackend')]
 
 randomness = dict(seed='$seed')

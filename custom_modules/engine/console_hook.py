@@ -63,7 +63,7 @@ class ConsoleHook(Hook):
     def after_train_epoch(self, runner: Runner) -> None:
         self._close()
         batches = len(runner.train_dataloader) - self.epoch_first
-        images = batches * runner.train_dataloader.batch_size
+        images = batches * runner.train_dataloader.batch_size * runner.world_size
         history = runner.message_hub.get_scalar('train/loss')
         self.train_loss = float(history.mean(batches))
         pace = images / (time.monotonic() - self.epoch_started)

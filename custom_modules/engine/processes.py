@@ -4,10 +4,10 @@ import multiprocessing
 import os
 import signal
 import sys
+from collections.abc import Mapping
 from typing import NoReturn
 
 import torch
-import torch.distributed as torch_dist
 
 from ..errors import UserError
 
@@ -41,30 +41,38 @@ def check_restarts(text: str) -> int:
     return int(text)
 
 
-def launch_id() -> str | None:
-    """Return what tells this launch of several processes from others, across its restarts."""
-    return os.environ.get('TORCHELASTIC_RUN_ID')
+def rendezvous(environment: Mapping[str, str]) -> list[str]:
+    """Return torchrun's options for where the processes of all machines meet.
 
+    Args:
+        environment: ``NNODES`` and, for more than one, ``MASTER_ADDR``, ``RUN_ID``, and maybe
+            ``PORT`` and ``LOCAL_ADDR``.
 
-def init_gloo() -> None:
-    """Connect the processes that torchrun started, over gloo.
-
-    torchrun keeps one store over its restarts. Without a prefix of its own, a restarted process may
-    read there the address of one that is dead.
+    Raises:
+        UserError: a variable is missing or no number.
     """
-    environment = os.environ
-    rank, size = int(environment['RANK']), int(environment['WORLD_SIZE'])
-    hosted = environment.get('TORCHELASTIC_USE_AGENT_STORE') == 'True'
-    store: torch_dist.Store = torch_dist.TCPStore(
-        environment['MASTER_ADDR'],
-        int(environment['MASTER_PORT']),
-        size,
-        is_master=rank == 0 and not hosted,
-    )
-    store = torch_dist.PrefixStore(
-        f'restart {environment.get("TORCHELASTIC_RESTART_COUNT", 0)}', store
-    )
-    torch_dist.init_process_group('gloo', store=store, rank=rank, world_size=size)
+    nodes, port = environment.get('NNODES', '1'), environment.get('PORT', '29500')
+    if not nodes.isdecimal() or int(nodes) < 1:
+        raise UserError(f'NNODES={nodes!r}: give the number of machines, 1 or more')
+    if nodes == '1':
+        return ['--standalone']
+    if not port.isdecimal() or not 0 < int(port) < 2**16:
+        raise UserError(f'PORT={port!r}: give a number from 1 to 65535')
+    for name, meaning in (
+        ('MASTER_ADDR', 'the name or address of one of the machines'),
+        ('RUN_ID', 'a name for this launch, the same on all of them'),
+    ):
+        if not environment.get(name):
+            raise UserError(f'NNODES={nodes} needs {name}: {meaning}')
+    options = [
+        f'--nnodes={nodes}',
+        '--rdzv-backend=c10d',
+        f'--rdzv-endpoint={environment["MASTER_ADDR"]}:{port}',
+        f'--rdzv-id={environment["RUN_ID"]}',
+    ]
+    if environment.get('LOCAL_ADDR'):
+        options.append(f'--local-addr={environment["LOCAL_ADDR"]}')
+    return options
 
 
 def end_workers() -> None:

@@ -20,11 +20,12 @@ from torch import nn
 from torch.utils.data import DataLoader
 
 from ..errors import UserError
+from ..models.sync_batch_norm import synchronise_batch_norm
 from .checkpoint_io import load_checkpoint, load_weights, save_checkpoint
 from .compiled import CompiledNetwork
 from .environment import environment
 from .precision import resolve_dtype
-from .processes import init_gloo, workers_of
+from .processes import workers_of
 from .rng import rng_state, set_rng_state
 from .run_folder import LAST, PREVIOUS, create_run_folder, point_latest_at
 
@@ -78,8 +79,6 @@ class PetSegRunner(Runner):
     checkpoint_meta: dict
 
     def setup_env(self, env_cfg: dict) -> None:
-        if self.distributed and not torch.cuda.is_available() and not torch_dist.is_initialized():
-            init_gloo()
         super().setup_env(env_cfg)
         run_name = self.cfg.get('run_name')
         if run_name is None:
@@ -119,7 +118,10 @@ class PetSegRunner(Runner):
         if self._computes_below_fp32():
             # Convolutions in half precision are fastest with the channels innermost.
             model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        if self.distributed and not torch.cuda.is_available() and model_wrapper_cfg is None:
+        on_gpu = torch.cuda.is_available()
+        if self.distributed and not on_gpu and self.cfg.pop('sync_bn', None):
+            synchronise_batch_norm(model)  # MMEngine would take torch's, which refuses a CPU
+        if self.distributed and not on_gpu and model_wrapper_cfg is None:
             model_wrapper_cfg = dict(
                 type='MMDistributedDataParallel', device_ids=None, broadcast_buffers=False
             )

@@ -28,12 +28,14 @@ class ScalarsHook(Hook):
     LoggerHook sends training and validation under one name (``loss``) and mixes steps and epochs on
     one axis. Here every name is on one axis. After each whole epoch, at its number:
 
-    - ``train/loss``, ``train/dice``, ``train/bce``, ...: means over the batches of the epoch;
+    - ``train/loss``, ``train/dice``, ``train/bce``, ...: means over the batches of the epoch, of
+      all processes;
     - ``valid/loss``, ``valid/dice``, ``valid/iou``, ...: of the validation, if there was one;
     - ``learning_rate`` of its last step, ``seconds`` it took with its validation, ``epoch``.
 
-    Every ``interval`` steps, at the number of the step: ``step/loss``, ``step/learning_rate``,
-    ``iter``. At the same steps the log file gets MMEngine's line, and one after each validation.
+    Every ``interval`` steps, at the number of the step: ``step/loss`` (of all processes),
+    ``step/learning_rate``, ``iter``. At the same steps the log file gets MMEngine's line, and one
+    after each validation.
 
     TensorBoard and ``vis_data/scalars.json`` take the step they are given, each name on its own
     axis. W&B has one step for everything, which must not go backwards; MMEngine's backend leaves it
@@ -96,7 +98,8 @@ class ScalarsHook(Hook):
         _, line = runner.log_processor.get_log_after_iter(runner, batch_idx, 'train')
         runner.logger.info(line)
         step = runner.iter + 1
-        scalars = {'step/loss': figures['loss'], 'step/learning_rate': self.learning_rate}
+        loss = _mean_of_processes({'loss': figures['loss']})['loss']
+        scalars = {'step/loss': loss, 'step/learning_rate': self.learning_rate}
         runner.visualizer.add_scalars(scalars | dict(iter=step), step=step)
 
     def after_val_epoch(self, runner: Runner, metrics: dict | None = None) -> None:
@@ -126,13 +129,7 @@ class ScalarsHook(Hook):
 
     def _means(self) -> dict[str, float]:
         """Return the means over the batches of all processes."""
-        means = {
-            name: torch.tensor(total / self.batches, dtype=torch.float64)
-            for name, total in self.sums.items()
-        }
-        if means:
-            all_reduce_dict(means, 'mean')
-        return {name: float(mean) for name, mean in means.items()}
+        return _mean_of_processes({k: total / self.batches for k, total in self.sums.items()})
 
     def _seconds(self) -> float:
         now = 0.0 if self.started is None else time.monotonic() - self.started
@@ -155,3 +152,10 @@ class ScalarsHook(Hook):
         self.batches = state['batches']
         self.learning_rate = state['learning_rate']
         self.seconds_before = state['seconds']
+
+
+def _mean_of_processes(figures: dict[str, float]) -> dict[str, float]:
+    means = {name: torch.tensor(value, dtype=torch.float64) for name, value in figures.items()}
+    if means:
+        all_reduce_dict(means, 'mean')
+    return {name: float(mean) for name, mean in means.items()}

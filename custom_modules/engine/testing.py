@@ -13,6 +13,7 @@ from ..paths import PROJECT_ROOT, make_writable
 from ..visualization import save_examples
 from ..whole_file import whole_file
 from .environment import environment
+from .process_group import join_processes
 from .runner import PetSegRunner
 
 #: Columns of ``per_image.csv``.
@@ -29,7 +30,7 @@ def test(
         checkpoint: a ``.pth`` file.
         out: folder for the results, which then also get ``masks/<id>.png`` and ``examples.png``;
             None writes the figures beside the checkpoint.
-        launcher: 'none' or 'pytorch' (torchrun).
+        launcher: 'none', 'pytorch' (torchrun) or 'slurm' (srun).
 
     Returns:
         The figures with their protocol, as in ``metrics.json``; None on ranks other than 0.
@@ -40,6 +41,7 @@ def test(
     if not Path(checkpoint).is_file():
         raise UserError(f'{checkpoint}: there is no such checkpoint; train first, see work_dirs/')
     folder = Path(out) if out else Path(checkpoint).resolve().parent
+    join_processes(launcher, **config.env_cfg.get('dist_cfg', {}))
     make_writable(folder, '--out')
 
     settings = Config(config.to_dict(), filename=config.filename)

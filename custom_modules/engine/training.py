@@ -8,7 +8,7 @@ from mmengine.dist import is_main_process
 from ..errors import UserError
 from ..paths import PROJECT_ROOT, make_writable
 from ..whole_file import whole_file
-from .processes import launch_id
+from .process_group import join_processes, launch_id
 from .resume_check import check_resume
 from .run_folder import LAST, find_launch, find_run, mark_launch
 from .runner import PetSegRunner
@@ -32,7 +32,7 @@ def train(
         config: of ``load_config``.
         work_dir: folder of the config's runs; None for ``work_dirs/<config name>``.
         resume: None starts a new run; a run's folder (or '' for the newest) goes on with it.
-        launcher: 'none' or 'pytorch' (torchrun).
+        launcher: 'none', 'pytorch' (torchrun) or 'slurm' (srun).
         allow_changes: resume even if the network, the split or the steps of an epoch differ.
 
     Returns:
@@ -44,11 +44,12 @@ def train(
     settings = Config(config.to_dict(), filename=config.filename)
     settings.work_dir = str(Path(work_dir) if work_dir else default_work_dir(config))
     settings.launcher = launcher
+    join_processes(launcher, **settings.env_cfg.get('dist_cfg', {}))
     make_writable(Path(settings.work_dir), '--work-dir')
     run = None if resume is None else find_run(Path(settings.work_dir), resume)
-    launch = launch_id()
+    launch = launch_id(launcher)
     if launch:
-        # A process died and torchrun started all of them again: go on where this launch was.
+        # The launcher started the processes again: go on where this launch was.
         run = find_launch(Path(settings.work_dir), launch) or run
     if run is not None:
         check_resume(run, config, allow_changes)

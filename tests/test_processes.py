@@ -1,0 +1,102 @@
+"""Several processes compute what one does, and find each other however they were started."""
+
+import json
+from pathlib import Path
+
+import pytest
+import torch
+
+from custom_modules.config import load_config
+from custom_modules.engine.process_group import slurm_environment
+from custom_modules.engine.processes import rendezvous
+from custom_modules.engine.training import train
+from custom_modules.errors import UserError
+from tests.conftest import TINY, Command
+
+CONFIG = 'configs/sample/unet_sample.py'
+
+
+def step_losses(run: Path) -> list[float]:
+    lines = map(json.loads, (run / 'vis_data' / 'scalars.json').read_text().splitlines())
+    return [line['step/loss'] for line in lines if 'step/loss' in line]
+
+
+def test_two_processes_follow_one_for_twenty_steps(
+    run_tool: Command, sample: Path, tmp_path: Path
+) -> None:
+    """Half the batch each, BatchNorm over both: the same losses, weights and statistics."""
+    twenty = ['max_epochs=5', 'default_hooks.logger.interval=1', 'precision=fp32']
+    options = [*TINY, f'data_root={sample}', *twenty]
+    one = train(load_config(CONFIG, options), str(tmp_path / 'one'))
+    halves = ['--work-dir', 'two', '--cfg-options', *options, 'batch_size=2']
+    done = run_tool('dist_train.sh', CONFIG, 2, *halves)
+    assert done.returncode == 0, done.stderr
+    two = tmp_path / 'two' / 'latest'
+    assert len(step_losses(one)) == 20
+    assert step_losses(two) == pytest.approx(step_losses(one), abs=1e-4)
+    weights, others = (torch.load(run / 'last.pth')['state_dict'] for run in (one, two))
+    for name, values in weights.items():
+        # Before a BatchNorm the gradient of a bias is rounding, which Adam makes large.
+        if name.endswith(('.bias', '.running_mean')):
+            continue
+        torch.testing.assert_close(others[name], values, rtol=1e-2, atol=1e-3)
+
+
+SLURM = dict(
+    SLURM_JOB_ID='20007',
+    SLURM_PROCID='5',
+    SLURM_LOCALID='1',
+    SLURM_NODEID='2',
+    SLURM_STEP_NUM_TASKS='7',
+    SLURM_STEP_TASKS_PER_NODE='2(x3),1',
+    SLURM_STEP_NODELIST='gpu[3-6]',
+    MASTER_ADDR='gpu3',
+)
+
+
+def test_a_task_of_slurm_gets_what_torchrun_would_set() -> None:
+    assert slurm_environment(SLURM) == dict(
+        RANK='5',
+        LOCAL_RANK='1',
+        WORLD_SIZE='7',
+        LOCAL_WORLD_SIZE='2',
+        MASTER_ADDR='gpu3',
+        MASTER_PORT='20007',
+    )
+    last = slurm_environment(SLURM | dict(SLURM_NODEID='3', MASTER_PORT='1234'))
+    assert last['LOCAL_WORLD_SIZE'] == '1'
+    assert last['MASTER_PORT'] == '1234'
+    del SLURM['SLURM_PROCID']
+    with pytest.raises(UserError, match='SLURM_PROCID is not set; start it by srun'):
+        slurm_environment(SLURM)
+
+
+@pytest.mark.parametrize(
+    ('launcher', 'said'), [('slurm', 'start it by srun'), ('pytorch', 'tools/dist_train.sh')]
+)
+def test_a_launcher_that_did_not_start_the_process(
+    sample: Path, tmp_path: Path, launcher: str, said: str
+) -> None:
+    config = load_config(CONFIG, [*TINY, f'data_root={sample}'])
+    with pytest.raises(UserError, match=said):
+        train(config, str(tmp_path), launcher=launcher)
+
+
+def test_the_machines_of_a_launch_meet() -> None:
+    assert rendezvous({}) == ['--standalone']
+    both = dict(NNODES='2', MASTER_ADDR='gpu3', RUN_ID='first')
+    assert rendezvous(both | dict(LOCAL_ADDR='10.0.0.2')) == [
+        '--nnodes=2',
+        '--rdzv-backend=c10d',
+        '--rdzv-endpoint=gpu3:29500',
+        '--rdzv-id=first',
+        '--local-addr=10.0.0.2',
+    ]
+    for mistake, said in (
+        (dict(NNODES='two'), "NNODES='two'"),
+        (dict(PORT='0'), "PORT='0'"),
+        (dict(RUN_ID=''), 'NNODES=2 needs RUN_ID'),
+        (dict(MASTER_ADDR=''), 'NNODES=2 needs MASTER_ADDR'),
+    ):
+        with pytest.raises(UserError, match=said):
+            rendezvous(both | mistake)
