@@ -1,6 +1,11 @@
 """Several processes compute what one does, and find each other however they were started."""
 
 import json
+import os
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -9,9 +14,10 @@ import torch
 from custom_modules.config import load_config
 from custom_modules.engine.process_group import slurm_environment
 from custom_modules.engine.processes import rendezvous
+from custom_modules.engine.stop_signal import StopSignal
 from custom_modules.engine.training import train
 from custom_modules.errors import UserError
-from tests.conftest import TINY, Command
+from tests.conftest import ROOT, TINY, Command
 
 CONFIG = 'configs/sample/unet_sample.py'
 
@@ -100,3 +106,81 @@ def test_the_machines_of_a_launch_meet() -> None:
     ):
         with pytest.raises(UserError, match=said):
             rendezvous(both | mistake)
+
+
+def test_only_a_second_interrupt_interrupts() -> None:
+    with StopSignal(distributed=False) as stop:
+        assert not stop.requested()
+        for _ in range(2):
+            signal.raise_signal(signal.SIGTERM)
+        signal.raise_signal(signal.SIGINT)
+        assert stop.requested() and stop.name == 'SIGTERM' and stop.exit_status == 143
+        with pytest.raises(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGINT)
+
+
+#: What a cluster does, on one machine: a job of sbatch runs until it no longer asks for a requeue.
+CLUSTER = dict(
+    sbatch="""
+        echo "$@" > options
+        cat > job
+        restarts=0
+        while
+            rm -f requeued
+            SLURM_JOB_ID=7 SLURM_RESTART_COUNT=$restarts bash job
+            status=$?
+            [ -e requeued ]
+        do restarts=$((restarts + 1)); done
+        exit $status
+    """,
+    srun="""
+        while [[ $1 == --* ]]; do shift; done
+        export SLURM_STEP_ID=0 SLURM_STEP_NUM_TASKS=2 SLURM_NODEID=0
+        export SLURM_STEP_TASKS_PER_NODE=2 SLURM_STEP_NODELIST=localhost
+        SLURM_PROCID=1 SLURM_LOCALID=1 "$@" &
+        SLURM_PROCID=0 SLURM_LOCALID=0 "$@"
+        status=$?
+        wait
+        exit $status
+    """,
+    scontrol="""
+        case "$1" in
+            show) echo localhost;;
+            requeue) touch requeued;;
+        esac
+    """,
+)
+
+
+def test_a_job_of_slurm_whose_time_is_up_goes_on(sample: Path, tmp_path: Path) -> None:
+    for name, script in CLUSTER.items():
+        (tmp_path / 'bin').mkdir(exist_ok=True)
+        (tmp_path / 'bin' / name).write_text(f'#!/usr/bin/env bash\n{script}')
+        (tmp_path / 'bin' / name).chmod(0o755)
+    environment = os.environ | dict(
+        PATH=f'{tmp_path / "bin"}:{os.environ["PATH"]}', PYTHON=sys.executable, PARTITION='gpu'
+    )
+    options = [*TINY, f'data_root={sample}', 'train_dataloader.dataset.indices=80', 'max_epochs=5']
+    arguments = [str(ROOT / CONFIG), '2', '--work-dir', 'runs', '--cfg-options', *options]
+    job = subprocess.Popen(
+        ['bash', str(ROOT / 'tools' / 'slurm_train.sh'), *arguments, 'sync_bn=None'],
+        cwd=tmp_path,
+        env=environment | dict(MASTER_PORT=str(20_000 + os.getpid() % 10_000)),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    run = tmp_path / 'runs' / 'latest'
+    for _ in range(600):
+        if (run / 'last.pth').is_file():
+            break
+        time.sleep(0.1)
+    tasks = f'^{sys.executable} .*--launcher slurm.*data_root={sample}'
+    subprocess.run(['pkill', '-TERM', '-f', tasks], check=True)
+    output, _ = job.communicate(timeout=120)
+    assert job.returncode == 0, output
+    assert output.count('status 143: queued again') == 1
+    assert [output.count(f'\nepoch {epoch}/5') for epoch in range(1, 6)] == [1] * 5, output
+    assert len(list((tmp_path / 'runs').glob('2*'))) == 1
+    asked = (tmp_path / 'options').read_text().split()
+    assert {'--requeue', '--signal=TERM@120', '--ntasks=2', '--partition=gpu'} <= set(asked)

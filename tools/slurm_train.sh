@@ -34,7 +34,7 @@ options+=(${SBATCH_ARGS:-})
 train=$(printf '%q ' "$PYTHON" "$tools/train.py" "$config" --launcher slurm "$@")
 sbatch "${options[@]}" << JOB
 #!/usr/bin/env bash
-export OMP_NUM_THREADS=$cpus
+export OMP_NUM_THREADS=$cpus MKL_NUM_THREADS=$cpus
 srun --cpus-per-task=$cpus --kill-on-bad-exit=1 $train
 status=\$?
 # 143: asked to stop, as when the time is up. 2: a mistake in config or data, which comes again.

@@ -13,7 +13,9 @@ AGREE_EVERY = 10
 
 
 class StopSignal:
-    """A context in which the first SIGINT or SIGTERM sets a flag and a second one interrupts.
+    """A context in which SIGINT and SIGTERM set a flag; only a second Ctrl-C interrupts.
+
+    A second SIGTERM does not: Slurm sends several, and the state is being written by then.
 
     Many processes stop at the same batch: they ask each other, so that none waits for the
     gradients of one that has left.
@@ -22,6 +24,7 @@ class StopSignal:
     def __init__(self, distributed: bool) -> None:
         self.distributed = distributed
         self.received = 0
+        self.interrupted = False
         self.asked = 0
         self.previous: dict[int, object] = {}
 
@@ -36,9 +39,10 @@ class StopSignal:
             signal.signal(number, handler)  # type: ignore[arg-type]
 
     def _receive(self, number: int, frame: FrameType | None) -> None:
-        if self.received:
+        if number == signal.SIGINT and self.interrupted:
             raise KeyboardInterrupt
-        self.received = number
+        self.interrupted |= number == signal.SIGINT
+        self.received = self.received or number
 
     def requested(self) -> bool:
         """Say whether to stop now; every process gets the same answer at the same call."""
