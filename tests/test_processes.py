@@ -158,7 +158,10 @@ def test_a_job_of_slurm_whose_time_is_up_goes_on(sample: Path, tmp_path: Path) -
         (tmp_path / 'bin' / name).write_text(f'#!/usr/bin/env bash\n{script}')
         (tmp_path / 'bin' / name).chmod(0o755)
     environment = os.environ | dict(
-        PATH=f'{tmp_path / "bin"}:{os.environ["PATH"]}', PYTHON=sys.executable, PARTITION='gpu'
+        PATH=f'{tmp_path / "bin"}:{os.environ["PATH"]}',
+        PYTHON=sys.executable,
+        PARTITION='gpu',
+        CPUS_PER_TASK='1',
     )
     options = [*TINY, f'data_root={sample}', 'train_dataloader.dataset.indices=80', 'max_epochs=5']
     arguments = [str(ROOT / CONFIG), '2', '--work-dir', 'runs', '--cfg-options', *options]
