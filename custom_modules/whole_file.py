@@ -6,6 +6,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 
+_PART = '.part'
+
+
+def remove_parts(folder: Path) -> None:
+    """Remove what processes that were killed while they wrote left in ``folder``."""
+    for part in folder.glob(f'.*{_PART}'):
+        part.unlink(missing_ok=True)
+
 
 @contextmanager
 def whole_file(
@@ -24,7 +32,7 @@ def whole_file(
     path = Path(path)
     if 'b' not in mode:
         options.setdefault('encoding', 'utf-8')
-    beside = path.with_name(f'.{path.name}.{os.getpid()}.part')
+    beside = path.with_name(f'.{path.name}.{os.getpid()}{_PART}')
     try:
         with open(beside, mode, **options) as file:
             yield file

@@ -93,6 +93,8 @@ def train(name: str, sample: Path, folder: Path, hooks: list, resume: bool = Fal
     images = 3 if enlarged else 6  # R2's set is twice as large
     options = [*SMALL, f'data_root={sample}', f'train_dataloader.dataset.indices={images}']
     options += narrow(name)
+    # The resumed half reads with two workers what the whole run read with none.
+    options.append(f'num_workers={2 if resume else 0}')
     config = load_config(f'configs/reports/{name}.py', options)
     config.work_dir, config.run_name = str(folder), '.'
     config.load_from, config.resume = (str(folder / 'last.pth'), True) if resume else (None, False)

@@ -7,7 +7,7 @@ from mmengine.dist import is_main_process
 
 from ..errors import UserError
 from ..paths import PROJECT_ROOT, make_writable
-from ..whole_file import whole_file
+from ..whole_file import remove_parts, whole_file
 from .process_group import join_processes, launch_id
 from .resume_check import check_resume
 from .run_folder import LAST, find_launch, find_run, mark_launch
@@ -66,6 +66,7 @@ def train(
             'vis_backends: pip install -r requirements-tracking.txt'
         ) from None
     if is_main_process():
+        remove_parts(Path(runner.log_dir))
         with whole_file(Path(runner.log_dir, 'config.py')) as file:
             file.write(config.text)
         if launch:
