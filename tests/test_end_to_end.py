@@ -15,11 +15,11 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-import torch
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from custom_modules.datasets import OxfordPetDataset
 from tests.conftest import ROOT, TINY, Command
+from tests.same_training import assert_same_training, final_state
 
 CONFIG = 'configs/sample/unet_sample.py'
 
@@ -31,27 +31,6 @@ def options(sample: Path, *more: str) -> list[str]:
 def succeed(done: subprocess.CompletedProcess) -> str:
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
-
-
-def final_state(run: Path) -> dict:
-    return torch.load(run / 'last.pth', weights_only=True)
-
-
-def same(a: object, b: object) -> bool:
-    """Equal to the last bit, whatever is nested how."""
-    if isinstance(a, torch.Tensor):
-        return torch.equal(a, b)
-    if isinstance(a, dict):
-        return a.keys() == b.keys() and all(same(a[k], b[k]) for k in a)
-    if isinstance(a, list | tuple):
-        return len(a) == len(b) and all(map(same, a, b))
-    return a == b
-
-
-def assert_same_training(a: Path, b: Path) -> None:
-    one, other = final_state(a), final_state(b)
-    for key in ('state_dict', 'optimizer', 'param_schedulers', 'hooks', 'rng'):
-        assert same(one[key], other[key]), key
 
 
 def test_train_test_resume_test(run_tool: Command, sample: Path, tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from ..paths import PROJECT_ROOT, make_writable
 from ..visualization import save_examples
 from ..whole_file import whole_file
 from .environment import environment
+from .memory import keep_freed_memory
 from .process_group import join_processes
 from .runner import PetSegRunner
 
@@ -41,6 +42,7 @@ def test(
     if not Path(checkpoint).is_file():
         raise UserError(f'{checkpoint}: there is no such checkpoint; train first, see work_dirs/')
     folder = Path(out) if out else Path(checkpoint).resolve().parent
+    keep_freed_memory()
     join_processes(launcher, **config.env_cfg.get('dist_cfg', {}))
     make_writable(folder, '--out')
 

@@ -8,6 +8,7 @@ from mmengine.dist import is_main_process
 from ..errors import UserError
 from ..paths import PROJECT_ROOT, make_writable
 from ..whole_file import remove_parts, whole_file
+from .memory import keep_freed_memory
 from .process_group import join_processes, launch_id
 from .resume_check import check_resume
 from .run_folder import LAST, find_launch, find_run, mark_launch
@@ -44,6 +45,7 @@ def train(
     settings = Config(config.to_dict(), filename=config.filename)
     settings.work_dir = str(Path(work_dir) if work_dir else default_work_dir(config))
     settings.launcher = launcher
+    keep_freed_memory()
     join_processes(launcher, **settings.env_cfg.get('dist_cfg', {}))
     make_writable(Path(settings.work_dir), '--work-dir')
     run = None if resume is None else find_run(Path(settings.work_dir), resume)

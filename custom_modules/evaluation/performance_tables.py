@@ -14,6 +14,7 @@ BENCHMARKS = {
     'loader': 'The data loader alone',
     'laptop': 'To a test Dice of 0.887',
     'memory': 'Memory',
+    'allocator': 'Memory that is kept',
     'startup': 'Start',
 }
 

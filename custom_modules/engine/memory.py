@@ -1,0 +1,30 @@
+"""Memory that a CPU frees after each step and needs again in the next."""
+
+import ctypes
+import platform
+
+import torch
+
+# Of glibc's malloc.h.
+_M_TRIM_THRESHOLD, _M_TOP_PAD, _M_MMAP_MAX = -1, -2, -4
+
+
+def keep_freed_memory() -> bool:
+    """Let this process keep the memory of freed tensors, where it computes on a CPU under glibc.
+
+    By default glibc gives the memory of large tensors back to the system when they are freed. The
+    next step gets it again as pages that the kernel has to map and clear one by one: a sixth of
+    the time of a step (docs/performance.md). The peak stays what it was.
+
+    Returns:
+        Whether it is kept.
+    """
+    if torch.cuda.is_available() or platform.libc_ver()[0] != 'glibc':
+        return False
+    mallopt = ctypes.CDLL(None).mallopt
+    kept = (
+        (_M_MMAP_MAX, 0),  # from the heap, not from mappings of their own
+        (_M_TRIM_THRESHOLD, -1),  # never shrink the heap
+        (_M_TOP_PAD, 2**26),  # and let it grow by 64 MiB
+    )
+    return all(mallopt(option, value) == 1 for option, value in kept)
