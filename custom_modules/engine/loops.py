@@ -2,6 +2,7 @@
 
 import logging
 import time
+from typing import Any
 
 import torch
 from mmengine.device import get_device
@@ -90,20 +91,33 @@ class ResumableTrainLoop(EpochBasedTrainLoop):
 
 
 class _InPrecision:
-    """Run each batch without gradients under the autocast of ``precision``."""
+    """Run each batch without gradients under the autocast of ``precision``.
+
+    MMEngine's ``run_iter`` computes inside an autocast of its own, which switches ours off.
+    """
+
+    stage: str
 
     def __init__(self, *args: object, precision: str = 'fp32', **kwargs: object) -> None:
         super().__init__(*args, **kwargs)
         self.dtype = resolve_dtype(precision, get_device())
 
+    @torch.inference_mode()
     def run_iter(self, idx: int, data_batch: dict) -> None:
-        with torch.inference_mode(), autocast(self.dtype, get_device()):
-            super().run_iter(idx, data_batch)  # type: ignore[misc]
+        runner: Any = self.runner  # type: ignore[attr-defined]
+        batch = dict(batch_idx=idx, data_batch=data_batch)
+        runner.call_hook(f'before_{self.stage}_iter', **batch)
+        with autocast(self.dtype, get_device()):
+            outputs = getattr(runner.model, f'{self.stage}_step')(data_batch)
+        self.evaluator.process(data_samples=outputs, data_batch=data_batch)  # type: ignore[attr-defined]
+        runner.call_hook(f'after_{self.stage}_iter', **batch, outputs=outputs)
 
 
 @LOOPS.register_module()
 class ValidationLoop(_InPrecision, ValLoop):
     """MMEngine's ValLoop in ``precision``, which a signal to the training leaves too."""
+
+    stage = 'val'
 
     def run_iter(self, idx: int, data_batch: dict) -> None:
         super().run_iter(idx, data_batch)
@@ -115,3 +129,5 @@ class ValidationLoop(_InPrecision, ValLoop):
 @LOOPS.register_module()
 class EvaluationLoop(_InPrecision, TestLoop):
     """MMEngine's TestLoop in ``precision``."""
+
+    stage = 'test'

@@ -1,0 +1,45 @@
+"""Validation and test compute in the precision they say."""
+
+from pathlib import Path
+
+import pytest
+import torch
+from mmengine.device import get_device
+
+from custom_modules.config import load_config
+from custom_modules.engine.testing import test as score
+from custom_modules.engine.training import train
+from custom_modules.models import BinarySegmentor
+from tests.conftest import TINY
+
+NARROW = [
+    'model.backbone.channels=[4,8]',
+    'model.decode_head.in_channels=[4,8]',
+    'model.decode_head.channels=[4]',
+]
+
+
+def test_every_stage_computes_in_its_precision(
+    sample: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[tuple[bool, torch.dtype]] = []
+    original = BinarySegmentor._network
+
+    def network(self: BinarySegmentor, inputs: torch.Tensor) -> torch.Tensor:
+        logits = original(self, inputs)
+        seen.append((self.training, logits.dtype))
+        return logits
+
+    monkeypatch.setattr(BinarySegmentor, '_network', network)
+    if get_device() == 'cuda' and not torch.cuda.is_bf16_supported(False):
+        pytest.skip('a GPU without bf16')
+    options = [*TINY, *NARROW, f'data_root={sample}', 'precision=bf16', 'max_epochs=1']
+    config = load_config('configs/sample/unet_sample.py', options)
+    config.experiment_name = 'precision'
+    run = train(config, str(tmp_path / 'runs'))
+    # 16 images in training and 6 in validation, 4 in a batch.
+    assert seen == [(True, torch.bfloat16)] * 4 + [(False, torch.bfloat16)] * 2
+    seen.clear()
+    result = score(config, str(run / 'best.pth'), str(tmp_path / 'out'))
+    assert result is not None and result['dtype'] == 'bfloat16'
+    assert seen == [(False, torch.bfloat16)] * 2
