@@ -1,12 +1,17 @@
 """Reading images and masks from files nobody has checked."""
 
+import io
+import warnings
 from pathlib import Path
 
 import cv2
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageOps
 
 from ..errors import UnreadableImageError, UserError
+
+# Pillow refuses above 178 million pixels and warns from half of that on; the refusal is enough.
+warnings.filterwarnings('ignore', category=Image.DecompressionBombWarning)
 
 
 def read_image(path: str | Path) -> np.ndarray:
@@ -16,20 +21,31 @@ def read_image(path: str | Path) -> np.ndarray:
     applied.
 
     Raises:
-        UnreadableImageError: the file is missing, empty, cut short or no image.
+        UnreadableImageError: the file is missing, empty, cut short or no image, or it has more than
+            178 million pixels (a decompression bomb, refused before it is decoded).
     """
     data = _read_bytes(path)
-    image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
-    if image is None:
-        try:
+    try:
+        _refuse_bomb(data)
+        image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
+        if image is None:
             with Image.open(path) as picture:
-                image = np.asarray(picture.convert('RGB'))[..., ::-1].copy()
-        except (OSError, ValueError, Image.DecompressionBombError) as error:
-            raise UnreadableImageError(
-                f'{path}: not a readable image ({error}); '
-                'replace the file or remove it from the list'
-            ) from None
+                upright = ImageOps.exif_transpose(picture)
+                image = np.asarray(upright.convert('RGB'))[..., ::-1].copy()
+    except (OSError, ValueError, cv2.error, Image.DecompressionBombError) as error:
+        reason = getattr(error, 'err', error)  # OpenCV's text is preceded by its own source file
+        raise UnreadableImageError(
+            f'{path}: not a readable image ({reason}); replace the file or remove it from the list'
+        ) from None
     return image
+
+
+def _refuse_bomb(data: bytes) -> None:
+    """Let Pillow raise if the size in the header is beyond its limit; nothing is decoded."""
+    try:
+        Image.open(io.BytesIO(data)).close()
+    except (OSError, ValueError):
+        return  # of a kind that only OpenCV may know, which has a limit too
 
 
 def read_mask(path: str | Path) -> np.ndarray:
