@@ -11,7 +11,7 @@ from mmseg.structures import SegDataSample
 from torch import nn
 
 from ..errors import UserError
-from .foreground_logits import foreground_logits
+from .foreground_logits import enlarge_logits, foreground_logits
 from .losses.target import foreground_and_valid
 
 
@@ -134,8 +134,7 @@ class BinarySegmentor(BaseModel):
             losses = {name: term.item() for name, term in terms.items()}
         for sample_logits, sample in zip(foreground_logits(logits), data_samples, strict=True):
             if self.resolution == 'original':
-                size = sample.ori_shape[:2]
-                sample_logits = F.interpolate(sample_logits[None], size, mode='bilinear')[0]
+                sample_logits = enlarge_logits(sample_logits, sample.ori_shape[:2])
             mask = self._mask(sample_logits).to(torch.uint8)
             sample.pred_sem_seg = PixelData(data=mask)
             sample.seg_logits = PixelData(data=sample_logits)

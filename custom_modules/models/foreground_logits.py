@@ -1,6 +1,7 @@
-"""One logit per pixel from either output layout."""
+"""One logit per pixel from either output layout, at any size."""
 
 import torch
+import torch.nn.functional as F
 
 
 def foreground_logits(logits: torch.Tensor) -> torch.Tensor:
@@ -14,3 +15,8 @@ def foreground_logits(logits: torch.Tensor) -> torch.Tensor:
     """
     assert logits.ndim == 4 and logits.shape[1] in (1, 2), logits.shape
     return logits if logits.shape[1] == 1 else logits[:, 1:] - logits[:, :1]
+
+
+def enlarge_logits(logits: torch.Tensor, size: tuple[int, int]) -> torch.Tensor:
+    """Return the logits of an image, (1, h, w), at ``size`` (H, W), bilinearly."""
+    return F.interpolate(logits[None], size, mode='bilinear')[0]
