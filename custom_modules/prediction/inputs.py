@@ -1,0 +1,192 @@
+"""What to predict: files, folders, patterns, videos and cameras of the command line."""
+
+import glob
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import count
+from pathlib import Path, PurePath
+
+import cv2
+import numpy as np
+
+from ..datasets.binary_masks import IMAGE_SUFFIXES
+from ..datasets.image_io import read_image
+from ..errors import UnreadableImageError, UserError, did_you_mean
+
+VIDEO_SUFFIXES = {'.avi', '.m4v', '.mkv', '.mov', '.mp4', '.mpg', '.mpeg', '.webm'}
+
+#: Frames taken of a camera, which has no end, unless told otherwise.
+CAMERA_FRAMES = 300
+
+
+@dataclass(frozen=True)
+class Source:
+    """A file or a camera.
+
+    Attributes:
+        path: of the file; of a camera its number.
+        name: of what is written for it, without suffix: ``cat``, or ``garden/cat`` below a folder.
+        moving: whether it is a video or a camera; its frames get ``<name>/000001`` and so on.
+    """
+
+    path: str
+    name: str
+    moving: bool = False
+
+    @property
+    def is_camera(self) -> bool:
+        return self.moving and self.path.isdecimal()
+
+
+@dataclass(frozen=True)
+class Frame:
+    """One image to predict.
+
+    Attributes:
+        source: where it is from.
+        name: of what is written for it.
+        image: (H, W, 3) uint8 RGB, upright.
+        rate: frames per second of its video; None for a photograph.
+    """
+
+    source: Source
+    name: str
+    image: np.ndarray
+    rate: float | None = None
+
+
+def find_sources(arguments: Sequence[str], leave_out: Path) -> list[Source]:
+    """Return what the arguments name, each file once, in their order and sorted within folders.
+
+    Folders are searched with all folders below them, for the suffixes of images and videos; hidden
+    files are passed over. Two files that would be called alike get ``cat`` and ``cat_2``.
+
+    Args:
+        arguments: files, folders, patterns such as ``photos/*.jpg``, numbers of cameras.
+        leave_out: folder whose files are no inputs: that of the results.
+
+    Raises:
+        UserError: an argument names nothing.
+    """
+    names = _Names()
+    sources: list[Source] = []
+    seen: set[Path] = set()
+    for argument in arguments:
+        if argument.isdecimal() and not Path(argument).exists():
+            sources.append(Source(argument, names.claim(f'camera{argument}', True), moving=True))
+            continue
+        for path, name in _files(argument):
+            resolved = path.resolve()
+            if resolved in seen or resolved.is_relative_to(leave_out.resolve()):
+                continue
+            seen.add(resolved)
+            moving = path.suffix.lower() in VIDEO_SUFFIXES
+            sources.append(Source(str(path), names.claim(name, moving), moving))
+    if not sources:
+        raise UserError(f'{" ".join(arguments)}: nothing to predict but results in {leave_out}')
+    return sources
+
+
+def _files(argument: str) -> Iterator[tuple[Path, str]]:
+    """Yield the files that an argument names, and what each is called."""
+    path = Path(argument)
+    if path.is_dir():
+        known = IMAGE_SUFFIXES | VIDEO_SUFFIXES
+        found = [
+            file
+            for file in sorted(path.rglob('*'))
+            if file.suffix.lower() in known
+            and file.is_file()
+            and not any(part.startswith('.') for part in file.relative_to(path).parts)
+        ]
+        if not found:
+            raise UserError(
+                f'{argument}: no images in it; known are {", ".join(sorted(IMAGE_SUFFIXES))}, '
+                f'and videos {", ".join(sorted(VIDEO_SUFFIXES))}'
+            )
+        yield from ((file, file.relative_to(path).with_suffix('').as_posix()) for file in found)
+    elif path.is_file():
+        yield path, path.stem
+    else:
+        # Path.glob does not take absolute patterns.
+        matches = glob.glob(argument, recursive=True)  # noqa: PTH207
+        found = [match for match in map(Path, matches) if match.exists()]
+        if not found:
+            beside = path.parent.iterdir() if path.parent.is_dir() else ()
+            near = did_you_mean(path.name, [file.name for file in beside])
+            raise UserError(f'{argument}: nothing there has this name or pattern{near}')
+        for match in sorted(found):
+            yield from _files(str(match))
+
+
+class _Names:
+    """Names that are taken, whether or not a file system tells capitals from small letters."""
+
+    def __init__(self) -> None:
+        self.files: set[str] = set()
+        self.folders: set[str] = set()
+        self.videos: set[str] = set()
+
+    def claim(self, name: str, moving: bool) -> str:
+        """Return ``name``, or the first of ``name_2``, ``name_3``, ... that is free."""
+        for number in count(1):
+            tried = name if number == 1 else f'{name}_{number}'
+            key = tried.casefold()
+            folders = {parent.as_posix() for parent in PurePath(key).parents}
+            taken = key in self.files or folders & self.videos or (moving and key in self.folders)
+            if not taken:
+                break
+        self.files.add(key)
+        self.folders |= folders
+        if moving:
+            self.videos.add(key)
+        return tried
+
+
+def count_frames(source: Source, limit: int | None) -> int:
+    """Return how many images a source will give, as far as its file says so."""
+    if not source.moving:
+        return 1
+    if source.is_camera:
+        return limit or CAMERA_FRAMES
+    video = cv2.VideoCapture(source.path)
+    announced = max(0, int(video.get(cv2.CAP_PROP_FRAME_COUNT)))
+    video.release()
+    return min(limit, announced) if limit else announced
+
+
+def read_frames(source: Source, limit: int | None = None) -> Iterator[Frame]:
+    """Yield the image of a photograph, or the frames of a video or camera.
+
+    Args:
+        source: of ``find_sources``.
+        limit: frames to take of a video or camera; None for all of a video and 300 of a camera.
+
+    Raises:
+        UnreadableImageError: there is no image to decode, or a video ends long before its time.
+    """
+    if not source.moving:
+        yield Frame(source, source.name, read_image(source.path)[..., ::-1])
+        return
+    video = cv2.VideoCapture(int(source.path) if source.is_camera else source.path)
+    rate = video.get(cv2.CAP_PROP_FPS) or 25.0
+    announced = count_frames(source, limit)
+    number = 0
+    try:
+        while not limit or number < limit:
+            if source.is_camera and number == announced:
+                break
+            there, image = video.read()
+            if not there:
+                break
+            number += 1
+            yield Frame(source, f'{source.name}/{number:06}', image[..., ::-1], rate)
+    finally:
+        video.release()
+    if not number:
+        kind = 'camera that answers' if source.is_camera else 'readable video'
+        raise UnreadableImageError(f'{source.path}: not a {kind}')
+    if number < 0.95 * announced:  # what a file announces is an estimate
+        raise UnreadableImageError(
+            f'{source.path}: only {number} of {announced} frames can be read; the file is damaged'
+        )

@@ -1,0 +1,185 @@
+"""From images to predictions, as a test would see them."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import groupby
+from pathlib import Path
+
+import mmcv.transforms
+import numpy as np
+import torch
+import torch.nn.functional as F
+from mmengine.dataset import Compose
+from PIL import Image, ImageOps
+
+from ..datasets.image_io import read_image
+from ..engine.precision import autocast
+from ..errors import UserError
+from ..models import BinarySegmentor
+from ..models.foreground_logits import enlarge_logits
+from .prediction import Prediction
+from .windows import Window, check_windows, merge, windows
+
+#: What can be predicted: a file, an array (H, W, 3) uint8 RGB, or an image of Pillow.
+ImageLike = str | Path | np.ndarray | Image.Image
+
+#: Side of the windows where the pipeline does not bring images to a size of its own.
+DEFAULT_WINDOW = 512
+
+#: A batch ends here, so that large photographs are not held side by side.
+PIXELS_PER_BATCH = 24_000_000
+
+
+class Predictor:
+    """A model ready to predict: ``prediction = predictor('cat.jpg')``.
+
+    An image goes through the steps of the config's test pipeline that follow loading, through the
+    network, and its logits are enlarged to its own size: the mask is that of ``tools/test.py`` at
+    the original resolution.
+
+    With ``window``, each square of that many pixels is treated as an image of its own instead, and
+    where windows overlap their probabilities are averaged. Small animals in large photographs are
+    found that way. A pipeline that does not resize gets windows of 512 pixels, so that memory stays
+    bounded.
+
+    Args:
+        model: with its weights, on its device.
+        pipeline: of the test data.
+        threshold: a pixel is foreground if its probability is greater.
+        dtype: of convolutions, see ``resolve_dtype``.
+        batch_size: images, or windows of one image, that the network sees at a time.
+        window: side in pixels of the image; None for whole images.
+        overlap: share of a window that its neighbour sees too, 0 to below 1.
+
+    Raises:
+        UserError: an argument is out of its range.
+    """
+
+    def __init__(
+        self,
+        model: BinarySegmentor,
+        pipeline: Sequence[dict],
+        threshold: float = 0.5,
+        dtype: torch.dtype = torch.float32,
+        batch_size: int = 8,
+        window: int | None = None,
+        overlap: float = 0.25,
+    ) -> None:
+        check_windows(window, overlap)
+        if not 0 <= threshold <= 1:
+            raise UserError(f'threshold={threshold} is not allowed; use a number from 0 to 1')
+        if batch_size < 1:
+            raise UserError(f'batch_size={batch_size} is not allowed; use 1 or more')
+        self.model = model.eval()
+        self.steps = Compose([step for step in pipeline if not _loads(step)])
+        self.threshold = threshold
+        self.dtype = dtype
+        self.batch_size = batch_size
+        resizes = any(isinstance(step, mmcv.transforms.Resize) for step in self.steps.transforms)
+        self.window = window if window or resizes else DEFAULT_WINDOW
+        self.overlap = overlap
+
+    def __call__(self, image: ImageLike) -> Prediction:
+        """Predict one image.
+
+        Raises:
+            UnreadableImageError: the file cannot be decoded.
+            UserError: the array is not (H, W, 3) uint8, or no kind of image at all.
+        """
+        return next(self.predict([image]))
+
+    def predict(self, images: Iterable[ImageLike]) -> Iterator[Prediction]:
+        """Yield a prediction per image, in order; one batch is held at a time.
+
+        Raises:
+            UnreadableImageError: a file cannot be decoded.
+            UserError: an array is not (H, W, 3) uint8, or no kind of image at all.
+        """
+        for batch in self._batches(map(as_bgr, images)):
+            for image, probability in zip(batch, self._probabilities(batch), strict=True):
+                yield Prediction(image[..., ::-1], probability, self.threshold)
+
+    def _batches(self, images: Iterable[np.ndarray]) -> Iterator[list[np.ndarray]]:
+        batch: list[np.ndarray] = []
+        pixels = 0
+        for image in images:
+            batch.append(image)
+            pixels += image.shape[0] * image.shape[1]
+            if len(batch) == self.batch_size or pixels >= PIXELS_PER_BATCH:
+                yield batch
+                batch, pixels = [], 0
+        if batch:
+            yield batch
+
+    def _probabilities(self, images: Sequence[np.ndarray]) -> Iterator[np.ndarray]:
+        if self.window is None:
+            yield from self._see(images)
+            return
+        for image in images:
+            shape = image.shape[:2]
+            places = windows(shape, self.window, self.overlap)
+            # One window over everything needs no mean, which would round.
+            yield (
+                next(self._see([image]))
+                if len(places) == 1
+                else merge(self._see_windows(image, places), shape)
+            )
+
+    def _see_windows(
+        self, image: np.ndarray, places: Sequence[Window]
+    ) -> Iterator[tuple[Window, np.ndarray]]:
+        for start in range(0, len(places), self.batch_size):
+            chosen = places[start : start + self.batch_size]
+            crops = [np.ascontiguousarray(image[place]) for place in chosen]
+            yield from zip(chosen, self._see(crops), strict=True)
+
+    def _see(self, images: Sequence[np.ndarray]) -> Iterator[np.ndarray]:
+        """Yield the probabilities (H, W) of BGR images, each at its own size."""
+        inputs = [self._input(image) for image in images]
+        rest = iter(images)
+        for _, group in groupby(inputs, key=lambda tensor: tensor.shape):
+            for logits in self._logits(list(group)):
+                image = next(rest)
+                enlarged = enlarge_logits(logits, image.shape[:2])
+                yield enlarged.sigmoid()[0].cpu().numpy()
+
+    def _input(self, image: np.ndarray) -> torch.Tensor:
+        size = image.shape[:2]
+        return self.steps(dict(img=image, img_shape=size, ori_shape=size))['inputs']
+
+    @torch.inference_mode()
+    def _logits(self, inputs: list[torch.Tensor]) -> torch.Tensor:
+        """Return logits (N, 1, H, W) of equally large inputs (3, H, W), padded where they must."""
+        batch = self.model.data_preprocessor(dict(inputs=inputs))['inputs']
+        height, width = batch.shape[-2:]
+        divisor = self.model.decode_head.size_divisor
+        batch = F.pad(batch, (0, -width % divisor, 0, -height % divisor), mode='replicate')
+        with autocast(self.dtype, batch.device):
+            return self.model(batch)[..., :height, :width]
+
+
+def as_bgr(image: ImageLike) -> np.ndarray:
+    """Return any kind of image as (H, W, 3) uint8 BGR, upright.
+
+    Raises:
+        UnreadableImageError: the file cannot be decoded.
+        UserError: the array is not (H, W, 3) uint8, or no kind of image at all.
+    """
+    if isinstance(image, str | Path):
+        return read_image(image)
+    if isinstance(image, Image.Image):
+        image = np.asarray(ImageOps.exif_transpose(image).convert('RGB'))
+    if not isinstance(image, np.ndarray):
+        raise UserError(
+            f'{type(image).__name__} is no image; give a path, an RGB array or an image of Pillow'
+        )
+    if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8 or not image.size:
+        raise UserError(
+            f'an array of shape {image.shape} and type {image.dtype} is no image; '
+            'give (H, W, 3) uint8, RGB'
+        )
+    return np.ascontiguousarray(image[..., ::-1])
+
+
+def _loads(step: dict) -> bool:
+    """Say whether a step of a pipeline reads a file; all that do have a name like LoadMask."""
+    return str(step['type']).rpartition('.')[2].startswith('Load')

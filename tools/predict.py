@@ -1,0 +1,98 @@
+#!/usr/bin/env python
+"""Predict images and videos: python tools/predict.py CONFIG CHECKPOINT photos/ --out DIR"""
+
+import argparse
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+
+def parse_args() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument('config', help='config file')
+    parser.add_argument('checkpoint', help='best.pth or last.pth of a run')
+    parser.add_argument(
+        'inputs',
+        nargs='+',
+        metavar='INPUT',
+        help="image or video, folder, pattern such as 'photos/*.jpg', or number of a camera",
+    )
+    parser.add_argument('--out', required=True, metavar='DIR', help='folder for the results')
+    parser.add_argument(
+        '--save',
+        nargs='+',
+        choices=('mask', 'overlay', 'cutout', 'probability'),
+        default=['mask', 'overlay'],
+        help='what to write beside summary.csv (default: mask overlay)',
+    )
+    parser.add_argument(
+        '--overwrite', action='store_true', help='replace results that are in DIR already'
+    )
+    parser.add_argument(
+        '--threshold',
+        type=float,
+        help='probability above which a pixel is foreground '
+        "(default: the one stored beside the checkpoint, or else the config's)",
+    )
+    parser.add_argument('--batch-size', type=int, default=8, help='(default: 8)')
+    parser.add_argument(
+        '--window',
+        type=int,
+        metavar='PIXELS',
+        help='look at large photographs in windows of this side (default: at whole images)',
+    )
+    parser.add_argument(
+        '--overlap', type=float, default=0.25, help='share of neighbouring windows (default: 0.25)'
+    )
+    parser.add_argument(
+        '--frames', type=int, help='of each video (default: all) or camera (default: 300)'
+    )
+    parser.add_argument(
+        '--cfg-options', nargs='+', default=[], metavar='KEY=VALUE', help='change the config'
+    )
+    return parser.parse_args()
+
+
+def main() -> None:
+    args = parse_args()
+    from custom_modules.cli import user_errors  # after parsing: --help need not wait for torch
+
+    with user_errors():
+        import cv2
+
+        from custom_modules.api import load
+        from custom_modules.engine.environment import device_name
+        from custom_modules.errors import UserError
+        from custom_modules.prediction.inputs import find_sources
+        from custom_modules.prediction.outputs import SUMMARY, prepare_folder
+        from custom_modules.prediction.predicting import predict_files
+
+        # What cannot be read or written is said below; OpenCV's lines are about its own source.
+        cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
+        if args.frames is not None and args.frames < 1:
+            raise UserError(f'--frames {args.frames}: give a number of frames, 1 or more')
+        folder = Path(args.out)
+        sources = find_sources(args.inputs, leave_out=folder)
+        model = load(
+            args.config,
+            args.checkpoint,
+            threshold=args.threshold,
+            batch_size=args.batch_size,
+            window=args.window,
+            overlap=args.overlap,
+            options=args.cfg_options,
+        )
+        prepare_folder(folder, args.overwrite)
+        dtype = str(model.dtype).removeprefix('torch.')
+        print(f'{len(sources):,} inputs, threshold {model.threshold:g}; {device_name()}, {dtype}')
+        failures = predict_files(model, sources, folder, args.save, args.frames)
+        print(f'results: {folder}, {folder / SUMMARY}')
+        if failures:
+            print(f'{len(failures):,} inputs could not be predicted:', file=sys.stderr)
+            print('\n'.join(f'  {failure}' for failure in failures), file=sys.stderr)
+            raise SystemExit(1)
+
+
+if __name__ == '__main__':
+    main()
