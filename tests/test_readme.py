@@ -52,6 +52,7 @@ def project(tmp_path_factory: pytest.TempPathFactory, sample: Path) -> Path:
     shutil.copytree(sample, copy / 'data' / 'oxford-iiit-pet')
     for folder in ('images', 'masks'):
         (copy / 'mine' / folder).mkdir(parents=True)
+    shutil.copytree(sample / 'images', copy / 'photos')
     for n in range(30):
         mask = np.zeros((40, 50), np.uint8)
         mask[5:30, n % 20 : 30] = 255
@@ -61,10 +62,10 @@ def project(tmp_path_factory: pytest.TempPathFactory, sample: Path) -> Path:
 
 
 def shortened(command: str) -> list[str]:
-    """Add what makes a training or test of the README a matter of seconds."""
+    """Add what makes a training, test or prediction of the README a matter of seconds."""
     words = shlex.split(command)
     words[0] = {'python': sys.executable}.get(words[0], words[0])
-    if 'train' not in words[1] and 'test' not in words[1]:
+    if not any(tool in words[1] for tool in ('train', 'test', 'predict', 'browse')):
         return words
     tiny = TINY if 'resnet34' not in command else [*TINY, 'image_size=64']
     narrow = [] if 'resnet34' in command else NARROW_UNET
@@ -101,6 +102,8 @@ def test_every_command_of_the_readme_runs(project: Path) -> None:
         assert done.returncode == 0, f'{command}\n{done.stdout}\n{done.stderr}'
     for result in ('metrics.json', 'per_image.csv', 'examples.png', 'masks'):
         assert (project / 'work_dirs' / 'test' / result).exists()
+    photos = len(list((project / 'photos').iterdir()))
+    assert len(list((project / 'work_dirs' / 'photos' / 'overlays').iterdir())) == photos
     assert len(list((project / 'work_dirs' / 'binary_masks_unet').glob('2*/best.pth'))) == 1
 
 
