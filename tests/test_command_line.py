@@ -135,7 +135,7 @@ def test_usage(run_tool: Command) -> None:
     for name in ('dist_train.sh', 'dist_test.sh'):
         done = run_tool(name)
         assert (done.returncode, done.stderr[:6]) == (2, 'usage:')
-    for name in ('train.py', 'test.py', 'prepare_data.py', 'launch.py'):
+    for name in ('train.py', 'test.py', 'predict.py', 'browse_dataset.py', 'prepare_data.py'):
         done = run_tool(name, '--help')
         assert done.returncode == 0
         assert 'usage:' in done.stdout

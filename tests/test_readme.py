@@ -52,7 +52,9 @@ def project(tmp_path_factory: pytest.TempPathFactory, sample: Path) -> Path:
     shutil.copytree(sample, copy / 'data' / 'oxford-iiit-pet')
     for folder in ('images', 'masks'):
         (copy / 'mine' / folder).mkdir(parents=True)
-    shutil.copytree(sample / 'images', copy / 'photos')
+    (copy / 'photos').mkdir()
+    for path in sorted((sample / 'images').iterdir())[:3]:
+        shutil.copy(path, copy / 'photos')
     for n in range(30):
         mask = np.zeros((40, 50), np.uint8)
         mask[5:30, n % 20 : 30] = 255
@@ -102,8 +104,7 @@ def test_every_command_of_the_readme_runs(project: Path) -> None:
         assert done.returncode == 0, f'{command}\n{done.stdout}\n{done.stderr}'
     for result in ('metrics.json', 'per_image.csv', 'examples.png', 'masks'):
         assert (project / 'work_dirs' / 'test' / result).exists()
-    photos = len(list((project / 'photos').iterdir()))
-    assert len(list((project / 'work_dirs' / 'photos' / 'overlays').iterdir())) == photos
+    assert len(list((project / 'work_dirs' / 'photos' / 'overlays').iterdir())) == 3
     assert len(list((project / 'work_dirs' / 'binary_masks_unet').glob('2*/best.pth'))) == 1
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import ExifTags, Image, ImageOps
 
 from ..errors import UnreadableImageError, UserError
 
@@ -38,6 +38,21 @@ def read_image(path: str | Path) -> np.ndarray:
             f'{path}: not a readable image ({reason}); replace the file or remove it from the list'
         ) from None
     return image
+
+
+def read_size(path: str | Path) -> tuple[int, int]:
+    """Return (H, W) of an image as ``read_image`` would give it, from its header alone.
+
+    Raises:
+        UnreadableImageError: the file is missing or no image.
+    """
+    try:
+        with Image.open(path) as picture:
+            width, height = picture.size
+            turned = picture.getexif().get(ExifTags.Base.Orientation, 1) >= 5
+    except (OSError, ValueError, Image.DecompressionBombError):
+        return read_image(path).shape[:2]  # or says why not
+    return (width, height) if turned else (height, width)
 
 
 def _refuse_bomb(data: bytes) -> None:

@@ -1,13 +1,15 @@
-"""Mean and standard deviation of the training images (R3 normalises with them)."""
+"""Figures of a data set: mean and standard deviation of its colours (R3), sizes, foreground."""
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
 from mmengine.dataset import BaseDataset
 
 from ..progress import ProgressBar
-from .image_io import read_image
+from .image_io import read_image, read_size
+from .transforms import LoadMask
 
 
 def channel_statistics(dataset: BaseDataset, num_threads: int = 2) -> tuple[np.ndarray, np.ndarray]:
@@ -38,3 +40,78 @@ def channel_statistics(dataset: BaseDataset, num_threads: int = 2) -> tuple[np.n
             bar.advance()
     mean, mean_square = total / len(dataset)
     return mean, np.sqrt(mean_square - mean**2)
+
+
+@dataclass(frozen=True)
+class Survey:
+    """What is in the files of a split; a row per image, copies not counted.
+
+    Attributes:
+        split: its name.
+        heights: (N,) in pixels.
+        widths: (N,) in pixels.
+        foreground: (N,) share of the pixels that count, 0 to 1; 0 where none counts.
+        ignored: (N,) share of the pixels that do not count.
+        entries: length of the data set, copies counted.
+    """
+
+    split: str
+    heights: np.ndarray
+    widths: np.ndarray
+    foreground: np.ndarray
+    ignored: np.ndarray
+    entries: int
+
+    def lines(self) -> list[str]:
+        """Return the survey as lines that a person reads."""
+        images = len(self.heights)
+        copies = f' ({self.entries:,} with copies)' if self.entries > images else ''
+        low, median, high = np.percentile(self.foreground, (5, 50, 95))
+        empty, full = int((self.foreground == 0).sum()), int((self.foreground == 1).sum())
+        ignored = f', {self.ignored.mean():.1%} ignored' if self.ignored.any() else ''
+        return [
+            f'{self.split}: {images:,} images{copies}, '
+            f'{_range(self.widths)} wide, {_range(self.heights)} high',
+            f'    foreground {self.foreground.mean():.1%} of the pixels{ignored}; '
+            f'of an image {median:.1%} (median), {low:.1%} to {high:.1%} in nine of ten; '
+            f'{empty:,} images without, {full:,} with nothing else',
+        ]
+
+
+def _range(sides: np.ndarray) -> str:
+    low, median, high = int(sides.min()), int(np.median(sides)), int(sides.max())
+    return f'{low:,}' if low == high else f'{low:,} to {high:,} (median {median:,})'
+
+
+def survey(dataset: BaseDataset, num_threads: int = 2) -> Survey:
+    """Look at every mask of a data set, and at the sizes of its images.
+
+    Args:
+        dataset: its entries have ``img_path``, ``seg_map_path`` and ``mask_encodings``.
+        num_threads: masks that are decoded at the same time.
+
+    Raises:
+        UserError: a file cannot be read, a mask has values that are not allowed or is not of its
+            image's size.
+    """
+    load = LoadMask()
+    images = len(dataset) // (1 + dataset.n_aug)
+
+    def look(index: int) -> tuple[int, int, float, float]:
+        entry = dataset.get_data_info(index)
+        height, width = read_size(entry['img_path'])
+        mask = load.transform(entry | dict(ori_shape=(height, width)))['gt_seg_map']
+        counts = np.bincount(mask.ravel(), minlength=256)
+        counted = mask.size - counts[255]
+        return height, width, counts[1] / max(1, counted), counts[255] / mask.size
+
+    with (
+        ThreadPoolExecutor(num_threads) as pool,
+        ProgressBar(f'masks of {dataset.split}', images) as bar,
+    ):
+        rows = []
+        for row in pool.map(look, range(images)):
+            rows.append(row)
+            bar.advance()
+    heights, widths, foreground, ignored = np.array(rows).T
+    return Survey(dataset.split, heights, widths, foreground, ignored, len(dataset))

@@ -6,7 +6,7 @@ from functools import cached_property
 import cv2
 import numpy as np
 
-from ..visualization.contact_sheet import blend
+from ..visualization.contact_sheet import blend, outline
 
 #: Of the overlay: bluish green, which people with any colour vision can tell (Okabe and Ito).
 OVERLAY = (0, 158, 115)
@@ -53,10 +53,8 @@ class Prediction:
 
     def overlay(self) -> np.ndarray:
         """Return the image with the foreground tinted and outlined, (H, W, 3) uint8 RGB."""
-        tinted = blend(self.image, self.mask == 1, OVERLAY, share=0.4)
-        outlines, _ = cv2.findContours(self.mask, cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE)
-        width = max(1, round(max(self.mask.shape) / 300))
-        return cv2.drawContours(tinted, outlines, -1, OVERLAY, width)
+        where = self.mask == 1
+        return outline(blend(self.image, where, OVERLAY, share=0.4), where, OVERLAY)
 
     def cutout(self) -> np.ndarray:
         """Return the foreground on a transparent background, (H, W, 4) uint8 RGBA."""

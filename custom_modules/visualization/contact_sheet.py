@@ -43,6 +43,13 @@ def blend(
     return np.where(where[..., None], tinted, image)
 
 
+def outline(image: np.ndarray, where: np.ndarray, colour: Sequence[int]) -> np.ndarray:
+    """Return ``image`` (H, W, 3) uint8 with a line around the pixels ``where`` (H, W)."""
+    lines, _ = cv2.findContours(where.astype(np.uint8), cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE)
+    width = max(1, round(max(where.shape) / 300))
+    return cv2.drawContours(np.ascontiguousarray(image), lines, -1, tuple(colour), width)
+
+
 def spotlight(image: np.ndarray, where: np.ndarray) -> np.ndarray:
     """Return ``image`` (H, W, 3) with everything but the pixels ``where`` (H, W) grey and dark."""
     grey = image.mean(axis=2, keepdims=True) * 0.35

@@ -1,0 +1,100 @@
+"""What ``tools/browse_dataset.py`` does."""
+
+import random
+from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import torch
+from mmengine.config import Config
+from mmengine.registry import DATASETS, MODELS
+
+from ..datasets.statistics import Survey, survey
+from ..errors import UserError
+from ..visualization.dataset_page import save_dataset_page
+from ..visualization.dataset_sheet import Sample, save_dataset_sheet
+from .runner import PetSegRunner
+
+SPLITS = ('train', 'val', 'test')
+
+
+def browse(
+    config: Config, path: Path, split: str = 'train', number: int = 24, epoch: int = 1
+) -> list[Survey]:
+    """Show what the network will see of a split, with figures of all splits.
+
+    Args:
+        config: of ``load_config``.
+        path: picture (.png, .pdf, .svg) or page (.html) to write.
+        split: 'train', 'val' or 'test'.
+        number: of images.
+        epoch: of the training, counted from 1; each draws other augmentations.
+
+    Returns:
+        The figures of the splits.
+
+    Raises:
+        UserError: a mistake in config, data or arguments.
+    """
+    if number < 1 or epoch < 1:
+        raise UserError(f'--number {number} --epoch {epoch}: use 1 or more')
+    samples = list(islice(seen_by_network(config, split, epoch), number))
+    surveys = [survey(_dataset(config, name)) for name in SPLITS]
+    name = Path(config.filename).stem
+    title = f'{name}: {split}, epoch {epoch}' if split == 'train' else f'{name}: {split}'
+    save = save_dataset_page if path.suffix.lower() == '.html' else save_dataset_sheet
+    save(samples, surveys, path, title)
+    return surveys
+
+
+def seen_by_network(config: Config, split: str = 'train', epoch: int = 1) -> Iterator[Sample]:
+    """Yield the images of an epoch as the network gets them, batch by batch, without normalisation.
+
+    The order and the augmentation of each image are those of a run with the config's seed. MixUp
+    and CutMix are as likely, but draw other numbers: a run's depend on its weights' initialisation.
+
+    Args:
+        config: of ``load_config``.
+        split: 'train', 'val' or 'test'; augmentation and mixing only happen in training.
+        epoch: counted from 1.
+
+    Raises:
+        UserError: a file cannot be read, or the data do not fill a batch.
+    """
+    seed = config.randomness['seed'] + epoch - 1
+    loader = PetSegRunner.build_dataloader(_loader(config, split), config.randomness['seed'])
+    if hasattr(loader.sampler, 'set_epoch'):
+        loader.sampler.set_epoch(epoch - 1)
+    # Mixing is linear, so what it does to normalised images it does to these.
+    plain = dict(mean=[0.0] * 3, std=[1.0] * 3, per_image=False)
+    preprocessor = MODELS.build(config.model['data_preprocessor'] | plain)
+    mixed: list[str] = []
+    for augment in preprocessor.batch_augments.augments:
+        augment.register_forward_hook(lambda module, *_: mixed.append(type(module).__name__))
+    random.seed(seed)
+    np.random.seed(seed)
+    torch.manual_seed(seed)
+    for batch in loader:
+        mixed.clear()
+        seen = preprocessor(batch, training=split == 'train')
+        for image, sample in zip(seen['inputs'], seen['data_samples'], strict=True):
+            pixels = image.round().clamp(0, 255).byte().permute(1, 2, 0).numpy()
+            mask = sample.gt_sem_seg.data[0].numpy()
+            size = pixels.shape[1::-1]
+            mask = cv2.resize(mask, size, interpolation=cv2.INTER_NEAREST)
+            yield Sample(', '.join([sample.sample_id, *mixed]), pixels, mask)
+
+
+def _loader(config: Config, split: str) -> dict[str, Any]:
+    """Return a loader without processes, and without a cache, which has the same pixels."""
+    loader = dict(config[f'{split}_dataloader'])
+    dataset = loader['dataset'] | dict(cache=False)
+    return loader | dict(dataset=dataset, num_workers=0, persistent_workers=False)
+
+
+def _dataset(config: Config, split: str) -> Any:
+    settings = config[f'{split}_dataloader']['dataset'] | dict(cache=False, pipeline=[])
+    return DATASETS.build(settings)

@@ -1,0 +1,149 @@
+"""What is shown of the data is what the network sees, and the figures are those of the files."""
+
+import re
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from custom_modules.config import load_config
+from custom_modules.datasets import BinaryMaskDataset
+from custom_modules.datasets.image_io import read_image, read_size
+from custom_modules.datasets.statistics import survey
+from custom_modules.engine.browsing import browse, seen_by_network
+from custom_modules.engine.training import train
+from custom_modules.errors import UserError
+from custom_modules.models import BinarySegmentor
+from custom_modules.visualization.dataset_sheet import Sample
+from tests.conftest import TINY
+
+CONFIG = 'configs/sample/unet_sample.py'
+NARROW = [
+    *TINY,
+    'model.backbone.channels=[4,8]',
+    'model.decode_head.in_channels=[4,8]',
+    'model.decode_head.channels=[4]',
+]
+
+
+def test_a_survey_by_hand(tmp_path: Path) -> None:
+    for folder in ('images', 'masks'):
+        (tmp_path / folder).mkdir()
+    for name, (height, width), foreground, ignored in (
+        *(('a', (10, 20), 50, 0), ('b', (20, 20), 0, 0)),
+        *(('c', (10, 30), 90, 120), ('d', (40, 10), 400, 0)),
+    ):
+        mask = np.zeros(height * width, np.uint8)
+        mask[:foreground] = 1
+        mask[foreground : foreground + ignored] = 255
+        cv2.imwrite(str(tmp_path / 'masks' / f'{name}.png'), mask.reshape(height, width))
+        cv2.imwrite(str(tmp_path / 'images' / f'{name}.png'), np.zeros((height, width, 3)))
+    data = survey(BinaryMaskDataset(str(tmp_path), 'all', ignore_value=255, n_aug=2, pipeline=[]))
+    assert data.heights.tolist() == [10, 20, 10, 40]
+    assert data.widths.tolist() == [20, 20, 30, 10]
+    assert data.foreground.tolist() == [0.25, 0.0, 0.5, 1.0]  # c: 90 of 180 that count
+    assert data.ignored.tolist() == [0.0, 0.0, 0.4, 0.0]
+    first, second = data.lines()
+    assert first == (
+        'all: 4 images (12 with copies), 10 to 30 (median 20) wide, 10 to 40 (median 15) high'
+    )
+    # The shares in ascending order are 0, 1/4, 1/2, 1; the 5th percentile lies 0.15 steps up.
+    assert second == (
+        '    foreground 43.8% of the pixels, 10.0% ignored; of an image 37.5% (median), '
+        '3.8% to 92.5% in nine of ten; 1 images without, 1 with nothing else'
+    )
+
+
+@pytest.mark.parametrize('orientation', [1, 6])
+def test_the_size_in_the_header_is_that_of_the_image(tmp_path: Path, orientation: int) -> None:
+    picture = Image.new('RGB', (30, 20))
+    exif = picture.getexif()
+    exif[0x0112] = orientation
+    picture.save(tmp_path / 'a.jpg', exif=exif)
+    assert read_size(tmp_path / 'a.jpg') == read_image(tmp_path / 'a.jpg').shape[:2]
+
+
+def test_what_is_shown_is_what_a_training_sees(
+    sample: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[torch.Tensor] = []
+    targets: list[torch.Tensor] = []
+    original = BinarySegmentor._loss_terms
+
+    def network(self: BinarySegmentor, inputs: torch.Tensor) -> torch.Tensor:
+        if self.training:
+            preprocessor = self.data_preprocessor
+            seen.append(inputs * preprocessor.std + preprocessor.mean)
+        return self.decode_head(self.backbone(inputs))
+
+    def loss_terms(self: BinarySegmentor, logits: torch.Tensor, target: torch.Tensor) -> dict:
+        if self.training:
+            targets.append(target)
+        return original(self, logits, target)
+
+    monkeypatch.setattr(BinarySegmentor, '_network', network)
+    monkeypatch.setattr(BinarySegmentor, '_loss_terms', loss_terms)
+    config = load_config(CONFIG, [*NARROW, f'data_root={sample}', 'border=ignore'])
+    config.experiment_name = 'browsing'
+    train(config, str(tmp_path))
+    pixels, masks = torch.cat(seen).permute(0, 2, 3, 1), torch.cat(targets)
+    shown = [*seen_by_network(config, epoch=1), *seen_by_network(config, epoch=2)]
+    assert len(shown) == len(pixels) == 32
+    for sample_shown, image, mask in zip(shown, pixels, masks, strict=True):
+        assert np.abs(sample_shown.image - image.numpy()).max() < 1e-3
+        assert np.array_equal(sample_shown.mask, mask.numpy())
+    assert any((mask == 255).any() for mask in masks)
+
+
+def test_mixing_is_shown_and_repeats(sample: Path) -> None:
+    options = [*NARROW, f'data_root={sample}', 'preprocessor.per_image=True']
+    config = load_config(CONFIG, options)
+    config.model['data_preprocessor']['batch_augments'] = [dict(type='CutMix', prob=1.0)]
+    once, again = (list(seen_by_network(config)) for _ in range(2))
+    assert all(item.name.endswith(', CutMix') for item in once)
+    for one, other in zip(once, again, strict=True):
+        assert np.array_equal(one.image, other.image) and np.array_equal(one.mask, other.mask)
+    assert not any(item.name.endswith(', CutMix') for item in seen_by_network(config, 'val'))
+    other_epoch = next(seen_by_network(config, epoch=2))
+    assert not np.array_equal(once[0].image, other_epoch.image)
+
+
+def test_a_sample_by_hand() -> None:
+    image = np.full((9, 9, 3), 200, np.uint8)
+    mask = np.zeros((9, 9), np.uint8)
+    mask[2:7, 2:7] = 1
+    mask[8] = 255
+    marked = Sample('a', image, mask).masked()
+    assert marked[4, 4].tolist() == [200] * 3
+    assert marked[0, 0].tolist() == [70] * 3  # dark
+    assert marked[2, 4].tolist() == [240, 228, 66]  # the outline
+    # 35 % of the dark 70 and 65 % of purple.
+    assert marked[8, 0].tolist() == [round(24.5 + 0.65 * c) for c in (204, 121, 167)]
+
+
+def test_sheet_and_page(sample: Path, tmp_path: Path) -> None:
+    config = load_config(CONFIG, [*NARROW, f'data_root={sample}'])
+    surveys = browse(config, tmp_path / 'made' / 'sheet.png', number=5)
+    assert [(data.split, len(data.heights)) for data in surveys] == [
+        *(('train', 16), ('val', 6), ('test', 6))
+    ]
+    # Eight pictures of 1.5 inches a row; two rows of samples below 3.2 inches of figures.
+    height, width = cv2.imread(str(tmp_path / 'made' / 'sheet.png')).shape[:2]
+    assert (width, height) == (int(120 * 12.6), int(120 * (3.2 + 2 * 1.72)))
+    pages = []
+    for name in ('a.html', 'b.html'):
+        browse(config, tmp_path / name, split='test', number=5)
+        pages.append((tmp_path / name).read_text(encoding='utf-8'))
+    assert pages[0] == pages[1]
+    assert pages[0].count('<figure>') == 5
+    # Everything is inside: no address is fetched.
+    assert set(re.findall(r'(?:src|href)="([a-z]+:|#)', pages[0])) == {'data:', '#'}
+    assert 'url(http' not in pages[0] and '<script' not in pages[0]
+    for wrong in (dict(number=0), dict(epoch=0)):
+        with pytest.raises(UserError, match='use 1 or more'):
+            browse(config, tmp_path / 'c.png', **wrong)
+    with pytest.raises(UserError, match=r'c\.gif: the name must end in one of'):
+        browse(config, tmp_path / 'c.gif', number=1)

@@ -1,0 +1,44 @@
+#!/usr/bin/env python
+"""Show what the network will see: python tools/browse_dataset.py CONFIG --out sheet.png"""
+
+import argparse
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+
+def parse_args() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument('config', help='config file')
+    parser.add_argument(
+        '--out', required=True, help='picture (.png, .pdf, .svg) or page (.html) to write'
+    )
+    parser.add_argument('--split', choices=('train', 'val', 'test'), default='train')
+    parser.add_argument('--number', type=int, default=24, help='of images (default: 24)')
+    parser.add_argument(
+        '--epoch', type=int, default=1, help='whose augmentation to show (default: 1)'
+    )
+    parser.add_argument(
+        '--cfg-options', nargs='+', default=[], metavar='KEY=VALUE', help='change the config'
+    )
+    return parser.parse_args()
+
+
+def main() -> None:
+    args = parse_args()
+    from custom_modules.cli import user_errors  # after parsing: --help need not wait for torch
+
+    with user_errors():
+        from custom_modules.config import load_config
+        from custom_modules.engine.browsing import browse
+
+        config = load_config(args.config, args.cfg_options)
+        surveys = browse(config, Path(args.out), args.split, args.number, args.epoch)
+        for data in surveys:
+            print('\n'.join(data.lines()))
+        print(f'written: {args.out}')
+
+
+if __name__ == '__main__':
+    main()
