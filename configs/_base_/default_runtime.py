@@ -3,6 +3,7 @@
 seed = 0
 max_unreadable = 10  # images that a training with unreadable = 'skip' may leave out
 precision = 'fp32'  # 'auto' (or --amp): half precision where the hardware is fast at it
+picture_interval = 5  # epochs between two pictures of the validation; 0 for none
 monitor = 'Dice'  # the figure of the validation that decides which epoch is best
 sync_bn = 'torch'  # several processes: BatchNorm over the images of all of them; None: of each
 vis_backends = [dict(type='LocalVisBackend')]
@@ -12,6 +13,7 @@ env_cfg = dict(mp_cfg=dict(mp_start_method='fork', opencv_num_threads=0))
 default_hooks = dict(
     logger=dict(type='ScalarsHook', interval=10),
     checkpoint=dict(type='BestAndLastCheckpoint', monitor='$monitor'),
+    pictures=dict(type='ValidationPicturesHook', interval='$picture_interval'),
     unreadable=dict(type='UnreadableImagesHook', limit='$max_unreadable'),
 )
 custom_hooks = [dict(type='SyncBuffersHook'), dict(type='ConsoleHook')]

@@ -9,6 +9,7 @@ from .runner import PetSegRunner
 from .save_masks_hook import SaveMasksHook
 from .scalars_hook import ScalarsHook
 from .unreadable_images_hook import UnreadableImagesHook
+from .validation_pictures_hook import ValidationPicturesHook
 
 __all__ = [
     'AutocastOptimWrapper',
@@ -22,4 +23,5 @@ __all__ = [
     'ScalarsHook',
     'UnreadableImagesHook',
     'ValidationLoop',
+    'ValidationPicturesHook',
 ]

@@ -64,6 +64,33 @@ def error_map(example: Example) -> np.ndarray:
     return blend(blend(example.image, missed, MISSED), invented, INVENTED)
 
 
+def panels(example: Example) -> tuple[np.ndarray, ...]:
+    """Return image, ground truth, prediction and errors as pictures (H, W, 3) uint8."""
+    return (
+        example.image,
+        spotlight(example.image, example.truth == 1),
+        spotlight(example.image, example.prediction == 1),
+        error_map(example),
+    )
+
+
+def grid(examples: Sequence[Example], largest: int = 256) -> np.ndarray:
+    """Return the panels of the examples as one picture (H, W, 3) uint8, a row per example.
+
+    Args:
+        examples: all are shown at the size of the first.
+        largest: limit of a panel's longer side, in pixels.
+    """
+    height, width = examples[0].image.shape[:2]
+    shrink = min(1.0, largest / max(height, width))
+    size = (round(width * shrink), round(height * shrink))
+    rows = [
+        np.hstack([cv2.resize(p, size, interpolation=cv2.INTER_AREA) for p in panels(example)])
+        for example in examples
+    ]
+    return np.vstack(rows)
+
+
 def save_contact_sheet(examples: Sequence[Example], path: Path, title: str) -> None:
     """Write a PNG with a row per example: image, ground truth, prediction, errors."""
     columns = ('image', 'ground truth', 'prediction', 'errors')
@@ -72,13 +99,7 @@ def save_contact_sheet(examples: Sequence[Example], path: Path, title: str) -> N
     for axis, column in zip(axes[0], columns, strict=True):
         axis.set_title(column, fontsize=11)
     for row, example in zip(axes, examples, strict=True):
-        pictures = (
-            example.image,
-            spotlight(example.image, example.truth == 1),
-            spotlight(example.image, example.prediction == 1),
-            error_map(example),
-        )
-        for axis, picture in zip(row, pictures, strict=True):
+        for axis, picture in zip(row, panels(example), strict=True):
             axis.imshow(picture, aspect='equal')
             axis.set_xticks([])
             axis.set_yticks([])

@@ -1,0 +1,113 @@
+"""Pictures of the validation, and one set of names in every tracker."""
+
+import json
+import sys
+from pathlib import Path
+from types import ModuleType, SimpleNamespace
+
+import cv2
+import numpy as np
+import pytest
+from mmengine.config import Config
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+from custom_modules.api import load
+from custom_modules.config import load_config
+from custom_modules.engine import ValidationPicturesHook
+from custom_modules.engine.browsing import seen_by_network
+from custom_modules.engine.training import train
+from custom_modules.errors import UserError
+from custom_modules.visualization.contact_sheet import Example, grid
+from tests.conftest import TINY
+
+CONFIG = 'configs/sample/unet_sample.py'
+NARROW = [
+    *TINY,
+    'model.backbone.channels=[4,8]',
+    'model.decode_head.in_channels=[4,8]',
+    'model.decode_head.channels=[4]',
+]
+SIDE = 32
+
+
+def tiny(sample: Path, name: str, *more: str) -> Config:
+    config = load_config(CONFIG, [*NARROW, f'data_root={sample}', *more])
+    config.experiment_name = name
+    return config
+
+
+@pytest.fixture
+def wandb(monkeypatch: pytest.MonkeyPatch) -> list[dict]:
+    """A stand-in for the package; returns what is logged."""
+    logged: list[dict] = []
+    module = ModuleType('wandb')
+    vars(module).update(
+        init=lambda **_: None,
+        log=lambda values, **_: logged.append(values),
+        Image=np.copy,
+        config=SimpleNamespace(update=lambda *_, **__: None),
+        run=SimpleNamespace(log_code=lambda **_: None),
+        join=lambda: None,
+    )
+    monkeypatch.setitem(sys.modules, 'wandb', module)
+    return logged
+
+
+def test_every_tracker_gets_the_same_names(sample: Path, tmp_path: Path, wandb: list[dict]) -> None:
+    config = tiny(sample, 'pictures', 'max_epochs=4', 'picture_interval=3')
+    backends = ('LocalVisBackend', 'TensorboardVisBackend', 'WandbVisBackend')
+    config.visualizer['vis_backends'] = [dict(type=backend) for backend in backends]
+    run = train(config, str(tmp_path))
+    lines = (run / 'vis_data' / 'scalars.json').read_text().splitlines()
+    local = {name for line in lines for name in json.loads(line)} - {'step'}
+    events = EventAccumulator(str(run / 'vis_data'), size_guidance=dict(images=0)).Reload()
+    assert {'train/loss', 'valid/dice', 'step/loss', 'learning_rate'} <= local
+    assert set(events.Tags()['scalars']) == local
+    assert {name for values in wandb for name in values} == local | {'valid_pictures'}
+
+    # After the first epoch, the third and the last.
+    assert [event.step for event in events.Images('valid_pictures')] == [1, 3, 4]
+    saved = sorted((run / 'vis_data' / 'vis_image').iterdir())
+    assert [path.name for path in saved] == [f'valid_pictures_{n}.png' for n in (1, 3, 4)]
+    last = cv2.imread(str(saved[-1]))[..., ::-1]
+    pictures = [values['valid_pictures'] for values in wandb if 'valid_pictures' in values]
+    assert len(pictures) == 3 and np.array_equal(pictures[-1], last)
+    check_picture(last, config, run)
+
+
+def check_picture(picture: np.ndarray, config: Config, run: Path) -> None:
+    """Compose the picture from the data and the last weights: images 0, 2, 3 and 5 of six."""
+    assert picture.shape == (4 * SIDE, 4 * SIDE, 3)
+    samples = list(seen_by_network(config, 'val'))
+    model = load(run / 'config.py', run / 'last.pth')
+    for row, index in enumerate((0, 2, 3, 5)):
+        image, truth = samples[index].image, samples[index].mask
+        mask = model(image).mask  # it is of the network's size already
+        dark = (image.mean(axis=2, keepdims=True) * 0.35).round()
+        cells = picture[row * SIDE : (row + 1) * SIDE]
+        assert np.array_equal(cells[:, :SIDE], image)
+        assert np.array_equal(
+            cells[:, SIDE : 2 * SIDE], np.where(truth[..., None] == 1, image, dark)
+        )
+        assert np.array_equal(
+            cells[:, 2 * SIDE : 3 * SIDE], np.where(mask[..., None] == 1, image, dark)
+        )
+        errors = (cells[:, 3 * SIDE :] != image).any(axis=2)
+        # A pixel of the colour's own value may look the same.
+        assert not (errors & (truth == mask)).any()
+        assert errors.sum() == pytest.approx((truth != mask).sum(), abs=5)
+
+
+def test_no_pictures(sample: Path, tmp_path: Path) -> None:
+    run = train(tiny(sample, 'no_pictures', 'picture_interval=0', 'max_epochs=1'), str(tmp_path))
+    assert not list(run.glob('vis_data/vis_image/*'))
+    for wrong in (dict(interval=-1), dict(number=0)):
+        with pytest.raises(UserError, match=r'is not allowed; use 0 \(no pictures\) or a number'):
+            ValidationPicturesHook(**wrong)
+
+
+def test_large_images_are_shrunk() -> None:
+    mask = np.zeros((300, 600), np.uint8)
+    example = Example('a', np.zeros((300, 600, 3), np.uint8), mask, mask)
+    other = Example('b', np.zeros((50, 70, 3), np.uint8), mask[:50, :70], mask[:50, :70])
+    assert grid([example, other], largest=200).shape == (2 * 100, 4 * 200, 3)
