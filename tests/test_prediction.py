@@ -23,7 +23,7 @@ from custom_modules.engine.testing import test as score
 from custom_modules.engine.threshold_file import stored_threshold
 from custom_modules.errors import UserError
 from custom_modules.prediction.inputs import find_sources
-from custom_modules.prediction.outputs import PredictionWriter, prepare_folder
+from custom_modules.prediction.outputs import PredictionWriter, prepare_folder, result_folders
 from custom_modules.prediction.predicting import predict_files
 from custom_modules.prediction.prediction import Prediction
 from custom_modules.prediction.windows import merge, spans, windows
@@ -233,7 +233,7 @@ def test_a_pipeline_without_a_resize() -> None:
 
 def test_names_do_not_collide(photographs: Path, tmp_path: Path) -> None:
     def names(*arguments: object) -> list[str]:
-        return [s.name for s in find_sources([str(a) for a in arguments], tmp_path / 'out')]
+        return [s.name for s in find_sources([str(a) for a in arguments])]
 
     assert names(photographs) == ['cat', 'cat_2', 'größer/猫']
     assert names(photographs / 'cat.jpg', photographs) == ['cat', 'cat_2', 'größer/猫']
@@ -245,20 +245,20 @@ def test_names_do_not_collide(photographs: Path, tmp_path: Path) -> None:
     assert 'größer_2' in names(photographs)
     (photographs / 'a[1].jpg').write_bytes(b'x')
     assert names(photographs / 'a[1].jpg') == ['a[1]']
-    assert [s.is_camera for s in find_sources(['0'], tmp_path)] == [True]
+    assert [s.is_camera for s in find_sources(['0'])] == [True]
     with pytest.raises(UserError, match=r'cta\.jpg: nothing there has this .*mean .*cat\.jpg'):
         names(photographs / 'cta.jpg')
     (tmp_path / 'empty').mkdir()
     with pytest.raises(UserError, match='empty: no images in it; known are'):
         names(tmp_path / 'empty')
-    with pytest.raises(UserError, match='nothing to predict but results'):
-        find_sources([str(photographs)], leave_out=photographs)
+    with pytest.raises(UserError, match='nothing to predict but earlier results'):
+        find_sources([str(photographs)], leave_out=[photographs])
 
 
 def test_files_of_a_prediction(model: Predictor, photographs: Path, tmp_path: Path) -> None:
     out = tmp_path / 'out'
     kinds = ('mask', 'overlay', 'cutout', 'probability')
-    sources = find_sources([str(photographs)], out)
+    sources = find_sources([str(photographs)])
     assert predict_files(model, sources, out, kinds) == []
     rows = rows_of(out)
     assert [row['name'] for row in rows] == ['cat', 'cat_2', 'größer/猫']
@@ -284,7 +284,8 @@ def test_files_of_a_prediction(model: Predictor, photographs: Path, tmp_path: Pa
         assert np.array_equal(cutout[mask > 0][:, 2::-1], prediction.image[mask > 0])
         assert read(out / 'overlays' / f'{row["name"]}.jpg').shape == (*mask.shape, 3)
     # Results inside a folder of inputs are no inputs.
-    assert len(find_sources([str(tmp_path)], out)) == 3
+    assert len(find_sources([str(tmp_path)], result_folders(out))) == 3
+    assert len(find_sources([str(photographs)], result_folders(photographs))) == 3
     with pytest.raises(UserError, match=r'holds summary\.csv already; choose another folder'):
         prepare_folder(out, overwrite=False)
     prepare_folder(out, overwrite=True)
@@ -315,7 +316,7 @@ def write_video(path: Path, frames: int) -> None:
 
 def test_frames_of_a_video(model: Predictor, tmp_path: Path) -> None:
     write_video(tmp_path / 'clip.avi', 7)
-    sources = find_sources([str(tmp_path / 'clip.avi')], tmp_path / 'out')
+    sources = find_sources([str(tmp_path / 'clip.avi')])
     assert predict_files(model, sources, tmp_path / 'out', limit=5) == []
     names = [f'clip/{number:06}' for number in range(1, 6)]
     assert [row['name'] for row in rows_of(tmp_path / 'out')] == names
@@ -326,7 +327,7 @@ def test_frames_of_a_video(model: Predictor, tmp_path: Path) -> None:
     data = (tmp_path / 'clip.avi').read_bytes()
     (tmp_path / 'clip.avi').write_bytes(data[: len(data) // 2])
     (tmp_path / 'no.avi').write_bytes(b'no video')
-    sources = find_sources([str(tmp_path)], tmp_path / 'out')
+    sources = find_sources([str(tmp_path)], result_folders(tmp_path / 'out'))
     failures = predict_files(model, sources, tmp_path / 'half')
     assert 'no.avi: not a readable video' in failures[-1]
     assert 'clip.avi: ' in failures[0]
@@ -343,7 +344,7 @@ def test_ctrl_c_leaves_a_summary(
 
     monkeypatch.setattr(PredictionWriter, 'write', write)
     with pytest.raises(KeyboardInterrupt):
-        predict_files(model, find_sources([str(photographs)], tmp_path / 'o'), tmp_path, ['mask'])
+        predict_files(model, find_sources([str(photographs)]), tmp_path, ['mask'])
     assert [row['name'] for row in rows_of(tmp_path)] == ['cat']
 
 
@@ -382,7 +383,7 @@ def test_memory_does_not_grow_with_the_images(
 
     monkeypatch.setattr(PredictionWriter, 'write', write)
 
-    predict_files(model, find_sources([str(path)], tmp_path / 'out') * 200, tmp_path, ['mask'])
+    predict_files(model, find_sources([str(path)]) * 200, tmp_path, ['mask'])
     # Image, probabilities and mask of the last 150 would be 550 MB.
     assert len(sizes) == 200
     assert max(sizes[50:]) - max(sizes[:50]) < 20e6

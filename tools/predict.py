@@ -65,7 +65,7 @@ def main() -> None:
         from custom_modules.engine.environment import device_name
         from custom_modules.errors import UserError
         from custom_modules.prediction.inputs import find_sources
-        from custom_modules.prediction.outputs import SUMMARY, prepare_folder
+        from custom_modules.prediction.outputs import SUMMARY, prepare_folder, result_folders
         from custom_modules.prediction.predicting import predict_files
 
         # What cannot be read or written is said below; OpenCV's lines are about its own source.
@@ -73,7 +73,7 @@ def main() -> None:
         if args.frames is not None and args.frames < 1:
             raise UserError(f'--frames {args.frames}: give a number of frames, 1 or more')
         folder = Path(args.out)
-        sources = find_sources(args.inputs, leave_out=folder)
+        sources = find_sources(args.inputs, leave_out=result_folders(folder))
         model = load(
             args.config,
             args.checkpoint,

@@ -55,7 +55,7 @@ class Frame:
     rate: float | None = None
 
 
-def find_sources(arguments: Sequence[str], leave_out: Path) -> list[Source]:
+def find_sources(arguments: Sequence[str], leave_out: Sequence[Path] = ()) -> list[Source]:
     """Return what the arguments name, each file once, in their order and sorted within folders.
 
     Folders are searched with all folders below them, for the suffixes of images and videos; hidden
@@ -63,7 +63,7 @@ def find_sources(arguments: Sequence[str], leave_out: Path) -> list[Source]:
 
     Args:
         arguments: files, folders, patterns such as ``photos/*.jpg``, numbers of cameras.
-        leave_out: folder whose files are no inputs: that of the results.
+        leave_out: folders whose files are no inputs: those of earlier results.
 
     Raises:
         UserError: an argument names nothing.
@@ -71,19 +71,20 @@ def find_sources(arguments: Sequence[str], leave_out: Path) -> list[Source]:
     names = _Names()
     sources: list[Source] = []
     seen: set[Path] = set()
+    results = [folder.resolve() for folder in leave_out]
     for argument in arguments:
         if argument.isdecimal() and not Path(argument).exists():
             sources.append(Source(argument, names.claim(f'camera{argument}', True), moving=True))
             continue
         for path, name in _files(argument):
             resolved = path.resolve()
-            if resolved in seen or resolved.is_relative_to(leave_out.resolve()):
+            if resolved in seen or any(map(resolved.is_relative_to, results)):
                 continue
             seen.add(resolved)
             moving = path.suffix.lower() in VIDEO_SUFFIXES
             sources.append(Source(str(path), names.claim(name, moving), moving))
     if not sources:
-        raise UserError(f'{" ".join(arguments)}: nothing to predict but results in {leave_out}')
+        raise UserError(f'{" ".join(arguments)}: nothing to predict but earlier results')
     return sources
 
 

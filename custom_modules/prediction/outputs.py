@@ -36,20 +36,21 @@ KINDS: dict[str, tuple[str, str, Callable[[Prediction], np.ndarray]]] = {
 }
 
 
+def result_folders(folder: Path) -> list[Path]:
+    """Return the folders that pictures are written to below ``folder``."""
+    return [folder / name for name, _, _ in KINDS.values()]
+
+
 def prepare_folder(folder: Path, overwrite: bool) -> None:
     """Create the folder of the results.
 
     Raises:
         UserError: it cannot be written, or holds results already and ``overwrite`` is False.
     """
-    present = [
-        name
-        for name in (SUMMARY, *(kind[0] for kind in KINDS.values()))
-        if (folder / name).exists()
-    ]
+    present = [path for path in (folder / SUMMARY, *result_folders(folder)) if path.exists()]
     if present and not overwrite:
         raise UserError(
-            f'{folder}: holds {present[0]} already; choose another folder with --out, '
+            f'{folder}: holds {present[0].name} already; choose another folder with --out, '
             'or replace files of the same name with --overwrite'
         )
     make_writable(folder, '--out')
