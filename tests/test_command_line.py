@@ -135,7 +135,8 @@ def test_usage(run_tool: Command) -> None:
     for name in ('dist_train.sh', 'dist_test.sh'):
         done = run_tool(name)
         assert (done.returncode, done.stderr[:6]) == (2, 'usage:')
-    for name in ('train.py', 'test.py', 'predict.py', 'browse_dataset.py', 'prepare_data.py'):
+    tools = ('train', 'test', 'predict', 'browse_dataset', 'prepare_data', 'launch')
+    for name in (f'{tool}.py' for tool in tools):
         done = run_tool(name, '--help')
         assert done.returncode == 0
         assert 'usage:' in done.stdout
