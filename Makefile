@@ -3,12 +3,13 @@ PYTHON ?= python3
 BIN := .venv/bin
 DEMO := work_dirs/unet_sample
 
-.PHONY: help setup demo test lint clean
+.PHONY: help setup demo test lint soak clean
 .DEFAULT_GOAL := help
 
 help:
 	@echo 'make demo    draw a sample data set, train a UNet on it, test it, look at the result'
 	@echo 'make test    lint, types and tests'
+	@echo 'make soak    kill trainings for half an hour and compare their ends; rewrites results/robustness'
 	@echo 'make setup   only .venv with everything that is needed'
 	@echo 'make clean   remove .venv and the drawn sample; runs stay'
 
@@ -37,6 +38,10 @@ lint: .venv/.dev
 
 test: lint
 	$(BIN)/python -m pytest -n auto --dist worksteal
+
+soak: .venv/.dev
+	$(BIN)/python -m tests.soak
+	$(BIN)/python -m tests.robustness_page
 
 clean:
 	rm -rf .venv data/sample .pytest_cache .mypy_cache .ruff_cache .hypothesis

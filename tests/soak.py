@@ -28,11 +28,8 @@ from tests.same_training import differing, final_state
 CONFIG = str(ROOT / 'configs' / 'sample' / 'unet_sample.py')
 RESULT = ROOT / 'results' / 'robustness' / 'soak.json'
 
-#: Epochs of a second: a kill loses one, and there are enough of them for every kill.
-EPOCHS = 100
 OPTIONS = [
     'image_size=32',
-    f'max_epochs={EPOCHS}',
     'train_dataloader.dataset.indices=100',
     'val_dataloader.dataset.indices=6',
     'test_dataloader.dataset.indices=6',
@@ -47,10 +44,12 @@ class Soak:
         folder: for the runs.
         data: the drawn sample.
         processes: of the training.
+        epochs: of a second; a kill loses one, and there have to be enough for every kill.
     """
 
-    def __init__(self, folder: Path, data: Path, processes: int) -> None:
-        self.folder, self.data, self.processes = folder, data, processes
+    def __init__(self, folder: Path, data: Path, processes: int, epochs: int) -> None:
+        self.folder, self.data = folder, data
+        self.processes, self.epochs = processes, epochs
         self.output = ''
 
     def start(self, name: str, **variables: str) -> subprocess.Popen:
@@ -64,6 +63,7 @@ class Soak:
         command = [program, str(ROOT / 'tools' / tool), CONFIG, *count, '--work-dir', str(work_dir)]
         command += ['--resume'] if goes_on else []
         command += ['--cfg-options', *OPTIONS, *share, f'data_root={self.data}']
+        command += [f'max_epochs={self.epochs}']
         return subprocess.Popen(
             command,
             cwd=self.folder,
@@ -174,11 +174,11 @@ def disk_full(soak: Soak, mount: Path) -> list[dict]:
 
 
 def soak(
-    disturb: Callable[[Soak], list[dict]], folder: Path, data: Path, processes: int = 1
+    disturb: Callable[[Soak], list[dict]], folder: Path, data: Path, epochs: int, processes: int = 1
 ) -> dict:
     """Train once undisturbed and once disturbed, and compare."""
     folder.mkdir()
-    one = Soak(folder, data, processes)
+    one = Soak(folder, data, processes, epochs)
     undisturbed = one.run('undisturbed')
     (folder / 'disturbed').mkdir()
     rounds = disturb(one)
@@ -212,6 +212,7 @@ def main() -> None:
     parser.add_argument('--terms', type=int, default=5, help='SIGTERM to the training')
     parser.add_argument('--ranks', type=int, default=5, help='kill -9 of one process of two')
     parser.add_argument('--no-disk', action='store_true', help='no full disk: it needs root')
+    parser.add_argument('--epochs', type=int, default=60)
     parser.add_argument('--seed', type=int, default=0)
     args = parser.parse_args()
     rng = random.Random(args.seed)
@@ -219,15 +220,18 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         folder, data = Path(name), Path(name, 'data')
         draw_sample(data)
-        results = dict(
-            kill=soak(lambda s: killed(s, rng, args.kills, signal.SIGKILL), folder / 'kill', data),
-            term=soak(lambda s: killed(s, rng, args.terms, signal.SIGTERM), folder / 'term', data),
-            rank=soak(lambda s: rank_killed(s, rng, args.ranks), folder / 'rank', data, 2),
+        ways: dict[str, tuple[Callable[[Soak], list[dict]], int]] = dict(
+            kill=(lambda s: killed(s, rng, args.kills, signal.SIGKILL), 1),
+            term=(lambda s: killed(s, rng, args.terms, signal.SIGTERM), 1),
+            rank=(lambda s: rank_killed(s, rng, args.ranks), 2),
+            disk=(lambda s: disk_full(s, s.folder / 'disturbed'), 1),
         )
-        if not args.no_disk:
-            results['disk'] = soak(
-                lambda s: disk_full(s, s.folder / 'disturbed'), folder / 'disk', data
-            )
+        if args.no_disk:
+            del ways['disk']
+        results = {
+            kind: soak(disturb, folder / kind, data, args.epochs, processes)
+            for kind, (disturb, processes) in ways.items()
+        }
     bad = [
         f'{kind}: {key} {result[key]}'
         for kind, result in results.items()

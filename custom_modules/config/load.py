@@ -34,10 +34,14 @@ def load_config(path: str | Path, options: Sequence[str] = ()) -> Config:
         config = Config.fromfile(path)
     except UserError:
         raise
+    except RecursionError:
+        raise UserError(f'{path}: a config of its _base_ is the config itself') from None
     except Exception as error:  # a config is Python: it can fail in any way
         raise UserError(
             f'{path}: the config does not load ({type(error).__name__}: {error})'
         ) from None
+    if 'model' not in config:
+        raise UserError(f'{path}: it has no model; begin with _base_ = a config of configs/')
     parsed = _parse_options(options)
     if parsed:
         config.merge_from_dict(parsed)

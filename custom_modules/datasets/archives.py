@@ -55,6 +55,7 @@ def extract(archive: Path, root: Path, wanted: Callable[[PurePosixPath], bool]) 
                 with source, open(target, 'wb') as file:
                     shutil.copyfileobj(source, file)
                 count += 1
+            _read_to_the_end(tar)
         if not count:
             raise UserError(f'{archive}: nothing in it belongs to the data set')
         for folder in beside.iterdir():
@@ -69,6 +70,13 @@ def extract(archive: Path, root: Path, wanted: Callable[[PurePosixPath], bool]) 
     finally:
         shutil.rmtree(beside, ignore_errors=True)
     return count
+
+
+def _read_to_the_end(tar: tarfile.TarFile) -> None:
+    """Let the decompressor see its checksum, which lies behind the last member."""
+    assert tar.fileobj is not None
+    while tar.fileobj.read(1 << 20):
+        pass
 
 
 def _safe_path(member: tarfile.TarInfo, archive: Path) -> PurePosixPath:

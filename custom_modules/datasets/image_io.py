@@ -1,6 +1,7 @@
 """Reading images and masks from files nobody has checked."""
 
 import io
+import stat
 import warnings
 from pathlib import Path
 
@@ -9,6 +10,12 @@ import numpy as np
 from PIL import ExifTags, Image, ImageOps
 
 from ..errors import UnreadableImageError, UserError
+
+#: Of a file. More would fill the memory before anybody knows what is in it.
+MAX_BYTES = 1 << 30
+
+# A damaged file becomes one message of ours; OpenCV would print a page of its own.
+cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
 
 # Pillow refuses above 178 million pixels and warns from half of that on; the refusal is enough.
 warnings.filterwarnings('ignore', category=Image.DecompressionBombWarning)
@@ -94,6 +101,14 @@ def read_mask(path: str | Path) -> np.ndarray:
 
 def _read_bytes(path: str | Path) -> bytes:
     try:
+        status = Path(path).stat()
+        if not stat.S_ISREG(status.st_mode):  # a pipe would never end, a device neither
+            raise UnreadableImageError(f'{path}: no file; remove it from the list')
+        if status.st_size > MAX_BYTES:
+            raise UnreadableImageError(
+                f'{path}: {status.st_size >> 20:,} MiB are no picture, at most '
+                f'{MAX_BYTES >> 20:,} are read; remove it from the list'
+            )
         data = Path(path).read_bytes()
     except OSError as error:
         raise UnreadableImageError(

@@ -126,6 +126,8 @@ class OxfordPetDataset(BinarySegDataset):
         # Two listings are quicker than two questions for each of thousands of files.
         images = _file_names(root / 'images')
         trimaps = _file_names(root / 'annotations' / 'trimaps')
+        if not entries:
+            raise UserError(f'{root}: the list of the split {self.split!r} names no image')
         missing = [
             f'{folder}/{entry.sample_id}{suffix}'
             for entry in entries

@@ -75,9 +75,12 @@ def load_weights(model: torch.nn.Module, checkpoint: dict, path: str | Path) -> 
     """Load ``checkpoint['state_dict']`` into ``model``; every name and shape must agree.
 
     Raises:
-        UserError: the checkpoint is of another model.
+        UserError: the checkpoint holds no weights, or those of another model.
     """
     found = checkpoint.get('state_dict', checkpoint)
+    weights = found.values() if isinstance(found, dict) else [found]
+    if 'state_dict' in checkpoint and not all(isinstance(w, torch.Tensor) for w in weights):
+        raise UserError(f'{path}: holds no weights under state_dict; it is no checkpoint of PetSeg')
     wanted = model.state_dict()
     missing = [name for name in wanted if name not in found]
     foreign = [name for name in found if name not in wanted]

@@ -51,17 +51,17 @@ def results_table(folder: Path) -> str:
     return '\n'.join(lines)
 
 
-def with_table(page: str, table: str) -> str:
+def with_table(page: str, table: str, begin: str = BEGIN, end: str = END) -> str:
     """Return ``page`` with what is between the two markers replaced by ``table``.
 
     Raises:
         UserError: the page lacks the markers.
     """
-    before, begin, rest = page.partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not (begin and end):
-        raise UserError(f'the page lacks the lines {BEGIN} and {END}')
-    return f'{before}{BEGIN}\n{table}\n{END}{after}'
+    before, first, rest = page.partition(begin)
+    _, last, after = rest.partition(end)
+    if not (first and last):
+        raise UserError(f'the page lacks the lines {begin} and {end}')
+    return f'{before}{begin}\n{table}\n{end}{after}'
 
 
 def _line(row: dict) -> str:

@@ -1,0 +1,9 @@
+"""Bad and unusual input, and what becomes of it: the table of ``docs/robustness.md``."""
+
+from .case import Case
+from .data import DATA
+from .files import FILES
+from .images import IMAGES
+from .settings import SETTINGS
+
+CASES: tuple[Case, ...] = (*IMAGES, *DATA, *FILES, *SETTINGS)
