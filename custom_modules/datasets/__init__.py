@@ -3,6 +3,7 @@
 from .albumentations import Albumentations
 from .augmentation import RandomAffine, RandomBrightnessContrast
 from .binary_masks import BinaryMaskDataset
+from .count_border import CountBorder
 from .enlarged_copies import EnlargedCopies
 from .oxford_pet import OxfordPetDataset
 from .seeded_sampler import SeededSampler
@@ -11,6 +12,7 @@ from .transforms import LoadImage, LoadMask, PackBinarySegInputs, ResizeForScori
 __all__ = [
     'Albumentations',
     'BinaryMaskDataset',
+    'CountBorder',
     'EnlargedCopies',
     'LoadImage',
     'LoadMask',

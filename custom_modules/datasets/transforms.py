@@ -85,7 +85,8 @@ class PackBinarySegInputs(BaseTransform):
     """The end of every pipeline: tensors and meta information as the segmentor takes them.
 
     Returns a dict of ``inputs``, (3, H, W) uint8 BGR, and ``data_samples``, a SegDataSample with
-    ``gt_sem_seg.data`` (1, H, W) uint8 where a mask was loaded.
+    ``gt_sem_seg.data`` (1, H, W) uint8 where a mask was loaded, and ``gt_regions.data`` of that
+    kind where CountBorder was applied.
     """
 
     meta_keys = ('sample_id', 'species', 'breed', 'img_path', 'ori_shape', 'img_shape')
@@ -93,7 +94,8 @@ class PackBinarySegInputs(BaseTransform):
     def transform(self, results: dict) -> dict:
         image = np.ascontiguousarray(results['img'].transpose(2, 0, 1))
         sample = SegDataSample(metainfo={k: results[k] for k in self.meta_keys if k in results})
-        if 'gt_seg_map' in results:
-            mask = np.ascontiguousarray(results['gt_seg_map'])
-            sample.gt_sem_seg = PixelData(data=torch.from_numpy(mask)[None])
+        for key, name in (('gt_seg_map', 'gt_sem_seg'), ('gt_regions', 'gt_regions')):
+            if key in results:
+                mask = np.ascontiguousarray(results[key])
+                sample.set_data({name: PixelData(data=torch.from_numpy(mask)[None])})
         return dict(inputs=torch.from_numpy(image), data_samples=sample)

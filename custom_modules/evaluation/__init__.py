@@ -1,5 +1,8 @@
 """Metrics, registered in MMEngine's METRICS."""
 
+from .border_ways import BorderMetric
+from .boundary import BoundaryMetric
 from .metrics import DiceMetric, LossMetric
+from .probabilities import ProbabilityMetric
 
-__all__ = ['DiceMetric', 'LossMetric']
+__all__ = ['BorderMetric', 'BoundaryMetric', 'DiceMetric', 'LossMetric', 'ProbabilityMetric']

@@ -1,5 +1,6 @@
 """Pixels counted first, figures second: integers per image and the named reductions of them."""
 
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -41,29 +42,66 @@ def iou(both: Count, only_first: Count, only_second: Count) -> np.ndarray:
     return np.where(union > 0, both / np.maximum(union, 1), 1.0)
 
 
-def ratio(part: int, rest: int) -> float:
-    """``part / (part + rest)``, 1 where there is nothing to divide (nothing was missed)."""
-    return part / (part + rest) if part + rest else 1.0
+def ratio(part: Count, rest: Count) -> np.ndarray:
+    """``part / (part + rest)``; 1 where there is nothing to divide (nothing was missed)."""
+    total = part + rest
+    return np.where(total > 0, part / np.maximum(total, 1), 1.0)
 
 
-def summarise(counts: list[Confusion]) -> dict[str, float | int]:
+class ImageTable:
+    """What every figure of a set of images is made of: their scores and their counts.
+
+    Figures are functions of the sums over images, so those of a resampled set cost one sum.
+
+    Args:
+        counts: of each image.
+        means: further scores of each image, (N,) each, of which the mean is a figure.
+
+    Attributes:
+        values: (N, columns) float64; its sums over any choice of images go into ``figures``.
+    """
+
+    def __init__(
+        self, counts: Sequence[Confusion], means: Mapping[str, np.ndarray] | None = None
+    ) -> None:
+        table = np.array(counts, np.int64).reshape(-1, 4)
+        tp, fp, fn, tn = table.T
+        scores = dict(Dice=dice(tp, fp, fn), IoU=iou(tp, fp, fn), Dice_background=dice(tn, fn, fp))
+        scores |= means or {}
+        self.names = list(scores)
+        self.values = np.column_stack([*scores.values(), table])
+
+    def figures(self, sums: np.ndarray) -> dict[str, np.ndarray]:
+        """Return the figures of one or more sets of as many images as there are.
+
+        - ``Dice``, ``IoU``: mean over images. ``Dice_background``: the same of class 0.
+        - ``Dice_global``, ``IoU_global``, ``precision``, ``recall``: of the pixels of all images.
+
+        Args:
+            sums: (..., columns), of ``values`` over the images of each set.
+        """
+        *scores, tp, fp, fn, _ = np.moveaxis(sums, -1, 0)
+        means = {n: s / len(self.values) for n, s in zip(self.names, scores, strict=True)}
+        return dict(
+            Dice=means.pop('Dice'),
+            Dice_global=dice(tp, fp, fn),
+            IoU=means.pop('IoU'),
+            IoU_global=iou(tp, fp, fn),
+            Dice_background=means.pop('Dice_background'),
+            precision=ratio(tp, fp),
+            recall=ratio(tp, fn),
+            **means,
+        )
+
+
+def summarise(counts: Sequence[Confusion]) -> dict[str, float | int]:
     """Reduce the counts of all images to the figures of ``metrics.json``.
 
-    - ``Dice``, ``IoU``: mean over images. ``Dice_background``: the same of class 0.
-    - ``Dice_global``, ``IoU_global``, ``precision``, ``recall``: of the pixels of all images.
-    - ``num_images``, and ``num_empty``: images whose ground truth has no foreground.
+    Those of ``ImageTable.figures``, with ``num_images``, and ``num_empty``: images whose ground
+    truth has no foreground.
     """
-    table = np.array(counts, np.int64)
-    tp, fp, fn, tn = table.T
-    all_tp, all_fp, all_fn, _ = table.sum(0).tolist()
-    return dict(
-        Dice=float(dice(tp, fp, fn).mean()),
-        Dice_global=float(dice(all_tp, all_fp, all_fn)),
-        IoU=float(iou(tp, fp, fn).mean()),
-        IoU_global=float(iou(all_tp, all_fp, all_fn)),
-        Dice_background=float(dice(tn, fn, fp).mean()),
-        precision=ratio(all_tp, all_fp),
-        recall=ratio(all_tp, all_fn),
-        num_images=len(counts),
-        num_empty=int((tp + fn == 0).sum()),
+    table = ImageTable(counts)
+    figures = table.figures(table.values.sum(0))
+    return {name: float(value) for name, value in figures.items()} | dict(
+        num_images=len(counts), num_empty=sum(c.tp + c.fn == 0 for c in counts)
     )

@@ -1,29 +1,16 @@
 """The metrics of the evaluators: Dice with its companions, and the validation loss."""
 
 from collections.abc import Sequence
-from typing import ClassVar
 
 import numpy as np
-from mmengine.evaluator import BaseMetric
 from mmengine.registry import METRICS
 
 from .confusion import Confusion, count_pixels, dice, summarise
-
-
-class _PerImageMetric(BaseMetric):
-    """A metric with one result per image, which ranks exchange in memory.
-
-    MMEngine's default goes through files in the working directory.
-    """
-
-    default_prefix: ClassVar[str] = ''  # the figures keep their names: Dice, not pet/Dice
-
-    def __init__(self) -> None:
-        super().__init__(collect_device='gpu')
+from .per_image_metric import PerImageMetric
 
 
 @METRICS.register_module()
-class DiceMetric(_PerImageMetric):
+class DiceMetric(PerImageMetric):
     """Dice and its companions from pixel counts per image; see ``summarise`` for each figure.
 
     Ranks exchange the counts, never scores, and images that fill up the last batch of a rank are
@@ -56,7 +43,7 @@ class DiceMetric(_PerImageMetric):
 
 
 @METRICS.register_module()
-class LossMetric(_PerImageMetric):
+class LossMetric(PerImageMetric):
     """The loss on the evaluated images: ``loss`` and its terms, each batch weighted by its images.
 
     The segmentor computes the terms; here they are averaged over images and ranks, so that

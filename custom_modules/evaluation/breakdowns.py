@@ -1,0 +1,83 @@
+"""Figures of groups of images: species, breed, size of the pet, whether the frame cuts it."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from .bootstrap import percentile_intervals, resampled_sums
+from .confusion import Confusion, ImageTable, summarise
+
+#: Sizes from the smallest third of the images to the largest.
+SIZES = ('small', 'medium', 'large')
+
+
+def foreground_shares(rows: Sequence[Mapping]) -> np.ndarray:
+    """Return the share of each image's counted pixels that are foreground in truth, (N,)."""
+    counts = np.array([[row[key] for key in ('tp', 'fn', 'fp', 'tn')] for row in rows], np.float64)
+    return counts[:, :2].sum(1) / np.maximum(counts.sum(1), 1)
+
+
+def size_limits(shares: np.ndarray) -> list[float]:
+    """Return the two shares between the thirds of the images that have foreground."""
+    present = shares[shares > 0]
+    return np.quantile(present, [1 / 3, 2 / 3]).tolist() if len(present) else []
+
+
+def group_images(rows: Sequence[Mapping]) -> dict[str, list[str]]:
+    """Return for each question the group of every image; '' where an image is in none.
+
+    - ``species``, ``breed``: where the data set knows them.
+    - ``size``: ``SIZES``, thirds of the images by the share of the image that is foreground, a
+      limit belonging to the smaller; images without foreground have no size.
+    - ``frame``: 'cut' if the foreground touches the frame of the image, 'inside' if not.
+    """
+    shares = foreground_shares(rows)
+    limits = size_limits(shares)
+    groups = {name: [str(row.get(name, '')) for row in rows] for name in ('species', 'breed')}
+    groups['size'] = [
+        SIZES[int(np.searchsorted(limits, share))] if share > 0 else '' for share in shares
+    ]
+    groups['frame'] = [
+        _frame(row) if share > 0 else '' for row, share in zip(rows, shares, strict=True)
+    ]
+    return {question: names for question, names in groups.items() if any(names)}
+
+
+def _frame(row: Mapping) -> str:
+    if 'touches_frame' not in row:
+        return ''
+    return 'cut' if int(row['touches_frame']) else 'inside'
+
+
+def break_down(rows: Sequence[Mapping]) -> dict[str, dict[str, dict]]:
+    """Return for each question of ``group_images`` the figures of each group.
+
+    Each has the figures of ``summarise``, the mean of ``iou_boundary`` where the rows have it, and
+    the interval of its Dice.
+
+    Args:
+        rows: ``tp, fp, fn, tn`` of each image, and what ``group_images`` asks for.
+    """
+    return {
+        question: {
+            name: _figures([row for row, own in zip(rows, names, strict=True) if own == name])
+            for name in _order(names)
+        }
+        for question, names in group_images(rows).items()
+    }
+
+
+def _order(names: Sequence[str]) -> list[str]:
+    """Return the groups by name, sizes from small to large."""
+    present = set(names) - {''}
+    return [size for size in SIZES if size in present] or sorted(present)
+
+
+def _figures(rows: Sequence[Mapping]) -> dict:
+    counts = [Confusion(row['tp'], row['fp'], row['fn'], row['tn']) for row in rows]
+    figures: dict = dict(summarise(counts))
+    if 'iou_boundary' in rows[0]:
+        figures['IoU_boundary'] = float(np.mean([row['iou_boundary'] for row in rows]))
+    table = ImageTable(counts)
+    drawn = table.figures(resampled_sums(table.values))
+    return figures | dict(Dice_interval=percentile_intervals(drawn)['Dice'])
