@@ -22,6 +22,24 @@ def parse_args() -> argparse.Namespace:
         metavar='KEY=VALUE',
         help='change the config, such as border=ignore resolution=original',
     )
+    parser.add_argument(
+        '--quick',
+        action='store_true',
+        help='only Dice and its companions: no boundaries, no calibration, no validation images',
+    )
+    parser.add_argument(
+        '--tta',
+        nargs='*',
+        type=float,
+        metavar='SCALE',
+        help='average over the mirrored image too, at each scale (default: 1), such as 0.75 1 1.25',
+    )
+    parser.add_argument(
+        '--tune-threshold',
+        action='store_true',
+        help='choose the threshold on the validation images and keep it beside the checkpoint, '
+        'as best.threshold.json, where later tests find it',
+    )
     parser.add_argument('--launcher', choices=('none', 'pytorch', 'slurm'), default='none')
     return parser.parse_args()
 
@@ -36,7 +54,17 @@ def main() -> None:
 
         config = load_config(args.config, args.cfg_options)
         folder = Path(args.out or Path(args.checkpoint).parent)
-        result = test(config, args.checkpoint, args.out, args.launcher)
+        result = test(
+            config,
+            args.checkpoint,
+            args.out,
+            args.launcher,
+            quick=args.quick,
+            tta=None if args.tta is None else args.tta or [1.0],
+            tune=args.tune_threshold,
+            # A threshold that the command line gives is meant.
+            use_tuned=not any(option.startswith('model.threshold=') for option in args.cfg_options),
+        )
         if result is not None:
             print(describe(result))
             print(f'figures: {folder / "metrics.json"}, {folder / "per_image.csv"}')

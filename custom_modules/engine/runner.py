@@ -130,9 +130,13 @@ class PetSegRunner(Runner):
     def _maybe_compile(self, target: str) -> None:
         """Compile the network alone; MMEngine would compile the whole training step."""
         settings = self.cfg.get('compile') or False
-        if settings:
-            model: Any = self.bare_model
+        model: Any = self.bare_model
+        if settings and not isinstance(model.network, CompiledNetwork):
             model.network = CompiledNetwork(model.network, {} if settings is True else settings)
+
+    def val(self) -> dict[str, float]:
+        self._maybe_compile('val_step')
+        return super().val()
 
     def test(self) -> dict[str, float]:
         self._maybe_compile('test_step')

@@ -2,36 +2,54 @@
 
 import csv
 import json
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from mmengine.config import Config
 from mmengine.dist import is_main_process
 
+from ..datasets.count_border import with_regions
 from ..errors import UserError
-from ..evaluation import DiceMetric
 from ..paths import PROJECT_ROOT, make_writable
 from ..visualization import save_examples
 from ..whole_file import whole_file
+from .augmented_network import AugmentedNetwork
 from .environment import environment
+from .evaluation_details import details, image_rows, validation_details
 from .memory import keep_freed_memory
 from .process_group import join_processes
 from .runner import PetSegRunner
+from .tuned_threshold import find_threshold, save_threshold, side_file
 
-#: Columns of ``per_image.csv``.
+#: Columns of ``per_image.csv`` that are always there.
 COLUMNS = ('id', 'species', 'breed', 'tp', 'fp', 'fn', 'tn', 'dice')
 
 
 def test(
-    config: Config, checkpoint: str, out: str | None = None, launcher: str = 'none'
+    config: Config,
+    checkpoint: str,
+    out: str | None = None,
+    launcher: str = 'none',
+    *,
+    quick: bool = False,
+    tta: Sequence[float] | None = None,
+    tune: bool = False,
+    use_tuned: bool = True,
 ) -> dict[str, object] | None:
     """Score a checkpoint on the test split and write ``metrics.json`` and ``per_image.csv``.
 
     Args:
         config: of ``load_config``.
         checkpoint: a ``.pth`` file.
-        out: folder for the results, which then also get ``masks/<id>.png`` and ``examples.png``;
-            None writes the figures beside the checkpoint.
+        out: folder for the results, which then also get ``config.py``, ``masks/<id>.png`` and
+            ``examples.png``; None writes the figures beside the checkpoint.
         launcher: 'none', 'pytorch' (torchrun) or 'slurm' (srun).
+        quick: leave out boundaries, calibration, the three borders and the validation images.
+        tta: average over mirrored images at these scales; None does not.
+        tune: choose the threshold on the validation images and keep it beside the checkpoint.
+        use_tuned: take the threshold that is kept beside the checkpoint, where there is one that
+            was tuned under the same conditions; False takes the config's.
 
     Returns:
         The figures with their protocol, as in ``metrics.json``; None on ranks other than 0.
@@ -45,32 +63,57 @@ def test(
     keep_freed_memory()
     join_processes(launcher, **config.env_cfg.get('dist_cfg', {}))
     make_writable(folder, '--out')
+    if tune:
+        make_writable(Path(checkpoint).resolve().parent, '--tune-threshold (a copied checkpoint)')
 
-    settings = Config(config.to_dict(), filename=config.filename)
-    settings.work_dir, settings.run_name = str(folder), '.'
-    settings.launcher = launcher
-    settings.load_from, settings.resume = str(checkpoint), False
-    for key in ('train_dataloader', 'train_cfg', 'optim_wrapper', 'param_scheduler'):
-        settings.pop(key, None)
-    for key in ('val_dataloader', 'val_cfg', 'val_evaluator'):
-        settings.pop(key, None)
-    settings.visualizer = dict(type='Visualizer', vis_backends=[])
-    settings.default_hooks = dict(logger=None, checkpoint=None, param_scheduler=None)
-    settings.custom_hooks = [dict(type='ConsoleHook')]
-    if out:
-        settings.custom_hooks.append(dict(type='SaveMasksHook', folder=str(folder / 'masks')))
+    runner = _build_runner(config, checkpoint, folder, launcher, bool(out), quick)
+    model: Any = runner.bare_model
+    if tta is not None:
+        model.network = AugmentedNetwork(model.network, model.decode_head.size_divisor, tta)
+    runner.load_or_resume()
+    conditions = _conditions(config, runner, tta)
+    validation = _validate(runner, required=tune) if tune or not quick else None
+    source, line = 'config', None
+    if tune:
+        assert validation is not None
+        model.threshold = validation['threshold']
+        source = side_file(Path(checkpoint)).name
+        line = (
+            f'threshold {model.threshold:g} tuned on the validation images (Dice '
+            f'{validation["threshold_Dice"]:.4f}), kept in {side_file(Path(checkpoint))}'
+        )
+    elif use_tuned:
+        threshold, line = find_threshold(Path(checkpoint), conditions)
+        if threshold is not None:
+            model.threshold, source = threshold, side_file(Path(checkpoint)).name
 
-    runner = PetSegRunner.from_cfg(settings)
     figures = runner.test()
     if not is_main_process():
         return None
-    trained = runner.checkpoint_meta.get('training')
-    dtype = str(runner.test_loop.dtype).removeprefix('torch.')
-    measured_on = environment() | dict(dtype=dtype)
-    result = figures | protocol(config, checkpoint) | measured_on | dict(training=trained)
-    rows = _rows(runner)
+    if line:
+        print(line)
+    rows = image_rows(runner.test_evaluator.metrics)
+    result: dict[str, object] = figures | protocol(config, checkpoint)
+    result |= dict(
+        threshold=model.threshold,
+        threshold_source=source,
+        tta=None if tta is None else dict(mirrored=True, scales=list(tta)),
+    )
+    result |= environment() | dict(dtype=str(runner.test_loop.dtype).removeprefix('torch.'))
+    result |= dict(training=runner.checkpoint_meta.get('training'))
+    result |= details(runner.test_evaluator.metrics, rows)
+    if validation is not None:
+        split = config.val_dataloader['dataset'].get('split', '')
+        seen = validation_details(runner.val_evaluator.metrics)
+        result['validation'] = dict(split=split) | seen
+        if tune:
+            chosen = dict(threshold=model.threshold, Dice=validation['threshold_Dice'])
+            facts = dict(split=split, num_images=seen['num_images'])
+            save_threshold(Path(checkpoint), chosen, facts | conditions)
     write_results(folder, result, rows)
     if out:
+        with whole_file(folder / 'config.py') as file:
+            file.write(config.text)
         save_examples(
             runner.test_dataloader.dataset,
             rows,
@@ -81,16 +124,88 @@ def test(
     return result
 
 
+def _build_runner(
+    config: Config, checkpoint: str, folder: Path, launcher: str, masks: bool, quick: bool
+) -> PetSegRunner:
+    settings = Config(config.to_dict(), filename=config.filename)
+    settings.work_dir, settings.run_name = str(folder), '.'
+    settings.launcher = launcher
+    settings.load_from, settings.resume = str(checkpoint), False
+    for key in ('train_dataloader', 'train_cfg', 'optim_wrapper', 'param_scheduler'):
+        settings.pop(key, None)
+    validation = [settings.pop(f'val_{key}', None) for key in ('dataloader', 'cfg', 'evaluator')]
+    if all(validation):
+        settings.val_dataloader, settings.val_cfg, _ = validation
+        settings.val_dataloader['persistent_workers'] = False
+        settings.val_evaluator = [dict(type='ProbabilityMetric', choose_threshold=True)]
+    if not quick:
+        evaluator = settings.test_evaluator
+        evaluator = [evaluator] if isinstance(evaluator, dict) else [*evaluator]
+        evaluator += [dict(type='BoundaryMetric'), dict(type='ProbabilityMetric')]
+        dataset = with_regions(settings.test_dataloader['dataset'])
+        if dataset is not None:
+            settings.test_dataloader['dataset'] = dataset
+            evaluator.append(dict(type='BorderMetric'))
+        settings.test_evaluator = evaluator
+    settings.visualizer = dict(type='Visualizer', vis_backends=[])
+    settings.default_hooks = dict(logger=None, checkpoint=None, param_scheduler=None)
+    settings.custom_hooks = [dict(type='ConsoleHook')]
+    if masks:
+        settings.custom_hooks.append(dict(type='SaveMasksHook', folder=str(folder / 'masks')))
+    return PetSegRunner.from_cfg(settings)
+
+
+def _validate(runner: PetSegRunner, required: bool) -> dict[str, float] | None:
+    """Look at the validation images; where there are none, say so or refuse.
+
+    Raises:
+        UserError: the validation is ``required`` and its images are not there.
+    """
+    if runner._val_loop is None:
+        if required:
+            raise UserError('--tune-threshold: the config has no val_dataloader; add one')
+        return None
+    try:
+        runner._val_loop = runner.build_val_loop(runner._val_loop)
+    except UserError as error:
+        if required:
+            raise
+        if is_main_process():
+            print(f'no threshold curve: the validation images cannot be used ({error})')
+        return None
+    return runner.val()
+
+
+def _conditions(
+    config: Config, runner: PetSegRunner, tta: Sequence[float] | None
+) -> dict[str, object]:
+    """Return what a tuned threshold belongs to."""
+    dataset = config.test_dataloader['dataset']
+    meta = runner.checkpoint_meta
+    return dict(
+        epoch=meta.get('epoch'),
+        iter=meta.get('iter'),
+        border=dataset.get('border', ''),
+        resolution=config.model['resolution'],
+        image_size=_image_size(dataset),
+        tta=None if tta is None else list(tta),
+    )
+
+
+def _image_size(dataset: dict) -> object:
+    scale = next((step['scale'] for step in dataset['pipeline'] if 'scale' in step), '')
+    return list(scale) if isinstance(scale, list | tuple) else scale
+
+
 def protocol(config: Config, checkpoint: str) -> dict[str, object]:
     """Return how the figures came about: what every quoted figure has to carry."""
     dataset = config.test_dataloader['dataset']
-    resize: dict = next((t for t in dataset['pipeline'] if 'scale' in t), {})
     return dict(
         dataset=dataset['type'],
         split=dataset['split'],
         border=dataset.get('border', ''),
         resolution=config.model['resolution'],
-        image_size=resize.get('scale', ''),
+        image_size=_image_size(dataset),
         averaging='Dice and IoU: mean over images; *_global, precision, recall: over all pixels',
         threshold=config.model['threshold'],
         config=_short(config.filename),
@@ -98,32 +213,54 @@ def protocol(config: Config, checkpoint: str) -> dict[str, object]:
     )
 
 
-def describe(result: dict[str, object]) -> str:
+def describe(result: dict[str, Any]) -> str:
     """Return the figures as the lines a person reads, with the protocol they were measured by."""
     border = f', border = {result["border"]}' if result['border'] else ''
-    return (
-        f'Dice {result["Dice"]:.4f}  IoU {result["IoU"]:.4f}  (mean over images)\n'
+    lines = [
+        f'Dice {result["Dice"]:.4f}  IoU {result["IoU"]:.4f}  (mean over images)',
         f'Dice {result["Dice_global"]:.4f}  IoU {result["IoU_global"]:.4f}  '
-        f'precision {result["precision"]:.4f}  recall {result["recall"]:.4f}  (all pixels)\n'
+        f'precision {result["precision"]:.4f}  recall {result["recall"]:.4f}  (all pixels)',
+        *_describe_details(result),
         f'{result["num_images"]:,} images of the split {result["split"]!r}, '
         f'{result["num_empty"]} without foreground{border}, '
-        f'scored at the {result["resolution"]} resolution, threshold {result["threshold"]}'
-    )
+        f'scored at the {result["resolution"]} resolution, threshold {result["threshold"]}',
+    ]
+    return '\n'.join(lines)
+
+
+def _describe_details(result: dict[str, Any]) -> list[str]:
+    lines = []
+    if 'intervals' in result:
+        low, high = result['intervals']['Dice']
+        lines.append(f'95 % interval of the Dice: {low:.4f} to {high:.4f} (bootstrap over images)')
+    if 'boundary' in result:
+        boundary = result['boundary']
+        lines.append(
+            f'boundary IoU {result["IoU_boundary"]:.4f} (band of {boundary["width"]:.0%} of the '
+            f'diagonal)  surface Dice {result["Dice_surface"]:.4f} (tolerance '
+            f'{boundary["tolerance"]:.0%})'
+        )
+    if 'calibration' in result:
+        found = result['calibration']
+        lines.append(f'calibration: Brier {found["Brier"]:.4f}  ECE {found["ECE"]:.4f}')
+    if 'borders' in result:
+        ways = '  '.join(f'{way} {row["Dice"]:.4f}' for way, row in result['borders'].items())
+        lines.append(f'Dice with the border as {ways}')
+    return lines
 
 
 def write_results(folder: Path, result: dict[str, object], rows: list[dict]) -> None:
-    """Write ``metrics.json`` and ``per_image.csv`` (columns ``COLUMNS``) into ``folder``."""
+    """Write ``metrics.json`` and ``per_image.csv`` into ``folder``.
+
+    The table's columns are ``COLUMNS`` and whatever else the rows hold.
+    """
     with whole_file(folder / 'metrics.json') as file:
         file.write(json.dumps(result, indent=2) + '\n')
     with whole_file(folder / 'per_image.csv', newline='') as file:
-        writer = csv.DictWriter(file, COLUMNS)
+        more = [name for name in (rows[0] if rows else ()) if name not in COLUMNS]
+        writer = csv.DictWriter(file, [*COLUMNS, *more])
         writer.writeheader()
         writer.writerows(rows)
-
-
-def _rows(runner: PetSegRunner) -> list[dict]:
-    metrics = runner.test_evaluator.metrics
-    return next(metric for metric in metrics if isinstance(metric, DiceMetric)).per_image
 
 
 def _short(path: str) -> str:

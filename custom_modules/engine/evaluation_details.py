@@ -1,0 +1,90 @@
+"""What a test tells beside its headline figures; computed where the counts are, on rank 0."""
+
+from collections.abc import Sequence
+from typing import TypeVar
+
+import numpy as np
+from mmengine.evaluator import BaseMetric
+
+from ..evaluation import BorderMetric, BoundaryMetric, DiceMetric, ProbabilityMetric
+from ..evaluation.bootstrap import (
+    LEVEL,
+    RESAMPLES,
+    SEED,
+    percentile_intervals,
+    resampled_sums,
+)
+from ..evaluation.breakdowns import break_down, foreground_shares, size_limits
+from ..evaluation.confusion import Confusion, ImageTable
+from ..evaluation.probabilities import best_threshold, calibration, threshold_curve
+
+Metric = TypeVar('Metric', bound=BaseMetric)
+
+
+def find_metric(metrics: Sequence[BaseMetric], kind: type[Metric]) -> Metric | None:
+    """Return the first metric of a class, or None."""
+    return next((metric for metric in metrics if isinstance(metric, kind)), None)
+
+
+def image_rows(metrics: Sequence[BaseMetric]) -> list[dict]:
+    """Return a row per image: counts and figures of DiceMetric, and of BoundaryMetric if it ran."""
+    figures = find_metric(metrics, DiceMetric)
+    assert figures is not None
+    boundary = find_metric(metrics, BoundaryMetric)
+    if boundary is None:
+        return figures.per_image
+    return [a | b for a, b in zip(figures.per_image, boundary.per_image, strict=True)]
+
+
+def details(metrics: Sequence[BaseMetric], rows: list[dict]) -> dict[str, object]:
+    """Return what ``metrics.json`` holds beside the headline figures.
+
+    - ``intervals``: of each figure, and ``interval_method``.
+    - ``breakdowns``: see ``break_down``; ``size_limits``, the shares between the sizes.
+    - ``boundary``, ``borders``, ``calibration``: where their metrics ran.
+    """
+    counts = [Confusion(row['tp'], row['fp'], row['fn'], row['tn']) for row in rows]
+    boundary = find_metric(metrics, BoundaryMetric)
+    means = {}
+    if boundary is not None:
+        means = {
+            figure: np.array([row[column] for row in rows])
+            for figure, column in (
+                ('IoU_boundary', 'iou_boundary'),
+                ('Dice_surface', 'dice_surface'),
+            )
+        }
+    table = ImageTable(counts, means)
+    result: dict[str, object] = dict(
+        intervals=percentile_intervals(table.figures(resampled_sums(table.values))),
+        interval_method=f'{LEVEL:.0%} percentile bootstrap over images, {RESAMPLES:,} sets, '
+        f'seed {SEED}',
+        breakdowns=break_down(rows),
+        size_limits=size_limits(foreground_shares(rows)),
+    )
+    if boundary is not None:
+        result['boundary'] = dict(
+            width=boundary.width, tolerance=boundary.tolerance, unit="share of the image's diagonal"
+        )
+    borders = find_metric(metrics, BorderMetric)
+    if borders is not None:
+        result['borders'] = borders.by_border
+    probabilities = find_metric(metrics, ProbabilityMetric)
+    if probabilities is not None:
+        result['calibration'] = calibration(probabilities.images)
+    return result
+
+
+def validation_details(metrics: Sequence[BaseMetric]) -> dict[str, object]:
+    """Return the calibration on the validation images, and their curve of Dice by threshold."""
+    probabilities = find_metric(metrics, ProbabilityMetric)
+    assert probabilities is not None
+    curve = threshold_curve(probabilities.images)
+    threshold, score = best_threshold(curve)
+    return dict(
+        num_images=len(probabilities.images),
+        best_threshold=threshold,
+        best_Dice=score,
+        curve=curve,
+        calibration=calibration(probabilities.images),
+    )

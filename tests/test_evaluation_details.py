@@ -1,0 +1,404 @@
+"""What a test tells beside Dice, recomputed pixel by pixel or by hand."""
+
+import json
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+import torch
+from mmengine.registry import DATASETS, MODELS
+
+from custom_modules.config import load_config
+from custom_modules.datasets import OxfordPetDataset
+from custom_modules.engine.augmented_network import AugmentedNetwork
+from custom_modules.engine.testing import test as run_test
+from custom_modules.engine.tuned_threshold import find_threshold
+from custom_modules.errors import UserError
+from custom_modules.evaluation import BoundaryMetric
+from custom_modules.evaluation.bootstrap import percentile_intervals, resampled_sums
+from custom_modules.evaluation.border_ways import confusion_by_border, count_regions
+from custom_modules.evaluation.boundary import BoundaryCounts, count_boundary
+from custom_modules.evaluation.breakdowns import break_down, group_images
+from custom_modules.evaluation.confusion import Confusion, ImageTable, summarise
+from custom_modules.evaluation.probabilities import (
+    best_threshold,
+    calibration,
+    count_probabilities,
+    threshold_curve,
+)
+from tests.conftest import TINY
+
+CONFIG = 'configs/sample/unet_sample.py'
+
+
+def blobs(seed: int, shape: tuple[int, int] = (17, 21)) -> np.ndarray:
+    """A mask of a few round things, some cut by the frame."""
+    random = np.random.default_rng(seed)
+    smooth = cv2.GaussianBlur(random.normal(size=shape).astype(np.float32), (0, 0), 2.5)
+    return (smooth > 0.02).astype(np.uint8)
+
+
+def plain_band(mask: np.ndarray, width: int) -> set[tuple[int, int]]:
+    """Foreground pixels with something else, or the world outside, at most ``width`` king's moves
+    away.
+    """
+    padded = np.pad(mask, width)
+    return {
+        (y, x)
+        for y, x in zip(*np.nonzero(mask), strict=True)
+        if not padded[y : y + 2 * width + 1, x : x + 2 * width + 1].all()
+    }
+
+
+def plain_boundary(
+    prediction: np.ndarray, target: np.ndarray, width: int, tolerance: float
+) -> tuple[float, float]:
+    """Boundary IoU and surface Dice as their definitions say."""
+    truth, guess = target == 1, (prediction == 1) & (target != 255)
+    bands = [plain_band(mask, width) for mask in (truth, guess)]
+    lines = [plain_band(mask, 1) for mask in (truth, guess)]
+    union = bands[0] | bands[1]
+    near = sum(
+        any((y - v) ** 2 + (x - u) ** 2 <= tolerance**2 for v, u in other)
+        for own, other in (lines, lines[::-1])
+        for y, x in own
+    )
+    total = len(lines[0]) + len(lines[1])
+    band = len(bands[0] & bands[1]) / len(union) if union else 1.0
+    return band, near / total if total else 1.0
+
+
+@pytest.mark.parametrize(('width', 'tolerance'), [(1, 1), (2, 3), (4, 2)])
+def test_boundaries_agree_with_their_definitions(width: int, tolerance: int) -> None:
+    for seed in range(12):
+        target, prediction = blobs(seed), blobs(seed + 100)
+        if seed % 2:
+            target[5:8, 3:9] = 255
+        counts = count_boundary(prediction, target, width, tolerance)
+        band, surface = plain_boundary(prediction, target, width, tolerance)
+        union = counts.band_both + counts.band_only_prediction + counts.band_only_truth
+        assert counts.band_both / union == pytest.approx(band)
+        total = counts.outline_near + counts.outline_far
+        assert counts.outline_near / total == pytest.approx(surface)
+
+
+def test_boundaries_by_hand() -> None:
+    target, moved = np.zeros((12, 12), np.uint8), np.zeros((12, 12), np.uint8)
+    target[2:8, 2:8] = 1  # 6x6: an outline of 20 pixels
+    moved[2:8, 4:10] = 1  # two to the right
+    # They share two rows of four pixels.
+    counts = count_boundary(moved, target, width=1, tolerance=1)
+    assert counts.band_both == 8
+    assert counts.band_only_prediction == counts.band_only_truth == 12
+    # Near: the shared 8 and, of each, the two pixels beside where the other begins.
+    assert (counts.outline_near, counts.outline_far) == (2 * 8 + 2 * 2 + 2 * 2, 16)
+    far = count_boundary(moved, target, width=1, tolerance=2)
+    assert (far.outline_near, far.outline_far) == (40, 0)
+
+
+def test_the_empty_rule_holds_for_boundaries() -> None:
+    empty, full = np.zeros((8, 8), np.uint8), np.ones((8, 8), np.uint8)
+    assert count_boundary(empty, empty, 1, 1) == BoundaryCounts(0, 0, 0, 0, 0)
+    metric = BoundaryMetric()
+    for prediction, target in ((empty, empty), (full, empty), (empty, full), (full, full)):
+        metric.process(
+            {},
+            [
+                dict(
+                    pred_sem_seg=dict(data=torch.from_numpy(prediction)[None]),
+                    gt_sem_seg=dict(data=torch.from_numpy(target)[None]),
+                )
+            ],
+        )
+    figures = metric.evaluate(4)
+    assert [row['iou_boundary'] for row in metric.per_image] == [1, 0, 0, 1]
+    assert [row['dice_surface'] for row in metric.per_image] == [1, 0, 0, 1]
+    assert [row['touches_frame'] for row in metric.per_image] == [0, 0, 1, 1]
+    assert figures == dict(IoU_boundary=0.5, Dice_surface=0.5)
+    with pytest.raises(UserError, match='width=2 is not allowed; use a share'):
+        BoundaryMetric(width=2)
+
+
+def test_the_bootstrap_draws_what_a_loop_draws() -> None:
+    values = np.random.default_rng(1).random((7, 2))
+    random = np.random.default_rng(3)
+    expected = [values[random.integers(7, size=7)].sum(0) for _ in range(50)]
+    np.testing.assert_allclose(resampled_sums(values, 50, seed=3), expected)
+    assert (resampled_sums(values, 50, seed=3) == resampled_sums(values, 50, seed=3)).all()
+
+
+def test_a_bootstrap_in_parts_is_as_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr('custom_modules.evaluation.bootstrap._CHUNK', 10)
+    values = np.ones((4, 1))
+    assert resampled_sums(values, 25).tolist() == [[4.0]] * 25
+
+
+def test_intervals_cover() -> None:
+    """95 % intervals hold the true mean in about 95 of 100 simulated tests.
+
+    With 300 of them the share has a standard error of 1.3 points.
+    """
+    random = np.random.default_rng(0)
+    alpha, beta, number = 6.0, 1.5, 80
+    inside = 0
+    for trial in range(300):
+        scores = random.beta(alpha, beta, number)
+        means = resampled_sums(scores[:, None], 400, seed=trial)[:, 0] / number
+        low, high = percentile_intervals(dict(mean=means))['mean']
+        inside += low <= alpha / (alpha + beta) <= high
+    assert 0.91 <= inside / 300 <= 0.98
+
+
+def test_figures_of_a_drawn_set_are_those_of_its_images() -> None:
+    counts = [Confusion(90, 10, 10, 0), Confusion(1, 3, 3, 93), Confusion(0, 0, 0, 100)]
+    table = ImageTable(counts, dict(extra=np.array([1.0, 2.0, 3.0])))
+    drawn = [0, 2, 2]
+    figures = table.figures(table.values[drawn].sum(0))
+    expected = summarise([counts[i] for i in drawn])
+    assert {k: figures[k] for k in expected if k in figures} == pytest.approx(
+        {k: v for k, v in expected.items() if k in figures}
+    )
+    assert figures['extra'] == pytest.approx(7 / 3)
+
+
+def logits_and_target(seed: int) -> tuple[torch.Tensor, torch.Tensor]:
+    random = np.random.default_rng(seed)
+    logits = random.normal(0, 2, (9, 13)).astype(np.float32)
+    logits[0, :4] = 0.0  # a probability of exactly 0.5
+    target = random.choice([0, 1, 255], (9, 13), p=[0.5, 0.4, 0.1]).astype(np.uint8)
+    return torch.from_numpy(logits), torch.from_numpy(target)
+
+
+def test_the_curve_is_the_dice_of_each_threshold() -> None:
+    pairs = [logits_and_target(seed) for seed in range(5)]
+    pairs.append((torch.full((9, 13), -30.0), torch.zeros((9, 13), dtype=torch.uint8)))
+    curve = threshold_curve([count_probabilities(*pair) for pair in pairs])
+    assert curve['thresholds'] == pytest.approx([n / 100 for n in range(1, 100)])
+    for threshold, score in zip(curve['thresholds'], curve['Dice'], strict=True):
+        expected = []
+        for logits, target in pairs:
+            mask, counted = (logits.sigmoid() > threshold).numpy(), target.numpy() != 255
+            truth = target.numpy() == 1
+            size = (mask & counted).sum() + truth.sum()
+            expected.append(2 * (mask & truth).sum() / size if size else 1.0)
+        assert score == pytest.approx(np.mean(expected), abs=1e-12)
+
+
+def test_a_tie_of_thresholds_goes_to_the_middle() -> None:
+    thresholds = [0.2, 0.4, 0.5, 0.6, 0.7]
+    for scores, best in (
+        ([0.1, 0.9, 0.8, 0.9, 0.9], 0.4),
+        ([0.9, 0.1, 0.1, 0.1, 0.9], 0.7),
+        ([0.5] * 5, 0.5),
+        ([0.9, 0.1, 0.1, 0.1, 0.1], 0.2),
+    ):
+        assert best_threshold(dict(thresholds=thresholds, Dice=scores))[0] == best
+
+
+def test_calibration_agrees_with_plain_numpy() -> None:
+    pairs = [logits_and_target(seed) for seed in range(4)]
+    found = calibration([count_probabilities(*pair) for pair in pairs])
+    truth = np.concatenate([target.numpy().ravel() for _, target in pairs])
+    guess = np.concatenate([logits.sigmoid().numpy().ravel() for logits, _ in pairs])
+    truth, guess = truth[truth != 255], guess[truth != 255].astype(np.float64)
+    assert found['Brier'] == pytest.approx(np.mean((guess - truth) ** 2), abs=1e-6)
+    expected = 0.0
+    for row in found['bins']:
+        inside = (guess > row['from']) & (guess <= row['to'])
+        assert row['pixels'] == inside.sum()
+        assert row['probability'] == pytest.approx(guess[inside].mean(), abs=1e-6)
+        assert row['foreground'] == pytest.approx(truth[inside].mean(), abs=1e-12)
+        expected += abs(guess[inside].mean() - truth[inside].mean()) * inside.mean()
+    assert found['ECE'] == pytest.approx(expected, abs=1e-6)
+    sure = calibration([count_probabilities(torch.full((2, 2), 50.0), torch.ones(2, 2).byte())])
+    assert (sure['Brier'], sure['ECE']) == (0, 0)
+    assert sure['bins'][0]['probability'] is None
+
+
+def test_three_ways_to_count_a_border() -> None:
+    regions = np.array([[0, 0, 1, 1, 255, 255, 255]], np.uint8)
+    prediction = np.array([[0, 1, 1, 0, 1, 1, 0]], np.uint8)
+    ways = confusion_by_border(count_regions(prediction, regions))
+    assert ways == dict(
+        foreground=Confusion(tp=3, fp=1, fn=2, tn=1),
+        background=Confusion(tp=1, fp=3, fn=1, tn=2),
+        ignore=Confusion(tp=1, fp=1, fn=1, tn=1),
+    )
+
+
+def row(size: int, found: int, **more: object) -> dict:
+    """An image of 100 pixels with ``size`` of foreground, of which ``found`` are predicted."""
+    return dict(tp=found, fp=0, fn=size - found, tn=100 - size, **more)
+
+
+def test_break_downs_by_hand() -> None:
+    rows = [
+        row(10, 5, species='cat', breed='a', touches_frame=0),
+        row(20, 20, species='dog', breed='b', touches_frame=1),
+        row(20, 10, species='dog', breed='b', touches_frame=1),
+        row(60, 60, species='cat', breed='a', touches_frame=1),
+        row(0, 0, species='cat', breed='a', touches_frame=0),
+    ]
+    groups = group_images(rows)
+    # Of 10, 20, 20, 60 the thirds end at 20 and 20; an image on a limit belongs below it.
+    assert groups['size'] == ['small', 'small', 'small', 'large', '']
+    assert groups['frame'] == ['inside', 'cut', 'cut', 'cut', '']
+    found = break_down(rows)
+    assert list(found) == ['species', 'breed', 'size', 'frame']
+    assert list(found['size']) == ['small', 'large']
+    assert found['species']['dog']['Dice'] == pytest.approx((1 + 2 / 3) / 2)
+    assert found['species']['cat']['Dice'] == pytest.approx((2 / 3 + 1 + 1) / 3)
+    assert found['species']['cat']['num_empty'] == 1
+    assert found['frame']['inside']['recall'] == 0.5
+    low, high = found['frame']['cut']['Dice_interval']
+    assert low == pytest.approx(2 / 3)
+    assert high == 1
+    # Anybody's masks have neither species nor breed.
+    assert list(break_down([row(10, 5, species='', breed='')])) == ['size']
+
+
+def test_augmented_network_by_hand() -> None:
+    def column(inputs: torch.Tensor) -> torch.Tensor:
+        """Logits that depend on the place: the network looks at the left half only."""
+        logits = inputs[:, :1].clone()
+        logits[..., logits.shape[-1] // 2 :] = 0
+        return logits
+
+    inputs = torch.randn(2, 3, 8, 8)
+    there = column(inputs).sigmoid()
+    back = column(inputs.flip(-1)).flip(-1).sigmoid()
+    averaged = AugmentedNetwork(column, divisor=4)(inputs)
+    torch.testing.assert_close(averaged.sigmoid(), (there + back) / 2, atol=1e-5, rtol=0)
+
+    sizes = []
+
+    def two_channels(inputs: torch.Tensor) -> torch.Tensor:
+        sizes.append(tuple(inputs.shape[-2:]))
+        return torch.cat([torch.zeros_like(inputs[:, :1]), torch.full_like(inputs[:, :1], 3.0)], 1)
+
+    logits = AugmentedNetwork(two_channels, divisor=4, scales=(0.5, 1.3))(torch.randn(1, 3, 16, 8))
+    assert sizes == [(8, 4), (8, 4), (20, 12), (20, 12)]
+    assert logits.shape == (1, 2, 16, 8)
+    torch.testing.assert_close(logits[:, 1] - logits[:, 0], torch.full((1, 16, 8), 3.0))
+    with pytest.raises(UserError, match='--tta 9: give scales above 0'):
+        AugmentedNetwork(column, 4, [9.0])
+
+
+def options(sample: Path, *more: str) -> list[str]:
+    return [*TINY, f'data_root={sample}', 'precision=fp32', *more]
+
+
+@pytest.fixture(scope='module')
+def checkpoint(sample: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A network that knows nothing, but calls about a half of the pixels foreground."""
+    torch.manual_seed(0)
+    config = load_config(CONFIG, options(sample))
+    model = MODELS.build(config.model).eval()
+    dataset = DATASETS.build(config.test_dataloader['dataset'])
+    batch = dict(inputs=[dataset[i]['inputs'] for i in range(6)])
+    with torch.no_grad():
+        logits = model(model.data_preprocessor(batch)['inputs'])
+        model.decode_head.logits.weight /= logits.std()
+        logits = model(model.data_preprocessor(batch)['inputs'])
+        model.decode_head.logits.bias -= logits.median() - 0.4
+    path = tmp_path_factory.mktemp('run') / 'best.pth'
+    torch.save(dict(state_dict=model.state_dict(), meta=dict(epoch=3, iter=9)), path)
+    return path
+
+
+def test_all_figures_from_the_saved_masks(sample: Path, checkpoint: Path, tmp_path: Path) -> None:
+    config = load_config(CONFIG, options(sample))
+    result = run_test(config, str(checkpoint), str(tmp_path))
+    assert json.loads((tmp_path / 'metrics.json').read_text()) == result
+    dataset = OxfordPetDataset(str(sample), split='test', pipeline=[], indices=6)
+    masks, trimaps, infos = [], [], [dataset.get_data_info(i) for i in range(6)]
+    for info in infos:
+        name = f'{info["sample_id"]}.png'
+        masks.append(cv2.imread(str(tmp_path / 'masks' / name), cv2.IMREAD_UNCHANGED) > 0)
+        trimap = cv2.imread(info['seg_map_path'], cv2.IMREAD_UNCHANGED)
+        trimaps.append(cv2.resize(trimap, (32, 32), interpolation=cv2.INTER_NEAREST))
+    assert 0.05 < np.mean(masks) < 0.95
+
+    def scores(way: str) -> list[float]:
+        values = []
+        for mask, trimap in zip(masks, trimaps, strict=True):
+            truth = (trimap == 1) | ((trimap == 3) & (way == 'foreground'))
+            counted = (trimap != 3) | (way != 'ignore')
+            size = (mask & counted).sum() + truth.sum()
+            values.append(2 * (mask & truth & counted).sum() / size if size else 1.0)
+        return values
+
+    for way in ('foreground', 'background', 'ignore'):
+        assert result['borders'][way]['Dice'] == pytest.approx(np.mean(scores(way)), abs=1e-6)
+    assert result['Dice'] == result['borders']['foreground']['Dice']
+    # 2 % and 1 % of the diagonal of 32x32 are less than a pixel: one it is.
+    pairs = [
+        plain_boundary(mask, trimap != 2, 1, 1) for mask, trimap in zip(masks, trimaps, strict=True)
+    ]
+    band, surface = np.mean(pairs, axis=0)
+    assert result['IoU_boundary'] == pytest.approx(band, abs=1e-6)
+    assert result['Dice_surface'] == pytest.approx(surface, abs=1e-6)
+    dice = scores('foreground')
+    for species in ('cat', 'dog'):
+        own = [d for d, info in zip(dice, infos, strict=True) if info['species'] == species]
+        found = result['breakdowns']['species'][species]
+        assert (found['Dice'], found['num_images']) == (pytest.approx(np.mean(own)), len(own))
+    low, high = result['intervals']['Dice']
+    assert min(dice) <= low < result['Dice'] < high <= max(dice)
+    assert result['validation']['split'] == 'val'
+    assert result['validation']['num_images'] == 6
+    assert (tmp_path / 'config.py').is_file()
+
+    # Left out what costs: the same figures, none of the others.
+    quick = run_test(config, str(checkpoint), str(tmp_path / 'quick'), quick=True)
+    for name in ('Dice', 'Dice_global', 'IoU', 'precision', 'loss', 'size_limits'):
+        assert quick[name] == result[name], name
+    assert quick['intervals']['Dice'] == result['intervals']['Dice']
+    assert not {'boundary', 'borders', 'calibration', 'validation', 'IoU_boundary'} & set(quick)
+
+
+def test_a_threshold_is_tuned_on_validation_and_found_again(
+    sample: Path, checkpoint: Path, tmp_path: Path, capsys: pytest.CaptureFixture
+) -> None:
+    config = load_config(CONFIG, options(sample))
+    copy = tmp_path / 'best.pth'
+    copy.write_bytes(checkpoint.read_bytes())
+    tuned = run_test(config, str(copy), tune=True)
+    kept = json.loads((tmp_path / 'best.threshold.json').read_text())
+    curve = tuned['validation']['curve']
+    best = int(np.argmax(curve['Dice']))
+    assert kept['Dice'] == max(curve['Dice']) == curve['Dice'][best]
+    assert curve['Dice'][curve['thresholds'].index(kept['threshold'])] == kept['Dice']
+    assert tuned['threshold'] == kept['threshold'] != 0.5
+    assert tuned['threshold_source'] == 'best.threshold.json'
+    assert 'tuned on the validation images' in capsys.readouterr().out
+
+    later = run_test(config, str(copy), quick=True)
+    assert (later['threshold'], later['Dice']) == (tuned['threshold'], tuned['Dice'])
+    said = capsys.readouterr().out
+    assert f'threshold {kept["threshold"]:g} of best.threshold.json, tuned on 6 images' in said
+    own = run_test(config, str(copy), quick=True, use_tuned=False)
+    assert (own['threshold'], own['threshold_source']) == (0.5, 'config')
+
+    border = load_config(CONFIG, options(sample, 'border=background'))
+    assert run_test(border, str(copy), quick=True)['threshold'] == 0.5
+    assert 'not used: it was tuned with border = foreground' in capsys.readouterr().out
+    both = run_test(config, str(copy), quick=True, tta=[1.0])
+    assert both['tta'] == dict(mirrored=True, scales=[1.0])
+    assert 'tuned with tta = None' in capsys.readouterr().out
+
+    (tmp_path / 'best.threshold.json').write_text('{"threshold": 7}')
+    with pytest.raises(UserError, match=r'holds no threshold .* test with --tune-threshold'):
+        find_threshold(copy, {})
+
+
+def test_without_validation_images(
+    sample: Path, checkpoint: Path, tmp_path: Path, capsys: pytest.CaptureFixture
+) -> None:
+    config = load_config(CONFIG, options(sample, 'val_dataloader.dataset.data_root=/nowhere'))
+    result = run_test(config, str(checkpoint), str(tmp_path))
+    assert 'validation' not in result
+    assert 'no threshold curve: the validation images cannot be used' in capsys.readouterr().out
+    with pytest.raises(UserError, match='nowhere'):
+        run_test(config, str(checkpoint), str(tmp_path), tune=True)
