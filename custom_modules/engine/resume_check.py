@@ -1,20 +1,17 @@
 """What differs between a run and the config it is resumed with."""
 
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 from mmengine.config import Config
 from mmengine.dist import is_main_process
 
 from ..config import load_config
+from ..config.differences import differences, merged
 from ..errors import UserError
 
 #: What a run must keep: another network, or other images in its splits, make it another run.
 FIXED_MODEL = ('type', 'backbone', 'decode_head')
 FIXED_DATASET = ('type', 'split', 'border', 'fractions', 'split_seed', 'n_aug', 'indices')
-
-_ABSENT = 'nothing'
 
 
 def check_resume(run: Path, config: Config, allow_changes: bool = False) -> None:
@@ -35,22 +32,17 @@ def check_resume(run: Path, config: Config, allow_changes: bool = False) -> None
         if is_main_process():
             print(f'resume: the config of the run is not compared ({error})')
         return
-    changes = list(_differences(_merged(before), _merged(config)))
+    changes = list(differences(merged(before), merged(config)))
     if is_main_process():
         for key, old, new in changes:
             print(f'resume: {key} was {old}, is {new}')
-    refused = list(_differences(_fixed(before), _fixed(config)))
+    refused = list(differences(_fixed(before), _fixed(config)))
     if refused and not allow_changes:
         key, old, new = refused[0]
         raise UserError(
             f'--resume {run}: {key} was {old}, is {new}. That would be another run: start a new '
             'one, or go on all the same with --allow-changes'
         )
-
-
-def _merged(config: Config) -> dict:
-    """Return the config with its variables in place, so that a change is named once."""
-    return Config.fromstring(config.text, '.py').to_dict()
 
 
 def _fixed(config: Config) -> dict:
@@ -60,16 +52,3 @@ def _fixed(config: Config) -> dict:
         if stage in config
     }
     return dict(model={key: config.model.get(key) for key in FIXED_MODEL}, **stages)
-
-
-def _differences(old: Any, new: Any, place: str = '') -> Iterator[tuple[str, Any, Any]]:
-    if isinstance(old, dict) and isinstance(new, dict):
-        for key in {**old, **new}:
-            yield from _differences(
-                old.get(key, _ABSENT), new.get(key, _ABSENT), f'{place}.{key}' if place else key
-            )
-    elif isinstance(old, list) and isinstance(new, list) and len(old) == len(new):
-        for index, pair in enumerate(zip(old, new, strict=True)):
-            yield from _differences(*pair, f'{place}.{index}')
-    elif old != new:
-        yield place, old, new

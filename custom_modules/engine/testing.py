@@ -1,6 +1,5 @@
 """What ``tools/test.py`` does."""
 
-import csv
 import json
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,6 +10,7 @@ from mmengine.dist import is_main_process
 
 from ..datasets.count_border import with_regions
 from ..errors import UserError
+from ..evaluation.per_image_csv import write_rows
 from ..paths import PROJECT_ROOT, make_writable
 from ..visualization import save_examples
 from ..whole_file import whole_file
@@ -21,9 +21,6 @@ from .memory import keep_freed_memory
 from .process_group import join_processes
 from .runner import PetSegRunner
 from .tuned_threshold import find_threshold, save_threshold, side_file
-
-#: Columns of ``per_image.csv`` that are always there.
-COLUMNS = ('id', 'species', 'breed', 'tp', 'fp', 'fn', 'tn', 'dice')
 
 
 def test(
@@ -250,17 +247,10 @@ def _describe_details(result: dict[str, Any]) -> list[str]:
 
 
 def write_results(folder: Path, result: dict[str, object], rows: list[dict]) -> None:
-    """Write ``metrics.json`` and ``per_image.csv`` into ``folder``.
-
-    The table's columns are ``COLUMNS`` and whatever else the rows hold.
-    """
+    """Write ``metrics.json`` and ``per_image.csv`` into ``folder``."""
     with whole_file(folder / 'metrics.json') as file:
         file.write(json.dumps(result, indent=2) + '\n')
-    with whole_file(folder / 'per_image.csv', newline='') as file:
-        more = [name for name in (rows[0] if rows else ()) if name not in COLUMNS]
-        writer = csv.DictWriter(file, [*COLUMNS, *more])
-        writer.writeheader()
-        writer.writerows(rows)
+    write_rows(folder / 'per_image.csv', rows)
 
 
 def _short(path: str) -> str:

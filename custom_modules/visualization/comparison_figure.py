@@ -1,6 +1,5 @@
 """The reports' figure: image, ground truth and the masks of several systems."""
 
-import csv
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +14,7 @@ from mmengine.registry import DATASETS
 
 from ..datasets.image_io import read_mask
 from ..errors import UserError, did_you_mean
+from ..evaluation.per_image_csv import read_rows
 from ..paths import resolve_path
 from .contact_sheet import INVENTED, MISSED, Example, error_map, spotlight
 from .examples import image_and_truth
@@ -79,24 +79,13 @@ def read_scores(folder: Path) -> dict[str, Score]:
     Raises:
         UserError: the file or ``masks`` is not in ``folder``, or the file is not of a test.
     """
-    path = folder / 'per_image.csv'
-    for part in (path, folder / 'masks'):
-        if not part.exists():
-            raise UserError(
-                f'{folder}: has no {part.name}; make it with '
-                f'python tools/test.py CONFIG CHECKPOINT --out {folder}'
-            )
-    try:
-        with open(path, newline='', encoding='utf-8') as file:
-            scores = {
-                row['id']: Score(int(row['tp']) + int(row['fn']), float(row['dice']))
-                for row in csv.DictReader(file)
-            }
-    except (KeyError, TypeError, ValueError) as error:
-        raise UserError(f'{path}: no table of tools/test.py ({error}); test again') from None
-    if not scores:
-        raise UserError(f'{path}: has no images in it; test again')
-    return scores
+    rows = read_rows(folder / 'per_image.csv')
+    if not (folder / 'masks').is_dir():
+        raise UserError(
+            f'{folder}: has no masks; make it with '
+            f'python tools/test.py CONFIG CHECKPOINT --out {folder}'
+        )
+    return {row['id']: Score(row['tp'] + row['fn'], row['dice']) for row in rows}
 
 
 def choose_by_quantile(scores: Sequence[float], number: int) -> list[int]:

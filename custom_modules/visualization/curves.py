@@ -12,8 +12,8 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
-from ..errors import UserError, did_you_mean
-from ..paths import resolve_path
+from ..errors import UserError
+from ..named_runs import named_folders
 from .figure_file import save_figure
 
 #: Okabe and Ito's colours for lines on white; their yellow is too light for that.
@@ -64,9 +64,7 @@ def find_runs(arguments: Sequence[str]) -> list[Run]:
     """Read the runs that the command line names.
 
     Args:
-        arguments: each a run's folder, the folder above with its ``latest``, or ``LABEL=`` and one
-            of them. Without a label a run is called as its config, that is the folder above; where
-            that is not enough, with the run's own name.
+        arguments: see ``named_folders``.
 
     Raises:
         UserError: a folder is missing or no run, a run has no whole epoch, two runs have one label,
@@ -76,35 +74,7 @@ def find_runs(arguments: Sequence[str]) -> list[Run]:
         raise UserError(
             f'{len(arguments)} runs: at most {len(COLOURS)} can be told apart; draw two pictures'
         )
-    named = []
-    for argument in arguments:
-        label, equals, path = argument.partition('=')
-        if not equals or resolve_path(argument).is_dir():
-            label, path = '', argument
-        named.append((label, _run_folder(path)))
-    configs = [folder.parent.name for label, folder in named if not label]
-    runs = []
-    for label, folder in named:
-        config = folder.parent.name
-        automatic = config if configs.count(config) == 1 else f'{config}/{folder.name}'
-        runs.append(Run(label or automatic, read_epochs(folder)))
-    labels = [run.label for run in runs]
-    for label in labels:
-        if labels.count(label) > 1:
-            raise UserError(f'two runs are called {label!r}; name them with LABEL=RUN')
-    return runs
-
-
-def _run_folder(named: str) -> Path:
-    folder = resolve_path(named)
-    if not folder.is_dir():
-        above = Path(named).parent
-        beside = above.iterdir() if above.is_dir() else ()
-        near = did_you_mean(folder.name, [path.name for path in beside])
-        raise UserError(f'{named}: there is no such folder{near or "; runs are in work_dirs/"}')
-    if not (folder / 'vis_data').is_dir() and (folder / 'latest').is_dir():
-        folder /= 'latest'
-    return folder.resolve()
+    return [Run(label, read_epochs(folder)) for label, folder in named_folders(arguments)]
 
 
 def read_epochs(run: Path) -> dict[int, dict[str, float]]:
