@@ -1,0 +1,117 @@
+"""What ``tools/test.py`` wrote about a run, and the config it was made with."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from mmengine.config import Config
+
+from ..config import load_config
+from ..errors import UserError
+from ..named_runs import named_folders
+from ..paths import resolve_path
+from .per_image_csv import read_rows
+
+#: What figures must share to be held against each other.
+PROTOCOL = ('dataset', 'split', 'border', 'resolution', 'image_size')
+
+
+@dataclass(frozen=True)
+class ScoredRun:
+    """The results of one test.
+
+    Attributes:
+        label: of the run.
+        folder: with ``metrics.json`` and ``per_image.csv``.
+        metrics: of ``metrics.json``.
+        rows: of ``per_image.csv``, by the image's id.
+    """
+
+    label: str
+    folder: Path
+    metrics: dict[str, Any]
+    rows: dict[str, dict]
+
+    def config(self) -> Config:
+        """Load the config: beside the results, of the run, or the one that the results name.
+
+        Raises:
+            UserError: there is none any more, or it does not load.
+        """
+        named = resolve_path(str(self.metrics.get('config', '')))
+        places = [self.folder / 'config.py', self.folder.parent / 'config.py', named]
+        for path in places:
+            if path.is_file():
+                return load_config(path)
+        raise UserError(f'{self.folder}: its config is not there any more')
+
+
+def results_folder(run: Path) -> Path | None:
+    """Return where the results of a run are: in ``test`` below it, or beside its checkpoint."""
+    folders = (run / 'test', run)
+    return next((folder for folder in folders if (folder / 'metrics.json').is_file()), None)
+
+
+def find_scored(arguments: Sequence[str]) -> list[ScoredRun]:
+    """Read the tested runs that the command line names; see ``named_folders``.
+
+    Raises:
+        UserError: a run is missing or was not tested, or its results cannot be read.
+    """
+    return [read_scored(label, folder) for label, folder in named_folders(arguments)]
+
+
+def read_scored(label: str, run: Path) -> ScoredRun:
+    """Read the results of one run.
+
+    Raises:
+        UserError: it was not tested, or its results cannot be read.
+    """
+    folder = results_folder(run)
+    if folder is None:
+        raise UserError(
+            f'{run}: has no metrics.json, nor has {run / "test"}; make it with '
+            f'python tools/test.py CONFIG {run / "best.pth"} --out {run / "test"}'
+        )
+    path = folder / 'metrics.json'
+    try:
+        metrics = json.loads(path.read_text(encoding='utf-8'))
+        missing = [key for key in (*PROTOCOL, 'Dice', 'threshold') if key not in metrics]
+    except (OSError, TypeError, ValueError) as error:
+        raise UserError(f'{path}: cannot be read ({error}); test again') from None
+    if missing or not isinstance(metrics, dict):
+        raise UserError(f'{path}: is of no test, it lacks {missing[0]!r}; test again')
+    rows = {row['id']: row for row in read_rows(folder / 'per_image.csv')}
+    return ScoredRun(label, folder, metrics, rows)
+
+
+def check_comparable(first: ScoredRun, second: ScoredRun) -> None:
+    """Make sure that two runs were scored on the same pixels.
+
+    Raises:
+        UserError: images, split, border, resolution or ground truth differ.
+    """
+    pair = f'{first.label} and {second.label}'
+    for key in PROTOCOL:
+        old, new = first.metrics[key], second.metrics[key]
+        if old != new:
+            raise UserError(
+                f'{pair} cannot be compared: {key} is {old!r} and {new!r}; test both alike, with '
+                f'--cfg-options {key}=...'
+            )
+    different = sorted(first.rows.keys() ^ second.rows.keys())
+    if different:
+        raise UserError(
+            f'{pair} were tested on different images ({len(different):,} in one of them only, such '
+            f'as {different[0]}); test both on one split'
+        )
+    for name, row in first.rows.items():
+        other = second.rows[name]
+        if row['tp'] + row['fn'] != other['tp'] + other['fn']:
+            raise UserError(
+                f'{pair} were tested on different masks: the foreground of {name} has '
+                f'{row["tp"] + row["fn"]:,} and {other["tp"] + other["fn"]:,} pixels; '
+                'test both on one data set'
+            )

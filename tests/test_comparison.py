@@ -1,0 +1,136 @@
+"""Two tests held against each other: figures by hand, what is refused, and the tool."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from custom_modules.errors import UserError
+from custom_modules.evaluation.comparison import compare, describe
+from custom_modules.evaluation.scored_run import find_scored
+from tests.conftest import ROOT, Command
+
+PROTOCOL = dict(
+    Dice=0.5,
+    threshold=0.5,
+    dataset='OxfordPetDataset',
+    split='test',
+    border='foreground',
+    resolution='input',
+    image_size=32,
+    config='configs/sample/unet_sample.py',
+)
+
+
+def scored(folder: Path, found: Sequence[int], size: int = 40, **more: object) -> str:
+    """Write results of images of 100 pixels, ``size`` of them pet, of which ``found`` are found."""
+    folder.mkdir(parents=True)
+    (folder / 'metrics.json').write_text(json.dumps(PROTOCOL | more))
+    lines = ['id,species,breed,tp,fp,fn,tn,dice']
+    for number, tp in enumerate(found):
+        dice = 2 * tp / (tp + size)
+        lines.append(f'pet_{number},cat,pet,{tp},0,{size - tp},{100 - size},{dice}')
+    (folder / 'per_image.csv').write_text('\n'.join(lines) + '\n')
+    return str(folder)
+
+
+def test_a_comparison_by_hand(tmp_path: Path) -> None:
+    runs = find_scored(
+        [scored(tmp_path / 'a', [10, 20, 30, 40]), scored(tmp_path / 'b', [40, 20, 20, 30])]
+    )
+    found = compare(*runs)
+    assert (found.first, found.second) == ('a', 'b')
+    dice = {tp: 2 * tp / (tp + 40) for tp in (10, 20, 30, 40)}
+    figures = {row.figure: row for row in found.figures}
+    assert figures['Dice'].first == pytest.approx(sum(dice.values()) / 4)
+    assert figures['Dice'].second == pytest.approx((dice[40] + 2 * dice[20] + dice[30]) / 4)
+    assert figures['recall'].first == pytest.approx(100 / 160)
+    assert figures['recall'].second == pytest.approx(110 / 160)
+    assert figures['precision'].low == figures['precision'].high == 0
+    # The biggest loss and the biggest gain bound every drawn mean.
+    assert dice[20] - dice[30] <= figures['Dice'].low < 0 < figures['Dice'].high
+    assert figures['Dice'].high <= dice[40] - dice[10]
+    assert figures['Dice'].verdict == ''
+    assert [change.id for change in found.better] == ['pet_0']
+    assert [change.id for change in found.worse] == ['pet_2', 'pet_3']
+    assert (found.settings, found.config) == ([], [])
+    text = describe(found, top=1)
+    assert 'better on 1 images, worse on 2, equal on 1' in text
+    assert 'most improved: pet_0  Dice 0.4000 -> 1.0000' in text
+    assert 'pet_3' not in text
+
+
+def test_the_interval_is_of_pairs(tmp_path: Path) -> None:
+    """Images differ much, the runs little: pairs see what two separate intervals could not."""
+    random = np.random.default_rng(0)
+    before = random.integers(5, 35, 60)
+    runs = find_scored([scored(tmp_path / 'a', before), scored(tmp_path / 'b', before + 1)])
+    row = compare(*runs).figures[0]
+    gains = 2 * (before + 1) / (before + 41) - 2 * before / (before + 40)
+    error = gains.std() / np.sqrt(60)
+    assert row.second - row.first == pytest.approx(gains.mean())
+    assert row.low == pytest.approx(gains.mean() - 1.96 * error, abs=0.3 * error)
+    assert row.high == pytest.approx(gains.mean() + 1.96 * error, abs=0.3 * error)
+    assert row.verdict == 'better'
+    assert compare(*runs[::-1]).figures[0].verdict == 'worse'
+
+
+def test_the_order_of_the_images_does_not_matter(tmp_path: Path) -> None:
+    scored(tmp_path / 'a', [10, 20, 30])
+    lines = (tmp_path / 'a' / 'per_image.csv').read_text().splitlines()
+    scored(tmp_path / 'b', [10, 20, 30])
+    (tmp_path / 'b' / 'per_image.csv').write_text('\n'.join([lines[0], *lines[:0:-1]]))
+    found = compare(*find_scored([str(tmp_path / 'a'), str(tmp_path / 'b')]))
+    assert all(row.low == row.high == 0 for row in found.figures)
+    assert not found.better
+    assert not found.worse
+
+
+def test_what_cannot_be_compared(tmp_path: Path) -> None:
+    first = scored(tmp_path / 'a', [10, 20])
+    for name, arguments, message in (
+        ('border', dict(border='ignore'), r"border is 'foreground' and 'ignore'; .*border=\.\.\."),
+        ('resolution', dict(resolution='original'), "resolution is 'input' and 'original'"),
+        ('size', dict(image_size=64), 'image_size is 32 and 64'),
+    ):
+        other = scored(tmp_path / name, [10, 20], **arguments)
+        with pytest.raises(UserError, match=message):
+            compare(*find_scored([first, other]))
+    more = scored(tmp_path / 'more', [10, 20, 30])
+    with pytest.raises(UserError, match=r'different images \(1 in one of them only, such as pet_2'):
+        compare(*find_scored([first, more]))
+    masks = scored(tmp_path / 'masks', [10, 20], size=50)
+    with pytest.raises(UserError, match='the foreground of pet_0 has 40 and 50 pixels'):
+        compare(*find_scored([first, masks]))
+    (tmp_path / 'none').mkdir()
+    with pytest.raises(UserError, match=r'has no metrics\.json.*make it with python tools/test'):
+        find_scored([first, str(tmp_path / 'none')])
+    (tmp_path / 'more' / 'metrics.json').write_text('{"Dice": 1}')
+    with pytest.raises(UserError, match="is of no test, it lacks 'dataset'"):
+        find_scored([more])
+    (tmp_path / 'more' / 'metrics.json').write_text('{')
+    with pytest.raises(UserError, match='cannot be read'):
+        find_scored([more])
+
+
+def test_the_tool(run_tool: Command, tmp_path: Path) -> None:
+    run = tmp_path / 'unet' / 'one'
+    scored(run / 'test', [10, 20])
+    (run / 'vis_data').mkdir()
+    child = f"_base_ = '{ROOT}/configs/sample/unet_sample.py'\nmax_epochs = 3\n"
+    (run / 'config.py').write_text(child)
+    other = scored(tmp_path / 'other', [20, 20], threshold=0.4, config='configs/gone.py')
+    third = scored(tmp_path / 'third', [20, 30])
+    done = run_tool('compare.py', run, f'B={other}', third, '--out', 'all.json')
+    assert done.returncode == 0, done.stderr
+    assert 'test: threshold: 0.5 -> 0.4' in done.stdout
+    assert 'configs are not compared' in done.stdout
+    assert 'config: max_epochs: 3 -> 16' in done.stdout
+    kept = json.loads((tmp_path / 'all.json').read_text())
+    assert [(c['first'], c['second'], c['better']) for c in kept] == [
+        ('unet', 'B', 1),
+        ('unet', 'third', 2),
+    ]
+    assert kept[0]['images'][0] == dict(id='pet_0', first=0.4, second=2 * 20 / 60)

@@ -1,0 +1,53 @@
+#!/usr/bin/env python
+"""Hold tested runs against the first of them: python tools/compare.py RUN RUN [RUN ...]"""
+
+import argparse
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+
+def parse_args() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument(
+        'runs',
+        nargs='+',
+        metavar='RUN',
+        help="a run's folder, the folder above for its latest, or an --out of tools/test.py; "
+        'LABEL=RUN names it',
+    )
+    parser.add_argument(
+        '--top', type=int, default=5, help='images to name each way, that changed most (default: 5)'
+    )
+    parser.add_argument('--out', help='JSON file for all of it, with every image')
+    return parser.parse_args()
+
+
+def main() -> None:
+    args = parse_args()
+    from custom_modules.cli import user_errors  # after parsing: --help need not wait for torch
+
+    with user_errors():
+        import json
+
+        from custom_modules.errors import UserError
+        from custom_modules.evaluation.comparison import as_dict, compare, describe
+        from custom_modules.evaluation.scored_run import find_scored
+        from custom_modules.paths import make_writable
+        from custom_modules.whole_file import whole_file
+
+        if len(args.runs) < 2:
+            raise UserError(f'{args.runs[0]}: one run alone; name two or more')
+        first, *others = find_scored(args.runs)
+        comparisons = [compare(first, other) for other in others]
+        print('\n\n'.join(describe(comparison, args.top) for comparison in comparisons))
+        if args.out:
+            make_writable(Path(args.out).resolve().parent, '--out')
+            with whole_file(args.out) as file:
+                file.write(json.dumps([as_dict(c) for c in comparisons], indent=2, default=str))
+            print(f'comparison: {args.out}')
+
+
+if __name__ == '__main__':
+    main()
