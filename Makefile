@@ -7,7 +7,7 @@ DEMO := work_dirs/unet_sample
 .DEFAULT_GOAL := help
 
 help:
-	@echo 'make demo    draw a sample data set, train a UNet on it, test it, look at the result'
+	@echo 'make demo    draw a sample data set, train a UNet on it, test it, write a report'
 	@echo 'make test    lint, types and tests'
 	@echo 'make soak    kill trainings for half an hour and compare their ends; rewrites results/robustness'
 	@echo 'make setup   only .venv with everything that is needed'
@@ -30,6 +30,7 @@ data/sample/sample.json: .venv/.run custom_modules/datasets/drawn_sample.py
 demo: .venv/.run data/sample/sample.json
 	$(BIN)/python tools/train.py configs/sample/unet_sample.py
 	$(BIN)/python tools/test.py configs/sample/unet_sample.py $(DEMO)/latest/best.pth --out $(DEMO)/latest/test
+	$(BIN)/python tools/report.py $(DEMO)
 
 lint: .venv/.dev
 	$(BIN)/ruff check .

@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 import torch
+from mmengine.registry import DATASETS, MODELS
 
+from custom_modules.config import load_config
 from custom_modules.datasets.drawn_sample import draw_sample
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -36,6 +38,29 @@ def sample(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp('sample')
     draw_sample(root)
     return root
+
+
+def tiny_options(sample: Path, *more: str) -> list[str]:
+    """Options of a config for a test on six small images of the drawn sample."""
+    return [*TINY, f'data_root={sample}', 'precision=fp32', *more]
+
+
+@pytest.fixture(scope='session')
+def checkpoint(sample: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A network that knows nothing, but calls about a half of the pixels foreground."""
+    torch.manual_seed(0)
+    config = load_config('configs/sample/unet_sample.py', tiny_options(sample))
+    model = MODELS.build(config.model).eval()
+    dataset = DATASETS.build(config.test_dataloader['dataset'])
+    batch = dict(inputs=[dataset[i]['inputs'] for i in range(6)])
+    with torch.no_grad():
+        logits = model(model.data_preprocessor(batch)['inputs'])
+        model.decode_head.logits.weight /= logits.std()
+        logits = model(model.data_preprocessor(batch)['inputs'])
+        model.decode_head.logits.bias -= logits.median() - 0.4
+    path = tmp_path_factory.mktemp('run') / 'best.pth'
+    torch.save(dict(state_dict=model.state_dict(), meta=dict(epoch=3, iter=9)), path)
+    return path
 
 
 Command = Callable[..., subprocess.CompletedProcess]

@@ -7,7 +7,6 @@ import cv2
 import numpy as np
 import pytest
 import torch
-from mmengine.registry import DATASETS, MODELS
 
 from custom_modules.config import load_config
 from custom_modules.datasets import OxfordPetDataset
@@ -27,7 +26,7 @@ from custom_modules.evaluation.probabilities import (
     count_probabilities,
     threshold_curve,
 )
-from tests.conftest import TINY
+from tests.conftest import tiny_options as options
 
 CONFIG = 'configs/sample/unet_sample.py'
 
@@ -283,28 +282,6 @@ def test_augmented_network_by_hand() -> None:
     torch.testing.assert_close(logits[:, 1] - logits[:, 0], torch.full((1, 16, 8), 3.0))
     with pytest.raises(UserError, match='--tta 9: give scales above 0'):
         AugmentedNetwork(column, 4, [9.0])
-
-
-def options(sample: Path, *more: str) -> list[str]:
-    return [*TINY, f'data_root={sample}', 'precision=fp32', *more]
-
-
-@pytest.fixture(scope='module')
-def checkpoint(sample: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A network that knows nothing, but calls about a half of the pixels foreground."""
-    torch.manual_seed(0)
-    config = load_config(CONFIG, options(sample))
-    model = MODELS.build(config.model).eval()
-    dataset = DATASETS.build(config.test_dataloader['dataset'])
-    batch = dict(inputs=[dataset[i]['inputs'] for i in range(6)])
-    with torch.no_grad():
-        logits = model(model.data_preprocessor(batch)['inputs'])
-        model.decode_head.logits.weight /= logits.std()
-        logits = model(model.data_preprocessor(batch)['inputs'])
-        model.decode_head.logits.bias -= logits.median() - 0.4
-    path = tmp_path_factory.mktemp('run') / 'best.pth'
-    torch.save(dict(state_dict=model.state_dict(), meta=dict(epoch=3, iter=9)), path)
-    return path
 
 
 def test_all_figures_from_the_saved_masks(sample: Path, checkpoint: Path, tmp_path: Path) -> None:

@@ -3,19 +3,10 @@
 from collections.abc import Sequence
 from typing import TypeVar
 
-import numpy as np
 from mmengine.evaluator import BaseMetric
 
 from ..evaluation import BorderMetric, BoundaryMetric, DiceMetric, ProbabilityMetric
-from ..evaluation.bootstrap import (
-    LEVEL,
-    RESAMPLES,
-    SEED,
-    percentile_intervals,
-    resampled_sums,
-)
-from ..evaluation.breakdowns import break_down, foreground_shares, size_limits
-from ..evaluation.confusion import Confusion, ImageTable
+from ..evaluation.from_rows import figures_from_rows
 from ..evaluation.probabilities import best_threshold, calibration, threshold_curve
 
 Metric = TypeVar('Metric', bound=BaseMetric)
@@ -39,29 +30,11 @@ def image_rows(metrics: Sequence[BaseMetric]) -> list[dict]:
 def details(metrics: Sequence[BaseMetric], rows: list[dict]) -> dict[str, object]:
     """Return what ``metrics.json`` holds beside the headline figures.
 
-    - ``intervals``: of each figure, and ``interval_method``.
-    - ``breakdowns``: see ``break_down``; ``size_limits``, the shares between the sizes.
+    - What ``figures_from_rows`` gives.
     - ``boundary``, ``borders``, ``calibration``: where their metrics ran.
     """
-    counts = [Confusion(row['tp'], row['fp'], row['fn'], row['tn']) for row in rows]
     boundary = find_metric(metrics, BoundaryMetric)
-    means = {}
-    if boundary is not None:
-        means = {
-            figure: np.array([row[column] for row in rows])
-            for figure, column in (
-                ('IoU_boundary', 'iou_boundary'),
-                ('Dice_surface', 'dice_surface'),
-            )
-        }
-    table = ImageTable(counts, means)
-    result: dict[str, object] = dict(
-        intervals=percentile_intervals(table.figures(resampled_sums(table.values))),
-        interval_method=f'{LEVEL:.0%} percentile bootstrap over images, {RESAMPLES:,} sets, '
-        f'seed {SEED}',
-        breakdowns=break_down(rows),
-        size_limits=size_limits(foreground_shares(rows)),
-    )
+    result = figures_from_rows(rows)
     if boundary is not None:
         result['boundary'] = dict(
             width=boundary.width, tolerance=boundary.tolerance, unit="share of the image's diagonal"

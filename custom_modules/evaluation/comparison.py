@@ -1,6 +1,5 @@
 """Two tests image by image: is the difference more than chance, and where does it come from?"""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,11 +8,8 @@ import numpy as np
 from ..config.differences import differences, merged
 from ..errors import UserError
 from .bootstrap import percentile_intervals, resampled_sums
-from .confusion import Confusion, ImageTable
+from .from_rows import image_table, shared_means
 from .scored_run import ScoredRun, check_comparable
-
-#: Figure -> its column in ``per_image.csv``.
-_MEANS = {'IoU_boundary': 'iou_boundary', 'Dice_surface': 'dice_surface'}
 
 #: What a test may do differently and still be held against another.
 _SETTINGS = ('threshold', 'tta', 'dtype')
@@ -87,7 +83,9 @@ def compare(first: ScoredRun, second: ScoredRun) -> Comparison:
     """
     check_comparable(first, second)
     names = list(first.rows)
-    tables = [_table(run, names, _shared_means(first, second)) for run in (first, second)]
+    rows = [[run.rows[name] for name in names] for run in (first, second)]
+    means = shared_means([*rows[0], *rows[1]])
+    tables = [image_table(own, means) for own in rows]
     drawn = resampled_sums(np.hstack([table.values for table in tables]))
     columns = tables[0].values.shape[1]
     one = tables[0].figures(drawn[:, :columns])
@@ -111,23 +109,6 @@ def compare(first: ScoredRun, second: ScoredRun) -> Comparison:
     except UserError as error:
         return Comparison(*known, config=None, config_error=str(error))
     return Comparison(*known, config=config)
-
-
-def _shared_means(*runs: ScoredRun) -> dict[str, str]:
-    """Return the further figures that all images of all runs have."""
-    return {
-        figure: column
-        for figure, column in _MEANS.items()
-        if all(column in row for run in runs for row in run.rows.values())
-    }
-
-
-def _table(run: ScoredRun, names: Sequence[str], means: dict[str, str]) -> ImageTable:
-    rows = [run.rows[name] for name in names]
-    counts = [Confusion(row['tp'], row['fp'], row['fn'], row['tn']) for row in rows]
-    return ImageTable(
-        counts, {name: np.array([row[key] for row in rows]) for name, key in means.items()}
-    )
 
 
 def describe(comparison: Comparison, top: int = 5) -> str:

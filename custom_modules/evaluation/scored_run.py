@@ -26,7 +26,7 @@ class ScoredRun:
         label: of the run.
         folder: with ``metrics.json`` and ``per_image.csv``.
         metrics: of ``metrics.json``.
-        rows: of ``per_image.csv``, by the image's id.
+        rows: of ``per_image.csv``, by the image's id; empty where only the figures were kept.
     """
 
     label: str
@@ -75,7 +75,17 @@ def read_scored(label: str, run: Path) -> ScoredRun:
             f'{run}: has no metrics.json, nor has {run / "test"}; make it with '
             f'python tools/test.py CONFIG {run / "best.pth"} --out {run / "test"}'
         )
-    path = folder / 'metrics.json'
+    metrics = read_metrics(folder / 'metrics.json')
+    rows = {row['id']: row for row in read_rows(folder / 'per_image.csv')}
+    return ScoredRun(label, folder, metrics, rows)
+
+
+def read_metrics(path: Path) -> dict[str, Any]:
+    """Return the figures of a test with their protocol.
+
+    Raises:
+        UserError: the file cannot be read or is of no test.
+    """
     try:
         metrics = json.loads(path.read_text(encoding='utf-8'))
         missing = [key for key in (*PROTOCOL, 'Dice', 'threshold') if key not in metrics]
@@ -83,8 +93,7 @@ def read_scored(label: str, run: Path) -> ScoredRun:
         raise UserError(f'{path}: cannot be read ({error}); test again') from None
     if missing or not isinstance(metrics, dict):
         raise UserError(f'{path}: is of no test, it lacks {missing[0]!r}; test again')
-    rows = {row['id']: row for row in read_rows(folder / 'per_image.csv')}
-    return ScoredRun(label, folder, metrics, rows)
+    return metrics
 
 
 def check_comparable(first: ScoredRun, second: ScoredRun) -> None:

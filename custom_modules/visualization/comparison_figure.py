@@ -163,7 +163,7 @@ def compare_masks(
                 f'{config.filename}: the image {name} of {systems[0].folder} is not in its test '
                 'split; give the config the systems were tested with'
             )
-        columns.append(_column(dataset, positions[name], name, systems))
+        columns.append(read_column(dataset, positions[name], name, systems))
     caption = f'chosen by hand from {len(known):,} images'
     if not ids:
         score = 'Dice' if len(systems) == 1 else 'mean Dice of the systems'
@@ -177,7 +177,9 @@ def compare_masks(
 
 
 @dataclass(frozen=True)
-class _Column:
+class Column:
+    """One image, its ground truth and what the systems made of it."""
+
     name: str
     image: np.ndarray
     truth: np.ndarray
@@ -185,7 +187,14 @@ class _Column:
     scores: list[float]
 
 
-def _column(dataset: BaseDataset, position: int, name: str, systems: Sequence[System]) -> _Column:
+def read_column(
+    dataset: BaseDataset, position: int, name: str, systems: Sequence[System]
+) -> Column:
+    """Read one image and the masks of the systems.
+
+    Raises:
+        UserError: a mask is missing, or it was scored on another ground truth.
+    """
     image, truth = image_and_truth(dataset, position)
     predictions = []
     for system in systems:
@@ -202,7 +211,7 @@ def _column(dataset: BaseDataset, position: int, name: str, systems: Sequence[Sy
                 '--cfg-options, such as image_size=... border=...'
             )
         predictions.append(mask)
-    return _Column(name, image, truth, predictions, [s.scores[name].dice for s in systems])
+    return Column(name, image, truth, predictions, [s.scores[name].dice for s in systems])
 
 
 def _describe(shape: tuple[int, ...], foreground: int) -> str:
@@ -210,7 +219,7 @@ def _describe(shape: tuple[int, ...], foreground: int) -> str:
     return f'{width}x{height}, {foreground:,} pixels of foreground'
 
 
-def _draw(columns: Sequence[_Column], systems: Sequence[System], caption: str) -> Figure:
+def _draw(columns: Sequence[Column], systems: Sequence[System], caption: str) -> Figure:
     side = 1.6  # inches of a picture
     rows = ('image', 'ground truth', *(system.name for system in systems))
     size = (side * len(columns) + 0.5, (side + 0.2) * len(rows) + 0.7)

@@ -2,7 +2,7 @@
 
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -89,7 +89,44 @@ def read_epochs(run: Path) -> dict[int, dict[str, float]]:
     Raises:
         UserError: there is no such file, no whole epoch in it, or a line that is not a record.
     """
-    path = run / 'vis_data' / 'scalars.json'
+    epochs: dict[int, dict[str, float]] = {}
+    for record in _records(run):
+        if 'epoch' in record and 'train/loss' in record:
+            epoch = int(record['epoch'])
+            epochs = {n: row for n, row in epochs.items() if n < epoch}
+            epochs[epoch] = record
+    if not epochs:
+        raise UserError(
+            f'{_scalars_file(run)}: has no whole epoch yet; wait for the first one, or train again '
+            'if the run was made before ScalarsHook'
+        )
+    return epochs
+
+
+def read_steps(run: Path) -> dict[int, dict[str, float]]:
+    """Return the figures of the steps that ScalarsHook wrote, ``step/learning_rate`` and so on.
+
+    Args:
+        run: its folder.
+
+    Raises:
+        UserError: there is no such file, or a line that is not a record.
+    """
+    steps: dict[int, dict[str, float]] = {}
+    for record in _records(run):
+        if 'iter' in record and 'step/loss' in record:
+            step = int(record['iter'])
+            steps = {n: row for n, row in steps.items() if n < step} if step in steps else steps
+            steps[step] = record
+    return steps
+
+
+def _scalars_file(run: Path) -> Path:
+    return run / 'vis_data' / 'scalars.json'
+
+
+def _records(run: Path) -> Iterator[dict[str, float]]:
+    path = _scalars_file(run)
     try:
         lines = path.read_text(encoding='utf-8', errors='replace').splitlines()
     except OSError:
@@ -97,29 +134,18 @@ def read_epochs(run: Path) -> dict[int, dict[str, float]]:
             f"{run}: has no vis_data/scalars.json; give a run's folder "
             "(its config needs dict(type='LocalVisBackend') among the vis_backends)"
         ) from None
-    epochs: dict[int, dict[str, float]] = {}
     for number, line in enumerate(lines, start=1):
         # Records are flat, so the last brace begins the last one: a run that was cut off while
         # writing goes on on the line it left torn.
         start = line.rfind('{')
         try:
-            record = json.loads(line[max(start, 0) :])
+            yield json.loads(line[max(start, 0) :])
         except ValueError:
             if number == len(lines):
                 break
             raise UserError(
                 f'{path}, line {number}: {line[:60]!r} is not a record; remove the line'
             ) from None
-        if 'epoch' in record and 'train/loss' in record:
-            epoch = int(record['epoch'])
-            epochs = {n: row for n, row in epochs.items() if n < epoch}
-            epochs[epoch] = record
-    if not epochs:
-        raise UserError(
-            f'{path}: has no whole epoch yet; wait for the first one, or train again '
-            'if the run was made before ScalarsHook'
-        )
-    return epochs
 
 
 def save_curves(runs: Sequence[Run], path: Path) -> None:

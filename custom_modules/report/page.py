@@ -1,0 +1,271 @@
+"""From runs to one HTML page that needs nothing beside itself."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from ..errors import UserError
+from ..evaluation.comparison import Comparison, compare
+from ..paths import make_writable
+from ..visualization.curves import COLOURS, PANELS
+from ..whole_file import whole_file
+from . import charts
+from .gallery import Gallery, Row
+from .run_data import ReportedRun, short
+
+#: Figure of ``metrics.json`` -> how the page calls it, in its order.
+FIGURES = {
+    'Dice': 'Dice, mean over images',
+    'Dice_global': 'Dice, all pixels',
+    'IoU': 'IoU, mean over images',
+    'IoU_global': 'IoU, all pixels',
+    'Dice_background': 'Dice of the background',
+    'precision': 'precision, all pixels',
+    'recall': 'recall, all pixels',
+    'IoU_boundary': 'boundary IoU',
+    'Dice_surface': 'surface Dice',
+    'loss': 'loss',
+}
+
+#: Break-down -> title of its chart.
+QUESTIONS = {
+    'species': 'Species',
+    'size': 'Size of the pet in the image',
+    'frame': 'The frame of the image',
+    'breed': 'Breed',
+}
+
+
+@dataclass
+class Pictures:
+    """What the galleries show.
+
+    Attributes:
+        galleries: rows of each run, by its label.
+        columns: of ``side``, ``better`` and ``worse``: what their pictures are.
+        side: images of all runs side by side.
+        better: the most improved by the second run, by its label.
+        worse: the most worsened.
+        notes: what is not there, and why.
+    """
+
+    galleries: dict[str, list[Row]] = field(default_factory=dict)
+    columns: list[str] = field(default_factory=list)
+    side: list[Row] = field(default_factory=list)
+    better: dict[str, list[Row]] = field(default_factory=dict)
+    worse: dict[str, list[Row]] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+
+
+def write_report(runs: Sequence[ReportedRun], path: Path) -> None:
+    """Write the page.
+
+    Args:
+        runs: of which the others are held against the first.
+        path: of the HTML file.
+
+    Raises:
+        UserError: runs that were tested were not tested on the same pixels, there are too many to
+            tell apart, or ``path`` cannot be written.
+    """
+    if len(runs) > len(COLOURS):
+        raise UserError(f'{len(runs)} runs: at most {len(COLOURS)} can be told apart')
+    make_writable(path.resolve().parent, '--out')
+    page = render(runs)
+    with whole_file(path) as file:
+        file.write(page)
+
+
+def render(runs: Sequence[ReportedRun]) -> str:
+    """Return the page as text.
+
+    Raises:
+        UserError: runs that were tested were not tested on the same pixels.
+    """
+    environment = Environment(
+        loader=PackageLoader(__package__, '.'),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    scored = [run for run in runs if run.scored]
+    comparisons = _compare(scored)
+    pictures = _pictures(scored, comparisons)
+    return environment.get_template('template.html').render(
+        title=' against '.join(run.label for run in runs),
+        runs=runs,
+        colours=['currentColor' if c == '#000000' else c for c in COLOURS],
+        scored=[(runs.index(run), run.label, run.scored.metrics) for run in scored if run.scored],
+        protocols=[protocol(run.scored.metrics) for run in scored if run.scored],
+        figures=_figures([run.scored.metrics for run in scored if run.scored]),
+        comparisons=comparisons,
+        names=FIGURES,
+        curves=_curves(runs),
+        progress=_progress(runs),
+        breakdowns=_breakdowns(runs),
+        probabilities=_probabilities(runs),
+        pictures=pictures,
+        notes=[(run.label, note) for run in runs for note in run.notes],
+        configs=[(run.label, run.config_text()) for run in runs],
+        commands=[(run.label, command) for run in runs for command in run.commands()],
+        folders=[(run.label, short(run.folder)) for run in runs],
+        environments=[(run.label, _environment(run)) for run in runs],
+    )
+
+
+def protocol(metrics: dict[str, Any]) -> str:
+    """Return in a sentence how the figures of a test came about."""
+    size = metrics['image_size']
+    size = f'{size}x{size}' if isinstance(size, int) else 'x'.join(map(str, size or ['?']))
+    parts = [
+        f'{metrics.get("num_images", 0):,} images of the split {metrics["split"]!r} of '
+        f'{metrics["dataset"]}',
+        f'{metrics.get("num_empty", 0)} without foreground',
+        f'network input {size}, scored at the {metrics["resolution"]} resolution',
+        f'threshold {metrics["threshold"]:g}',
+    ]
+    if metrics['border']:
+        parts.insert(2, f'border = {metrics["border"]}')
+    source = metrics.get('threshold_source', 'config')
+    if source != 'config':
+        parts[-1] += f' of {source}, tuned on validation'
+    if metrics.get('tta'):
+        scales = ', '.join(f'{scale:g}' for scale in metrics['tta']['scales'])
+        parts.append(f'mean over mirrored images at scales {scales}')
+    if 'dtype' in metrics:
+        parts.append(str(metrics['dtype']))
+    return ', '.join(parts)
+
+
+def _compare(runs: Sequence[ReportedRun]) -> list[Comparison]:
+    """Hold all runs with single images against the first of them."""
+    tested = [run.scored for run in runs if run.scored and run.scored.rows]
+    return [compare(tested[0], other) for other in tested[1:]]
+
+
+def _figures(metrics: Sequence[dict]) -> list[dict[str, Any]]:
+    return [
+        dict(
+            name=title,
+            cells=[(row.get(key), row.get('intervals', {}).get(key)) for row in metrics],
+        )
+        for key, title in FIGURES.items()
+        if any(key in row for row in metrics)
+    ]
+
+
+def _curves(runs: Sequence[ReportedRun]) -> list[Markup]:
+    """Return a chart of every figure that training or validation has."""
+    present = {
+        name.partition('/')[2]
+        for run in runs
+        for row in run.curves.epochs.values()
+        for name in row
+        if name.startswith(('train/', 'valid/'))
+    }
+    order = [name for name in PANELS if name in present] + sorted(present - set(PANELS))
+    curves = [run.curves for run in runs]
+    titles = {name.lower(): title for name, title in FIGURES.items()} | PANELS
+    return [charts.curve(curves, name, titles.get(name, name)) for name in order]
+
+
+def _progress(runs: Sequence[ReportedRun]) -> list[Markup]:
+    """Return the learning rate over the steps, and the seconds of a step over the epochs."""
+    found = []
+    rates = [
+        (list(run.steps), [row['step/learning_rate'] for row in run.steps.values()]) for run in runs
+    ]
+    if any(x for x, _ in rates):
+        found.append(charts.lines(rates, 'Learning rate', 'step'))
+    seconds = [_seconds_per_step(run) for run in runs]
+    if any(x for x, _ in seconds):
+        found.append(charts.lines(seconds, 'Seconds per step, validation included', 'epoch'))
+    return found
+
+
+def _seconds_per_step(run: ReportedRun) -> tuple[list[int], list[float]]:
+    epochs, seconds = run.curves.curve('seconds')
+    if not epochs or not run.steps:
+        return [], []
+    # The last step of an epoch is always written.
+    per_epoch = max(run.steps) / max(epochs)
+    return epochs, [value / per_epoch for value in seconds]
+
+
+def _breakdowns(runs: Sequence[ReportedRun]) -> list[tuple[str, Markup]]:
+    found = [run.scored.metrics.get('breakdowns', {}) if run.scored else {} for run in runs]
+    result = []
+    for question, title in QUESTIONS.items():
+        groups = [row.get(question, {}) for row in found]
+        first = next((row for row in groups if row), None)
+        if first is None:
+            continue
+        names = list(first)
+        if question == 'breed':
+            names.sort(key=lambda name: first[name]['Dice'])
+        notes = [f'{first[name]["num_images"]:,}' for name in names]
+        result.append((question, charts.groups(groups, names, title, notes)))
+    return result
+
+
+def _probabilities(runs: Sequence[ReportedRun]) -> list[Markup]:
+    """Return the curve of thresholds, and the reliability diagram."""
+    found = [run.scored.metrics if run.scored else {} for run in runs]
+    result = []
+    curves = [row.get('validation', {}).get('curve', {}) for row in found]
+    if any(curves):
+        series = [(curve.get('thresholds', []), curve.get('Dice', [])) for curve in curves]
+        marks = [row['threshold'] if c else None for row, c in zip(found, curves, strict=True)]
+        title = 'Dice by threshold, on validation'
+        result.append(charts.lines(series, title, 'threshold', marks))
+    bins = [[b for b in row.get('calibration', {}).get('bins', []) if b['pixels']] for row in found]
+    if any(bins):
+        series = [([b['probability'] for b in run], [b['foreground'] for b in run]) for run in bins]
+        title = 'Share of foreground, by probability'
+        across = 'predicted probability of foreground'
+        result.append(charts.lines(series, title, across, diagonal=True))
+    return result
+
+
+def _environment(run: ReportedRun) -> dict[str, Any]:
+    if run.scored is None:
+        return {}
+    metrics = run.scored.metrics
+    keys = ('device', 'torch', 'python', 'system', 'commit')
+    training = metrics.get('training') or {}
+    tested = {f'test: {key}': metrics[key] for key in keys if key in metrics}
+    return {f'training: {key}': value for key, value in training.items()} | tested
+
+
+def _pictures(runs: Sequence[ReportedRun], comparisons: Sequence[Comparison]) -> Pictures:
+    pictures = Pictures()
+    tested = [run.scored for run in runs if run.scored and run.scored.rows]
+    shown = [run for run in tested if (run.folder / 'masks').is_dir()]
+    for run in tested:
+        if run not in shown:
+            pictures.notes.append(
+                f'{run.label}: no pictures, because its test kept no masks; test with --out'
+            )
+    if not shown:
+        return pictures
+    try:
+        gallery = Gallery(shown)
+        for number, run in enumerate(shown):
+            each = 4 if len(shown) == 1 else 2
+            pictures.galleries[run.label] = gallery.worst_median_best(number, each)
+        if len(shown) > 1:
+            pictures.columns = ['image', 'ground truth', *(run.label for run in shown)]
+            pictures.side = gallery.across_the_ranking(6)
+            for comparison in comparisons:
+                if {comparison.first, comparison.second} <= set(pictures.columns):
+                    better, worse = gallery.changed_most(comparison, 3)
+                    pictures.better[comparison.second] = better
+                    pictures.worse[comparison.second] = worse
+    except UserError as error:
+        pictures.notes.append(f'No pictures: {error}')
+    return pictures

@@ -1,0 +1,109 @@
+"""All that the files of a run tell."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ..errors import UserError
+from ..evaluation.from_rows import figures_from_rows
+from ..evaluation.scored_run import ScoredRun, read_metrics, read_scored, results_folder
+from ..paths import PROJECT_ROOT
+from ..visualization.curves import Run, read_epochs, read_steps
+
+
+@dataclass(frozen=True)
+class ReportedRun:
+    """A run, as far as its files are there.
+
+    Attributes:
+        label: of the run.
+        folder: of the run or of its results.
+        curves: its epochs; without any where it left no scalars.
+        steps: number of the step -> its figures.
+        scored: its test, or None.
+        notes: what is not there, and why.
+    """
+
+    label: str
+    folder: Path
+    curves: Run
+    steps: Mapping[int, Mapping[str, float]]
+    scored: ScoredRun | None
+    notes: list[str] = field(default_factory=list)
+
+    def config_text(self) -> str:
+        """Return the config with everything merged; '' where it is not there any more."""
+        own = self.folder / 'config.py'
+        if own.is_file():
+            return own.read_text(encoding='utf-8', errors='replace')
+        try:
+            return self.scored.config().text if self.scored else ''
+        except UserError as error:
+            self.notes.append(f'The config is not shown: {error}.')
+            return ''
+
+    def commands(self) -> list[str]:
+        """Return what repeats the run and its test."""
+        config = short(self.folder / 'config.py')
+        if not (self.folder / 'config.py').is_file():
+            config = str(self.scored.metrics.get('config', '')) if self.scored else ''
+        if not config:
+            return []
+        lines = [f'python tools/train.py {config}']
+        if self.scored:
+            checkpoint = self.scored.metrics.get('checkpoint', 'best.pth')
+            test = f'python tools/test.py {config} {checkpoint} --out {short(self.scored.folder)}'
+            tta = self.scored.metrics.get('tta')
+            lines.append(test + (f' --tta {" ".join(map(str, tta["scales"]))}' if tta else ''))
+        return lines
+
+
+def read_run(label: str, folder: Path) -> ReportedRun:
+    """Read a run's folder, or an ``--out`` of a test, whose training is found if it is there.
+
+    Raises:
+        UserError: it holds neither scalars nor results, or they are damaged.
+    """
+    scored = read_scored(label, folder) if results_folder(folder) else None
+    if scored and 'breakdowns' not in scored.metrics:  # a test of before
+        scored.metrics.update(figures_from_rows(list(scored.rows.values())))
+    trained = folder
+    if scored and not (folder / 'vis_data').is_dir():
+        checkpoint = Path(str(scored.metrics.get('checkpoint', '')))
+        trained = (PROJECT_ROOT / checkpoint).parent
+        trained = trained if (trained / 'vis_data').is_dir() else folder
+    notes = []
+    epochs: dict[int, dict[str, float]] = {}
+    steps: dict[int, dict[str, float]] = {}
+    try:
+        steps = read_steps(trained)
+        epochs = read_epochs(trained)
+    except UserError as error:
+        if scored is None:
+            raise
+        notes.append(f'No curves: {error}.')
+    if scored is None:
+        notes.append(
+            f'Not tested yet: python tools/test.py {short(folder / "config.py")} '
+            f'{short(folder / "best.pth")} --out {short(folder / "test")}'
+        )
+    return ReportedRun(label, trained, Run(label, epochs), steps, scored, notes)
+
+
+def read_figures(path: Path) -> ReportedRun:
+    """Read a ``metrics.json`` that was kept alone, under any name.
+
+    Raises:
+        UserError: the file cannot be read or is of no test.
+    """
+    scored = ScoredRun(path.stem, path.parent, read_metrics(path), {})
+    note = 'Only the figures of this run were kept: no curves, no single images.'
+    return ReportedRun(path.stem, path.parent, Run(path.stem, {}), {}, scored, [note])
+
+
+def short(path: Path) -> str:
+    """Return a path as seen from the project, where it lies inside."""
+    absolute = path.resolve()
+    if absolute.is_relative_to(PROJECT_ROOT):
+        return absolute.relative_to(PROJECT_ROOT).as_posix()
+    return str(path)

@@ -1,0 +1,47 @@
+#!/usr/bin/env python
+"""Write one HTML page about runs: python tools/report.py RUN [RUN ...]"""
+
+import argparse
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+
+def parse_args() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument(
+        'runs',
+        nargs='*',
+        metavar='RUN',
+        help="a run's folder, the folder above for its latest, or an --out of tools/test.py; "
+        'LABEL=RUN names it. Further runs are held against the first',
+    )
+    parser.add_argument(
+        '--results', action='store_true', help='a page for each run below results/ instead'
+    )
+    parser.add_argument(
+        '--out',
+        help="the page (default: report.html in the first run's folder); with --results the "
+        'folder for the pages (default: work_dirs/reports)',
+    )
+    return parser.parse_args()
+
+
+def main() -> None:
+    args = parse_args()
+    from custom_modules.cli import user_errors  # after parsing: --help need not wait for torch
+
+    with user_errors():
+        from custom_modules.errors import UserError
+        from custom_modules.report.results import report_results, report_runs
+
+        if bool(args.runs) == args.results:
+            raise UserError('name runs, or give --results')
+        pages = report_results(args.out) if args.results else [report_runs(args.runs, args.out)]
+        for page in pages:
+            print(f'report: {page}')
+
+
+if __name__ == '__main__':
+    main()
