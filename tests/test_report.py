@@ -154,7 +154,7 @@ def browse(page: Path, folder: Path, *flags: str) -> tuple[str, str, list[str]]:
         '--dump-dom',
         page.as_uri(),
     ]
-    done = subprocess.run(words, capture_output=True, text=True, timeout=90)
+    done = subprocess.run(words, capture_output=True, text=True, timeout=180)
     said = '\n'.join(line for line in done.stderr.splitlines() if 'CONSOLE' in line)
     # What the browser asks on its own account has no origin, and the resolver answers nothing.
     asked = [
@@ -248,4 +248,4 @@ def test_pages_of_all_kept_results(tmp_path: Path) -> None:
     page = (tmp_path / 'resnet34_unet_pet_128.html').read_text()
     assert '0.8934' in page
     # A result of before has single images: intervals and groups are made from them.
-    assert 'Breed: Dice of each group' in page
+    assert 'Breed (1 of 3): Dice of each group' in page

@@ -91,7 +91,11 @@ def lines(
 
 
 def groups(
-    runs: Sequence[Mapping[str, Mapping]], names: Sequence[str], title: str, notes: Sequence[str]
+    runs: Sequence[Mapping[str, Mapping]],
+    names: Sequence[str],
+    title: str,
+    notes: Sequence[str],
+    limits: tuple[float, float],
 ) -> Markup:
     """Return the Dice of groups of images, a row per group, with intervals.
 
@@ -100,6 +104,7 @@ def groups(
         names: of the groups, from the top.
         title: above the chart.
         notes: beside each name, such as the number of images.
+        limits: of the x-axis.
     """
     height = 0.75 + len(names) * max(0.26, 0.1 + 0.11 * len(runs))
     with rc_context(_SETTINGS):
@@ -114,6 +119,7 @@ def groups(
                 axis.plot(run[name]['Dice'], place + offset, 'o', color=colour, markersize=4)
         labels = [f'{name}  ({note})' for name, note in zip(names, notes, strict=True)]
         axis.set_yticks(range(len(names)), labels)
+        axis.set_xlim(*limits)
         axis.set_ylim(len(names) - 0.4, -0.6)
         axis.grid(axis='y', visible=False)
         return _svg(figure, f'{title}: Dice of each group')

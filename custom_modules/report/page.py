@@ -1,5 +1,6 @@
 """From runs to one HTML page that needs nothing beside itself."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -38,6 +39,9 @@ QUESTIONS = {
     'frame': 'The frame of the image',
     'breed': 'Breed',
 }
+
+#: Groups in one chart; more go into charts beside it.
+_ROWS = 14
 
 
 @dataclass
@@ -105,6 +109,7 @@ def render(runs: Sequence[ReportedRun]) -> str:
         figures=_figures([run.scored.metrics for run in scored if run.scored]),
         comparisons=comparisons,
         names=FIGURES,
+        pause=Markup('_<wbr>'),
         curves=_curves(runs),
         progress=_progress(runs),
         breakdowns=_breakdowns(runs),
@@ -197,7 +202,14 @@ def _seconds_per_step(run: ReportedRun) -> tuple[list[int], list[float]]:
     return epochs, [value / per_epoch for value in seconds]
 
 
-def _breakdowns(runs: Sequence[ReportedRun]) -> list[tuple[str, Markup]]:
+def _range(groups: Sequence[dict[str, Any]]) -> tuple[float, float]:
+    """Return limits that all intervals are within."""
+    ends = [end for row in groups for end in row.get('Dice_interval', [row['Dice']])]
+    margin = 0.04 * (max(ends) - min(ends)) or 0.01
+    return min(ends) - margin, max(ends) + margin
+
+
+def _breakdowns(runs: Sequence[ReportedRun]) -> list[Markup]:
     found = [run.scored.metrics.get('breakdowns', {}) if run.scored else {} for run in runs]
     result = []
     for question, title in QUESTIONS.items():
@@ -208,8 +220,13 @@ def _breakdowns(runs: Sequence[ReportedRun]) -> list[tuple[str, Markup]]:
         names = list(first)
         if question == 'breed':
             names.sort(key=lambda name: first[name]['Dice'])
-        notes = [f'{first[name]["num_images"]:,}' for name in names]
-        result.append((question, charts.groups(groups, names, title, notes)))
+        low, high = _range([row[name] for row in groups for name in row])
+        parts = math.ceil(len(names) / _ROWS)
+        for part in range(parts):
+            shown = names[part * len(names) // parts : (part + 1) * len(names) // parts]
+            notes = [f'{first[name]["num_images"]:,}' for name in shown]
+            own = title if parts == 1 else f'{title} ({part + 1} of {parts})'
+            result.append(charts.groups(groups, shown, own, notes, (low, high)))
     return result
 
 
