@@ -103,7 +103,8 @@ def test_every_command_of_the_readme_runs(project: Path) -> None:
         done = execute(project, shortened(command))
         assert done.returncode == 0, f'{command}\n{done.stdout}\n{done.stderr}'
     for result in ('metrics.json', 'per_image.csv', 'examples.png', 'masks'):
-        assert (project / 'work_dirs' / 'test' / result).exists()
+        assert (project / 'work_dirs' / 'unet_pet' / 'latest' / 'test' / result).exists()
+    assert 'id="comparison"' in (project / 'work_dirs' / 'report.html').read_text()
     assert len(list((project / 'work_dirs' / 'photos' / 'overlays').iterdir())) == 3
     assert len(list((project / 'work_dirs' / 'binary_masks_unet').glob('2*/best.pth'))) == 1
 
@@ -150,6 +151,6 @@ def test_make_demo(project: Path) -> None:
     assert done.returncode == 0, done.stderr
     out = project / 'work_dirs' / 'unet_sample' / 'latest' / 'test'
     assert json.loads((out / 'metrics.json').read_text())['Dice'] >= 0.95
-    named = re.findall(r'work_dirs/\S+\.(?:json|csv|png)', done.stdout)
-    assert len(named) >= 3
+    named = re.findall(r'work_dirs/\S+\.(?:json|csv|png|html)', done.stdout)
+    assert len(named) >= 4
     assert all((project / name).is_file() for name in named)
