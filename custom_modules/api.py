@@ -19,7 +19,7 @@ from mmengine.registry import MODELS
 from .config import load_config
 from .engine.checkpoint_io import load_checkpoint, load_weights
 from .engine.precision import resolve_dtype
-from .engine.threshold_file import stored_threshold
+from .engine.tuned_threshold import stored_threshold
 from .prediction import Prediction, Predictor
 
 __all__ = ['Prediction', 'Predictor', 'load']

@@ -21,6 +21,7 @@ from pathlib import Path
 from custom_modules.datasets.drawn_sample import draw_sample
 from custom_modules.engine.checkpoint_io import load_checkpoint
 from custom_modules.engine.environment import environment
+from custom_modules.engine.run_folder import find_run
 from custom_modules.whole_file import whole_file
 from tests.conftest import ROOT
 from tests.same_training import differing, final_state
@@ -81,10 +82,9 @@ class Soak:
     def run(self, name: str, **variables: str) -> Path:
         """Train ``name`` to its end and return the folder of its only run."""
         status = self.finish(self.start(name, **variables))
-        (run,) = (self.folder / name).glob('2*')
         if status:
             raise RuntimeError(f'{name} ended with status {status}:\n{self.output}')
-        return run
+        return find_run(self.folder / name)
 
     def wait_for_a_step(self, process: subprocess.Popen, name: str, before: float) -> None:
         """Return when the run has done a step since ``before``, or is over."""
@@ -189,7 +189,7 @@ def soak(
         differing=differing(undisturbed, disturbed),
         left_behind=one.left_behind(),
         torn_files=one.torn_files(),
-        runs=len(list((folder / 'disturbed').glob('2*'))),
+        runs=len(list((folder / 'disturbed').glob('2*/last.pth'))),
     )
 
 

@@ -20,7 +20,7 @@ from custom_modules.datasets import OxfordPetDataset
 from custom_modules.datasets.image_io import read_image
 from custom_modules.engine.checkpoint_io import save_checkpoint
 from custom_modules.engine.testing import test as score
-from custom_modules.engine.threshold_file import stored_threshold
+from custom_modules.engine.tuned_threshold import stored_threshold
 from custom_modules.errors import UserError
 from custom_modules.prediction.inputs import find_sources
 from custom_modules.prediction.outputs import PredictionWriter, prepare_folder, result_folders
@@ -156,12 +156,12 @@ def test_the_threshold_comes_from_the_best_source(checkpoint: Path, tmp_path: Pa
 
     assert threshold() == 0.4
     side = tmp_path / 'best.threshold.json'
-    side.write_text(json.dumps(dict(threshold=0.35)))
+    side.write_text(json.dumps(dict(threshold=0.35, Dice=0.9)))
     assert threshold() == 0.35
     assert threshold(threshold=0.6) == 0.6
     for text in ('{}', '{"threshold": 2}', 'none', '[1]', '{"threshold": null}'):
         side.write_text(text)
-        with pytest.raises(UserError, match=r'best\.threshold\.json: holds no "threshold" from 0'):
+        with pytest.raises(UserError, match=r'best\.threshold\.json: holds no threshold'):
             stored_threshold(copy)
 
 

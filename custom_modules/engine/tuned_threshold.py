@@ -37,17 +37,10 @@ def find_threshold(
         UserError: the side file holds no threshold.
     """
     path = side_file(checkpoint)
-    if not path.is_file():
+    found = _read(path)
+    if not found:
         return None, None
-    try:
-        found = json.loads(path.read_text(encoding='utf-8'))
-        threshold, score = float(found['threshold']), float(found['Dice'])
-        if not 0 < threshold < 1:
-            raise ValueError(f'threshold {threshold} is not between 0 and 1')
-    except (OSError, KeyError, TypeError, ValueError) as error:
-        raise UserError(
-            f'{path}: holds no threshold ({error}); remove it or test with --tune-threshold'
-        ) from None
+    threshold = found['threshold']
     for key, value in conditions.items():
         if found.get(key) != value:
             return None, (
@@ -56,5 +49,29 @@ def find_threshold(
             )
     return threshold, (
         f'threshold {threshold:g} of {path.name}, tuned on {found.get("num_images", 0):,} images '
-        f'of the split {found.get("split")!r} (Dice {score:.4f} there)'
+        f'of the split {found.get("split")!r} (Dice {found["Dice"]:.4f} there)'
     )
+
+
+def stored_threshold(checkpoint: str | Path) -> float | None:
+    """Return the tuned threshold of a checkpoint, whatever the conditions; None without one.
+
+    Raises:
+        UserError: the side file holds no threshold.
+    """
+    return _read(side_file(Path(checkpoint))).get('threshold')
+
+
+def _read(path: Path) -> dict:
+    if not path.is_file():
+        return {}
+    try:
+        found = json.loads(path.read_text(encoding='utf-8'))
+        found |= dict(threshold=float(found['threshold']), Dice=float(found['Dice']))
+        if not 0 < found['threshold'] < 1:
+            raise ValueError(f'threshold {found["threshold"]} is not between 0 and 1')
+    except (OSError, KeyError, TypeError, ValueError) as error:
+        raise UserError(
+            f'{path}: holds no threshold ({error}); remove it or test with --tune-threshold'
+        ) from None
+    return found
