@@ -15,6 +15,7 @@ from custom_modules.config import load_config
 from custom_modules.engine.process_group import slurm_environment
 from custom_modules.engine.processes import rendezvous
 from custom_modules.engine.stop_signal import StopSignal
+from custom_modules.engine.testing import test
 from custom_modules.engine.training import train
 from custom_modules.errors import UserError
 from tests.conftest import ROOT, TINY, Command
@@ -46,6 +47,31 @@ def test_two_processes_follow_one_for_twenty_steps(
         if name.endswith(('.bias', '.running_mean')):
             continue
         torch.testing.assert_close(others[name], values, rtol=1e-2, atol=1e-3)
+
+
+def test_a_net_that_is_split_among_two_processes(
+    run_tool: Command, sample: Path, tmp_path: Path
+) -> None:
+    """The same training as with whole copies; its checkpoints are whole, and it goes on."""
+    options = [*TINY, f'data_root={sample}', 'precision=fp32', 'default_hooks.logger.interval=1']
+
+    def dist_train(name: str, *more: str) -> Path:
+        arguments = ['--work-dir', name, *more[1:], '--cfg-options', *options, *more[:1]]
+        done = run_tool('dist_train.sh', CONFIG, 2, *arguments)
+        assert done.returncode == 0, done.stderr
+        return (tmp_path / name / 'latest').resolve()
+
+    copies, split = dist_train('copies', 'shard=False'), dist_train('split', 'shard=True')
+    assert step_losses(split) == pytest.approx(step_losses(copies), abs=1e-5)
+    whole, parts = (torch.load(run / 'last.pth') for run in (copies, split))
+    assert {k: v.shape for k, v in parts['state_dict'].items()} == {
+        k: v.shape for k, v in whole['state_dict'].items()
+    }
+    test(load_config(CONFIG, options), str(split / 'best.pth'), quick=True)  # by one process
+    options.append('max_epochs=3')
+    dist_train('split', 'shard=True', '--resume')
+    assert len(step_losses(split)) == 12
+    assert torch.load(split / 'last.pth')['meta']['epoch'] == 3
 
 
 SLURM = dict(

@@ -9,6 +9,7 @@ from mmengine.runner import CheckpointLoader
 
 from ..errors import UserError, did_you_mean
 from ..whole_file import whole_file
+from .sharding import is_sharded, load_whole_weights
 
 
 def save_checkpoint(checkpoint: dict, path: str | Path, previous: str | None = None) -> None:
@@ -99,7 +100,10 @@ def load_weights(model: torch.nn.Module, checkpoint: dict, path: str | Path) -> 
             f'{path}: the checkpoint is of another model than the config: {"; ".join(problems)}. '
             'Use the config it was trained with (config.py beside it)'
         )
-    model.load_state_dict(found)
+    if is_sharded(model):
+        load_whole_weights(model, found)
+    else:
+        model.load_state_dict(found)
 
 
 def _names(folder: Path) -> list[str]:

@@ -35,7 +35,8 @@ class ConsoleHook(Hook):
         self.first_epoch = runner.epoch + done
         model = runner.bare_model
         parameters = sum(p.numel() for p in model.parameters())
-        names = f'{type(model.backbone).__name__} + {type(model.decode_head).__name__}'
+        parts = (type(part).__name__ for part in (model.backbone, model.decode_head))
+        names = ' + '.join(name.removeprefix('FSDP') for name in parts)  # of a sharded model
         dtype = str(getattr(runner.optim_wrapper, 'dtype', 'fp32')).removeprefix('torch.')
         images = len(runner.train_dataloader.dataset)
         self._print(f'{names}, {parameters:,} parameters; {device_name()}, {dtype}')

@@ -9,6 +9,7 @@ from typing import Any
 
 import torch
 import torch.distributed as torch_dist
+from mmengine.device import get_device
 from mmengine.dist import is_main_process, master_only
 from mmengine.logging import MMLogger
 from mmengine.model import is_model_wrapper
@@ -28,6 +29,7 @@ from .precision import resolve_dtype
 from .processes import workers_of
 from .rng import rng_state, set_rng_state
 from .run_folder import LAST, PREVIOUS, create_run_folder, point_latest_at
+from .sharding import is_sharded, load_whole_optimizer, shard_model, whole_state
 
 
 @FUNCTIONS.register_module()
@@ -121,11 +123,20 @@ class PetSegRunner(Runner):
         on_gpu = torch.cuda.is_available()
         if self.distributed and not on_gpu and self.cfg.pop('sync_bn', None):
             synchronise_batch_norm(model)  # MMEngine would take torch's, which refuses a CPU
+        if self.distributed and self.cfg.get('shard'):
+            if on_gpu and self.cfg.get('sync_bn'):
+                model = nn.SyncBatchNorm.convert_sync_batchnorm(model)
+            shard_model(model.to(get_device()), self.world_size)
+            return model
         if self.distributed and not on_gpu and model_wrapper_cfg is None:
             model_wrapper_cfg = dict(
                 type='MMDistributedDataParallel', device_ids=None, broadcast_buffers=False
             )
         return super().wrap_model(model_wrapper_cfg, model)
+
+    def _init_model_weights(self) -> None:
+        if not is_sharded(self.model):
+            super()._init_model_weights()
 
     def _maybe_compile(self, target: str) -> None:
         """Compile the network alone; MMEngine would compile the whole training step."""
@@ -171,15 +182,18 @@ class PetSegRunner(Runner):
         loader.generator = torch.Generator().manual_seed(seed or 0)
         return loader
 
-    @master_only
     def save_last(self, keep_previous: bool = True) -> None:
         """Write ``last.pth``, from which a run goes on as if it had never stopped.
 
         The one before it stays as ``previous.pth``, unless told otherwise.
         """
+        states = self._states()
+        if not is_main_process():
+            return
         loop = self.train_loop
-        checkpoint = self._weights_checkpoint()
+        checkpoint = self._checkpoint_of(states[0])
         checkpoint['meta'].update(
+            sharded=is_sharded(self.model),
             validation_pending=loop.validation_pending,
             steps_into_epoch=loop.steps_into_epoch,
             steps_per_epoch=len(loop.dataloader),
@@ -187,7 +201,7 @@ class PetSegRunner(Runner):
             seconds=loop.seconds,
         )
         checkpoint.update(
-            optimizer=self.optim_wrapper.state_dict(),
+            optimizer=states[1],
             param_schedulers=[scheduler_progress(s) for s in self.param_schedulers or []],
             hooks={
                 type(hook).__name__: hook.state_dict()
@@ -200,16 +214,26 @@ class PetSegRunner(Runner):
         previous = PREVIOUS if keep_previous else None
         save_checkpoint(checkpoint, Path(self.log_dir, LAST), previous)
 
-    @master_only
     def save_weights(self, filename: str, figures: dict[str, float] | None = None) -> None:
         """Write the weights and what they are of, without the state of the training."""
-        checkpoint = self._weights_checkpoint()
+        states = self._states()
+        if not is_main_process():
+            return
+        checkpoint = self._checkpoint_of(states[0])
         checkpoint['meta'].update(figures=figures or {})
         self.call_hook('before_save_checkpoint', checkpoint=checkpoint)
         checkpoint.pop('ema_state_dict', None)  # MMEngine's EMAHook keeps the raw weights there
         save_checkpoint(checkpoint, Path(self.log_dir, filename))
 
-    def _weights_checkpoint(self) -> dict:
+    def _states(self) -> tuple[dict, dict]:
+        """Return the state of model and optimiser; of a sharded model all processes have to ask."""
+        if is_sharded(self.model):
+            return whole_state(self.model, self.optim_wrapper.optimizer)
+        if not is_main_process():
+            return {}, {}
+        return self.bare_model.state_dict(), self.optim_wrapper.state_dict()
+
+    def _checkpoint_of(self, weights: dict) -> dict:
         return dict(
             meta=dict(
                 epoch=self.epoch,
@@ -226,7 +250,7 @@ class PetSegRunner(Runner):
                     **environment(),
                 ),
             ),
-            state_dict=self.bare_model.state_dict(),
+            state_dict=weights,
         )
 
     def load_checkpoint(self, filename: str, **kwargs: object) -> dict:
@@ -267,7 +291,15 @@ class PetSegRunner(Runner):
         loop.validation_pending = meta['validation_pending']
         loop.stop_training = meta['stop_training']
         loop.seconds_before = meta['seconds']
-        self.optim_wrapper.load_state_dict(checkpoint['optimizer'])
+        if meta.get('sharded', False) != is_sharded(self.model):
+            raise UserError(
+                f'{filename}: resume with shard={not is_sharded(self.model)}, as the run began'
+            )
+        if is_sharded(self.model):
+            optimizer = self.optim_wrapper.optimizer
+            load_whole_optimizer(self.model, optimizer, checkpoint['optimizer'])
+        else:
+            self.optim_wrapper.load_state_dict(checkpoint['optimizer'])
         for scheduler, state in zip(
             self.param_schedulers or [], checkpoint['param_schedulers'], strict=True
         ):
