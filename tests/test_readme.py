@@ -30,8 +30,10 @@ NARROW_UNET = [
     'model.decode_head.channels=[16,8]',
 ]
 
-#: Commands that run elsewhere: make test is what runs this, make demo has a test of its own.
-ELSEWHERE = {'make test', 'make demo', 'source .venv/bin/activate'}
+SLURM = 'PARTITION=gpu TIME=8:00:00 bash tools/slurm_train.sh configs/unet_pet.py 16'
+
+#: Commands that run elsewhere: make test is what runs this, the others have tests of their own.
+ELSEWHERE = {'make test', 'make demo', 'source .venv/bin/activate', SLURM}
 
 
 @pytest.fixture(scope='module')

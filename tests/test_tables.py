@@ -21,6 +21,7 @@ RESULT = dict(
     border='foreground',
     resolution='input',
     threshold=0.5,
+    dtype='float32',
     training=dict(epochs=2, max_epochs=2, device='a CPU', precision='bfloat16'),
 )
 

@@ -27,8 +27,8 @@ _WHOLE = StateDictOptions(full_state_dict=True, cpu_offload=True)
 def shard_model(model: nn.Module, processes: int) -> None:
     """Initialise a model and split the weights of encoder and head.
 
-    Each part is gathered only while it computes. MMEngine would initialise it later, when no process
-    has a whole weight any more.
+    Each part is gathered only while it computes. MMEngine would initialise it later, when no
+    process has a whole weight any more.
     """
     cast(BaseModule, model).init_weights()
     for values in model.state_dict().values():

@@ -80,7 +80,8 @@ def _protocols(runs: dict[str, dict[str, dict]]) -> list[str]:
         protocols = {
             f'{row["num_images"]:,} images of the split {row["split"]!r}, border = '
             f'{row["border"]}, scored at the {row["resolution"]} resolution, threshold '
-            f'{row["threshold"]}, {row["training"]["device"]}, {row["training"]["precision"]}'
+            f'{row["threshold"]}, trained on {row["training"]["device"]} in '
+            f'{row["training"]["precision"]}, scored in {row["dtype"]}'
             for row in rows
         }
         lines.append(f'{title}: {"; ".join(sorted(protocols))}. Dice and IoU: mean over images.')
