@@ -27,6 +27,9 @@ from tests.conftest import ROOT
 from tests.same_training import differing, final_state
 
 CONFIG = str(ROOT / 'configs' / 'sample' / 'unet_sample.py')
+#: What happens to the training: killed, asked to stop, one of two processes killed, disk full.
+WAYS = ('kill', 'term', 'rank', 'disk')
+
 RESULT = ROOT / 'results' / 'robustness' / 'soak.json'
 
 OPTIONS = [
@@ -49,6 +52,7 @@ class Soak:
     """
 
     def __init__(self, folder: Path, data: Path, processes: int, epochs: int) -> None:
+        folder.mkdir()
         self.folder, self.data = folder, data
         self.processes, self.epochs = processes, epochs
         self.output = ''
@@ -173,23 +177,18 @@ def disk_full(soak: Soak, mount: Path) -> list[dict]:
     return [round_]
 
 
-def soak(
-    disturb: Callable[[Soak], list[dict]], folder: Path, data: Path, epochs: int, processes: int = 1
-) -> dict:
-    """Train once undisturbed and once disturbed, and compare."""
-    folder.mkdir()
-    one = Soak(folder, data, processes, epochs)
-    undisturbed = one.run('undisturbed')
-    (folder / 'disturbed').mkdir()
-    rounds = disturb(one)
-    disturbed = one.run('disturbed')
+def soak(disturb: Callable[[Soak], list[dict]], disturbed: Soak, undisturbed: Path) -> dict:
+    """Disturb a training until it ends, and compare it with the run of one that was left alone."""
+    (disturbed.folder / 'disturbed').mkdir()
+    rounds = disturb(disturbed)
+    run = disturbed.run('disturbed')
     return dict(
         rounds=rounds,
-        epochs=final_state(disturbed)['meta']['epoch'],
-        differing=differing(undisturbed, disturbed),
-        left_behind=one.left_behind(),
-        torn_files=one.torn_files(),
-        runs=len(list((folder / 'disturbed').glob('2*/last.pth'))),
+        epochs=final_state(run)['meta']['epoch'],
+        differing=differing(undisturbed, run),
+        left_behind=disturbed.left_behind(),
+        torn_files=disturbed.torn_files(),
+        runs=len(list((disturbed.folder / 'disturbed').glob('2*/last.pth'))),
     )
 
 
@@ -211,7 +210,9 @@ def main() -> None:
     parser.add_argument('--kills', type=int, default=25, help='kill -9 of the training')
     parser.add_argument('--terms', type=int, default=5, help='SIGTERM to the training')
     parser.add_argument('--ranks', type=int, default=5, help='kill -9 of one process of two')
-    parser.add_argument('--no-disk', action='store_true', help='no full disk: it needs root')
+    parser.add_argument(
+        '--ways', nargs='+', choices=WAYS, default=WAYS, help='the full disk needs root'
+    )
     parser.add_argument('--epochs', type=int, default=60)
     parser.add_argument('--seed', type=int, default=0)
     args = parser.parse_args()
@@ -220,17 +221,20 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         folder, data = Path(name), Path(name, 'data')
         draw_sample(data)
-        ways: dict[str, tuple[Callable[[Soak], list[dict]], int]] = dict(
-            kill=(lambda s: killed(s, rng, args.kills, signal.SIGKILL), 1),
-            term=(lambda s: killed(s, rng, args.terms, signal.SIGTERM), 1),
-            rank=(lambda s: rank_killed(s, rng, args.ranks), 2),
-            disk=(lambda s: disk_full(s, s.folder / 'disturbed'), 1),
+        ways: dict[str, Callable[[Soak], list[dict]]] = dict(
+            kill=lambda soak: killed(soak, rng, args.kills, signal.SIGKILL),
+            term=lambda soak: killed(soak, rng, args.terms, signal.SIGTERM),
+            rank=lambda soak: rank_killed(soak, rng, args.ranks),
+            disk=lambda soak: disk_full(soak, soak.folder / 'disturbed'),
         )
-        if args.no_disk:
-            del ways['disk']
+        processes = {way: 2 if way == 'rank' else 1 for way in args.ways}
+        alone = {
+            count: Soak(folder / f'alone_{count}', data, count, args.epochs).run('alone')
+            for count in sorted(set(processes.values()))
+        }
         results = {
-            kind: soak(disturb, folder / kind, data, args.epochs, processes)
-            for kind, (disturb, processes) in ways.items()
+            way: soak(ways[way], Soak(folder / way, data, count, args.epochs), alone[count])
+            for way, count in processes.items()
         }
     bad = [
         f'{kind}: {key} {result[key]}'

@@ -163,6 +163,7 @@ def test_a_signal_leaves_a_run_that_goes_on(
 def test_a_signal_to_two_processes(run_tool: Command, sample: Path, tmp_path: Path) -> None:
     """The launcher passes SIGTERM on to every process, the workers of the data loaders too."""
     slow = ['train_dataloader.dataset.indices=200', 'num_workers=1', 'max_epochs=4']
+    slow.append('sync_bn=None')  # its messages take most of the time here
     arguments = [CONFIG, 2, *options(sample, *slow), '--work-dir', 'runs']
     process = start(tmp_path, *arguments, tool='dist_train.sh')
     wait_for(process, lambda: (tmp_path / 'runs' / 'latest' / 'last.pth').exists())
@@ -185,7 +186,7 @@ def test_a_killed_process_of_two_machines_is_replaced(sample: Path, tmp_path: Pa
 
     Two launchers with a process each are two machines; undisturbed, one launcher has both.
     """
-    slow = ['train_dataloader.dataset.indices=80', 'max_epochs=8']
+    slow = ['train_dataloader.dataset.indices=80', 'max_epochs=8', 'sync_bn=None']
     arguments = [CONFIG, 2, *options(sample, *slow), '--work-dir']
     whole = start(tmp_path, *arguments, 'whole', tool='dist_train.sh')
     assert whole.wait(timeout=120) == 0, whole.communicate()[0]

@@ -40,6 +40,6 @@ def test_every_stage_computes_in_its_precision(
     # 16 images in training and 6 in validation, 4 in a batch.
     assert seen == [(True, torch.bfloat16)] * 4 + [(False, torch.bfloat16)] * 2
     seen.clear()
-    result = score(config, str(run / 'best.pth'), str(tmp_path / 'out'))
+    result = score(config, str(run / 'best.pth'), str(tmp_path / 'out'), quick=True)
     assert result is not None and result['dtype'] == 'bfloat16'
     assert seen == [(False, torch.bfloat16)] * 2

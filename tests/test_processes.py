@@ -15,7 +15,7 @@ from custom_modules.config import load_config
 from custom_modules.engine.process_group import slurm_environment
 from custom_modules.engine.processes import rendezvous
 from custom_modules.engine.stop_signal import StopSignal
-from custom_modules.engine.testing import test
+from custom_modules.engine.testing import test as score
 from custom_modules.engine.training import train
 from custom_modules.errors import UserError
 from tests.conftest import ROOT, TINY, Command
@@ -69,7 +69,7 @@ def test_a_net_that_is_split_among_two_processes(
     assert step_losses(split) == pytest.approx(step_losses(one), abs=1e-4)
     weights, parts = (torch.load(run / 'last.pth')['state_dict'] for run in (one, split))
     assert {k: v.shape for k, v in parts.items()} == {k: v.shape for k, v in weights.items()}
-    test(load_config(CONFIG, options), str(split / 'best.pth'), quick=True)  # by one process
+    score(load_config(CONFIG, options), str(split / 'best.pth'), quick=True)  # by one process
 
     done = run_tool(*arguments, '--resume', '--cfg-options', *options, 'max_epochs=6')
     assert done.returncode == 0, done.stderr

@@ -64,8 +64,9 @@ def extract(archive: Path, root: Path, wanted: Callable[[PurePosixPath], bool]) 
     except FileNotFoundError:
         raise UserError(f'{archive}: there is no such archive') from None
     except (tarfile.TarError, EOFError, zlib.error, OSError) as error:
+        reason = str(error).partition('\n')[0].rstrip(':')  # then a line for each compression
         raise UserError(
-            f'{archive}: cannot be unpacked ({error}); copy or download it again'
+            f'{archive}: cannot be unpacked ({reason}); copy or download it again'
         ) from None
     finally:
         shutil.rmtree(beside, ignore_errors=True)
