@@ -32,6 +32,11 @@ os.environ.setdefault('OMP_NUM_THREADS', '1')
 torch.set_num_threads(int(os.environ['OMP_NUM_THREADS']))
 
 
+def pytest_xdist_auto_num_workers() -> int:
+    """Take one process more than there are cores: tests that start others wait much."""
+    return (os.cpu_count() or 1) + 1
+
+
 @pytest.fixture(scope='session')
 def sample(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The drawn sample data set."""

@@ -357,7 +357,7 @@ def test_the_tool_does_what_it_can_and_says_what_it_could_not(
     assert done.returncode == 1, done.stderr
     assert '3 images in' in done.stdout
     lines = done.stderr.splitlines()
-    assert lines[0] == '1 inputs could not be predicted:'
+    assert lines[0] == '1 input could not be predicted:'
     assert len(lines) == 2 and 'broken.jpg: not a readable image' in lines[1]
     rows = rows_of(tmp_path / 'out')
     assert [bool(row['error']) for row in rows] == [True, False, False, False]

@@ -89,7 +89,8 @@ def main() -> None:
         failures = predict_files(model, sources, folder, args.save, args.frames)
         print(f'results: {folder}, {folder / SUMMARY}')
         if failures:
-            print(f'{len(failures):,} inputs could not be predicted:', file=sys.stderr)
+            what = 'input' if len(failures) == 1 else 'inputs'
+            print(f'{len(failures):,} {what} could not be predicted:', file=sys.stderr)
             print('\n'.join(f'  {failure}' for failure in failures), file=sys.stderr)
             raise SystemExit(1)
 

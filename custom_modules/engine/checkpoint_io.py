@@ -28,7 +28,9 @@ def save_checkpoint(checkpoint: dict, path: str | Path, previous: str | None = N
             torch.save(checkpoint, file)
     except (OSError, RuntimeError) as error:
         # torch.save reports a full disk as a RuntimeError of its zip writer.
-        raise UserError(f'{path}: the checkpoint cannot be written; is the disk full? ({error})') from error
+        raise UserError(
+            f'{path}: the checkpoint cannot be written; is the disk full? ({error})'
+        ) from error
 
 
 def _check_sums(path: Path) -> None:
