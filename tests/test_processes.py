@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from torch import nn
 
 from custom_modules.config import load_config
 from custom_modules.engine.process_group import slurm_environment
@@ -18,6 +19,7 @@ from custom_modules.engine.stop_signal import StopSignal
 from custom_modules.engine.testing import test as score
 from custom_modules.engine.training import train
 from custom_modules.errors import UserError
+from custom_modules.models.sync_batch_norm import CPUSyncBatchNorm, synchronise_batch_norm
 from tests.conftest import ROOT, TINY, Command
 
 CONFIG = 'configs/sample/unet_sample.py'
@@ -76,6 +78,28 @@ def test_a_net_that_is_split_among_two_processes(
     assert len(step_losses(split)) == 24
     done = run_tool(*arguments, '--resume', '--cfg-options', *options, 'shard=False')
     assert (done.returncode, 'resume with shard=True' in done.stderr) == (2, True)
+
+
+def test_which_layers_are_synchronised() -> None:
+    """And with one process a layer computes what BatchNorm does, statistics included."""
+    for every, kinds in (
+        (True, [CPUSyncBatchNorm] * 2),
+        (False, [nn.BatchNorm2d, CPUSyncBatchNorm]),
+    ):
+        layers = nn.Sequential(nn.BatchNorm2d(3), nn.SyncBatchNorm(3))
+        synchronise_batch_norm(layers, every)
+        assert [type(layer) for layer in layers] == kinds
+    layer, plain = CPUSyncBatchNorm(3), nn.BatchNorm2d(3)
+    inputs = torch.randn(4, 3, 5, 5, generator=torch.Generator().manual_seed(0)) * 7 + 100
+    store = torch.distributed.HashStore()
+    torch.distributed.init_process_group('gloo', store=store, rank=0, world_size=1)
+    try:
+        results = [(module(inputs), module(inputs).square().sum()) for module in (layer, plain)]
+    finally:
+        torch.distributed.destroy_process_group()
+    torch.testing.assert_close(results[0], results[1], rtol=1e-4, atol=1e-4)
+    torch.testing.assert_close(layer.state_dict(), plain.state_dict())
+    torch.testing.assert_close(layer.eval()(inputs), plain.eval()(inputs))
 
 
 SLURM = dict(

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks import scale
 from benchmarks.turns import in_turns, ratios
 from custom_modules.errors import UserError
 from custom_modules.evaluation.performance_tables import performance_tables
@@ -29,6 +30,20 @@ RESULT = dict(
 def test_the_tables_of_the_pages_are_those_of_the_results() -> None:
     for page, (old, new) in pages().items():
         assert old == new, f'{page}: run python tools/results_table.py'
+
+
+def test_the_table_of_scale_is_that_of_its_assumptions() -> None:
+    old, new = scale.page()
+    assert old == new, 'run python -m benchmarks.scale'
+
+
+def test_a_ring_by_hand() -> None:
+    """Eight GPUs pass 2 x 7/8 of 80 bytes at 10 bytes/s, and 14 messages of 0.1 s."""
+    cluster = scale.Cluster(node_bandwidth=10, latency=1)
+    assert scale.all_reduce_seconds(cluster, 8, 80) == pytest.approx(14 + 1.4)
+    # Two nodes: then 2 x 1/2 of a GPU's 10 bytes at 5 bytes/s, and a message there and back.
+    cluster = scale.Cluster(node_bandwidth=10, network_bandwidth=5, latency=1)
+    assert scale.all_reduce_seconds(cluster, 16, 80) == pytest.approx(14 + 1.4 + 2 + 2)
 
 
 def test_every_report_config_has_its_row() -> None:

@@ -121,8 +121,9 @@ class PetSegRunner(Runner):
             # Convolutions in half precision are fastest with the channels innermost.
             model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         on_gpu = torch.cuda.is_available()
-        if self.distributed and not on_gpu and self.cfg.pop('sync_bn', None):
-            synchronise_batch_norm(model)  # MMEngine would take torch's, which refuses a CPU
+        if self.distributed and not on_gpu:
+            # MMEngine would take torch's, which refuses a CPU.
+            synchronise_batch_norm(model, every=bool(self.cfg.pop('sync_bn', None)))
         if self.distributed and self.cfg.get('shard'):
             if on_gpu and self.cfg.get('sync_bn'):
                 model = nn.SyncBatchNorm.convert_sync_batchnorm(model)

@@ -49,11 +49,16 @@ class CPUSyncBatchNorm(nn.BatchNorm2d):
         self.running_var.lerp_(variance, self.momentum)
 
 
-def synchronise_batch_norm(model: nn.Module) -> None:
+def synchronise_batch_norm(model: nn.Module, every: bool = True) -> None:
     """Let each BatchNorm of ``model`` take its statistics from the batches of all processes.
 
     Weights, statistics and their names stay, so a checkpoint fits with and without.
+
+    Args:
+        model: changed in place.
+        every: BatchNorm too; False only what the config calls SyncBN.
     """
+    kinds = (nn.SyncBatchNorm, nn.BatchNorm2d) if every else (nn.SyncBatchNorm,)
     for module in model.modules():
-        if type(module) is nn.BatchNorm2d:
+        if type(module) in kinds:
             module.__class__ = CPUSyncBatchNorm
