@@ -9,7 +9,7 @@ DEMO := work_dirs/unet_sample
 help:
 	@echo 'make demo    draw a sample data set, train a UNet on it, test it, write a report'
 	@echo 'make test    lint, types and tests'
-	@echo 'make soak    kill trainings for half an hour and compare their ends; rewrites results/robustness'
+	@echo 'make soak    kill trainings again and again, compare their ends; rewrites results/robustness'
 	@echo 'make setup   only .venv with everything that is needed'
 	@echo 'make clean   remove .venv and the drawn sample; runs stay'
 
