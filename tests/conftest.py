@@ -27,7 +27,7 @@ TINY = [
 ]
 
 
-# `make test` runs a process per core; more threads than that would wait for each other.
+# Every process of `make test` has one thread; more would wait for each other.
 os.environ.setdefault('OMP_NUM_THREADS', '1')
 torch.set_num_threads(int(os.environ['OMP_NUM_THREADS']))
 
