@@ -9,9 +9,8 @@ from markupsafe import Markup, escape
 from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
 
-from ..visualization.curves import COLOURS, STYLES, Run
+from ..visualization.curves import COLOURS, Run, draw_curves
 
 #: Stands for the colour of the page's text while Matplotlib draws.
 _INK = '#010203'
@@ -50,15 +49,7 @@ def curve(runs: Sequence[Run], name: str, title: str) -> Markup:
     """Return a figure over the epochs: training dashed, validation solid, the best epoch dotted."""
     with rc_context(_SETTINGS):
         figure, axis = _panel(title, 'epoch')
-        for run, colour in zip(runs, SERIES, strict=False):
-            for stage, style in STYLES.items():
-                epochs, values = run.curve(f'{stage}/{name}')
-                marker = '.' if len(epochs) == 1 else ''
-                axis.plot(epochs, values, style, color=colour, linewidth=1.5, marker=marker)
-                best = run.best_epoch()
-                if stage == 'valid' and best in epochs:
-                    axis.plot(best, values[epochs.index(best)], 'o', color=colour, markersize=5)
-        axis.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
+        draw_curves(axis, runs, name, SERIES, dict(marker='o', markersize=5))
         return _svg(figure, f'{title} over the epochs')
 
 

@@ -188,8 +188,19 @@ def save_curves(runs: Sequence[Run], path: Path) -> None:
     save_figure(figure, path)
 
 
-def _draw_panel(axis: Axes, runs: Sequence[Run], name: str) -> None:
-    for run, colour in zip(runs, COLOURS, strict=False):
+def draw_curves(
+    axis: Axes, runs: Sequence[Run], name: str, colours: Sequence[str], dot: Mapping[str, Any]
+) -> None:
+    """Draw a figure over the epochs: training dashed, validation solid, the best epoch dotted.
+
+    Args:
+        axis: what is drawn on.
+        runs: a line of each stage for each.
+        name: of the figure, without the stage: ``loss``, ``dice``.
+        colours: of the runs.
+        dot: how the epoch of the highest validation Dice is marked; arguments of ``Axes.plot``.
+    """
+    for run, colour in zip(runs, colours, strict=False):
         for stage, style in STYLES.items():
             epochs, values = run.curve(f'{stage}/{name}')
             # One epoch alone is no line.
@@ -197,11 +208,14 @@ def _draw_panel(axis: Axes, runs: Sequence[Run], name: str) -> None:
             axis.plot(epochs, values, style, color=colour, linewidth=1.6, marker=marker)
             best = run.best_epoch()
             if stage == 'valid' and best in epochs:
-                value = values[epochs.index(best)]
-                axis.plot(best, value, color=colour, **DOT)
+                axis.plot(best, values[epochs.index(best)], color=colour, **dot)
+    axis.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
+
+
+def _draw_panel(axis: Axes, runs: Sequence[Run], name: str) -> None:
+    draw_curves(axis, runs, name, COLOURS, DOT)
     axis.set_title(PANELS[name], fontsize=11)
     axis.set_xlabel('epoch')
-    axis.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
     axis.grid(alpha=0.25)
     axis.spines[['top', 'right']].set_visible(False)
 
