@@ -1,5 +1,6 @@
 """What all command-line tools share."""
 
+import gc
 import os
 import sys
 import traceback
@@ -16,6 +17,7 @@ def user_errors() -> Iterator[None]:
 
     Other exceptions pass with their traceback and status 1: they are our fault.
     """
+    gc.freeze()  # what was imported stays, so no collection need look at it
     status = 0
     try:
         yield
@@ -37,6 +39,7 @@ def user_errors() -> Iterator[None]:
     if _rank() is not None or status:
         leave(status)
     end_workers()
+    gc.freeze()  # the interpreter's end would look at all there is once more, which takes a second
 
 
 def _rank() -> str | None:

@@ -19,6 +19,14 @@ def resolve_path(path: str | Path) -> Path:
     return PROJECT_ROOT / path
 
 
+def short_path(path: str | Path) -> str:
+    """Return ``path`` as seen from the project, where it lies inside."""
+    absolute = Path(path).resolve()
+    if absolute.is_relative_to(PROJECT_ROOT):
+        return absolute.relative_to(PROJECT_ROOT).as_posix()
+    return str(path)
+
+
 def make_writable(folder: Path, option: str) -> None:
     """Create ``folder`` if it is not there.
 

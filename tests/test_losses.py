@@ -162,3 +162,11 @@ def test_names_contain_loss_so_that_mmengine_trains_them() -> None:
     assert all('loss' in loss.loss_name for loss in LOSSES)
     with pytest.raises(UserError, match="'epoch' is not allowed"):
         BinaryDiceLoss(over='epoch')
+
+
+def test_dice_without_the_sigmoid_takes_logits_for_probabilities() -> None:
+    logits = torch.tensor([[[[1.0, 0.5]]]])
+    target = torch.tensor([[[1, 0]]])
+    # I = 1, P = 1.5, T = 1
+    loss = BinaryDiceLoss(sigmoid=False)(logits, target)
+    assert loss.item() == pytest.approx(1 - 2 * 1 / 2.5)

@@ -47,6 +47,28 @@ def test_unet_without_normalisation(norm_cfg: None, outputs: int, parameters: in
     assert count(encoder) + count(head) == parameters
 
 
+def unet_parameters(channels: list[int]) -> int:
+    """Count a UNet's parameters layer by layer: convolutions with bias, BatchNorm of two each."""
+    first, *_ = channels
+    levels = list(zip([3, *channels], channels, strict=False))
+    convolutions = [pair for before, after in levels for pair in ((before, after), (after, after))]
+    ups = list(zip(channels[:0:-1], channels[-2::-1], strict=True))
+    for _, narrow in ups:
+        convolutions += [(2 * narrow, narrow), (narrow, narrow)]
+    doubled = sum(4 * wide * narrow + narrow for wide, narrow in ups)
+    return doubled + sum(9 * a * b + 3 * b for a, b in convolutions) + first + 1
+
+
+def test_width_is_a_factor_of_all_channels() -> None:
+    assert unet_parameters([64, 128, 256, 512, 1024]) == 31_043_521
+    narrow = count(build('configs/unet_pet.py', 'width=0.25'))
+    assert narrow == unet_parameters([16, 32, 64, 128, 256])
+    encoder, head = ResNetEncoder(width=0.5), ThinUNetHead(widened={2: 512}, width=0.5)
+    assert encoder.out_channels == [32, 64, 128, 256, 512]
+    assert (head.bridge[0].out_channels, head.widen['2'].out_channels) == (128, 256)
+    assert (head.logits.in_channels, head.logits.out_channels) == (16, 1)
+
+
 def test_resnet34_trunk_is_torchvisions() -> None:
     encoder = ResNetEncoder(bottleneck=None)
     assert count(encoder) == 21_284_672

@@ -69,6 +69,8 @@ def shortened(command: str) -> list[str]:
     """Add what makes a training, test or prediction of the README a matter of seconds."""
     words = shlex.split(command)
     words[0] = {'python': sys.executable}.get(words[0], words[0])
+    if 'sweep' in words[1]:
+        return [*words, '--dry-run']
     if not any(tool in words[1] for tool in ('train', 'test', 'predict', 'browse')):
         return words
     tiny = TINY if 'resnet34' not in command else [*TINY, 'image_size=64']

@@ -29,45 +29,15 @@ PARAMETERS = {
     'r4_unet': 31_043_521,
     'r4_resnet34_unet': 48_196_417,
 }
-#: Two epochs of two steps at the smallest size that every network takes.
+#: Two epochs of two steps of narrow nets at the smallest size that every network takes.
 SMALL = [
+    'width=0.125',
     'image_size=64',
     'batch_size=3',
     'max_epochs=2',
     'num_workers=0',
     'val_dataloader.dataset.indices=3',
 ]
-
-
-#: Narrow nets of the same parts, so that steps and checkpoints are small.
-NARROW = {
-    'unet': [
-        'model.backbone.channels=[8,16,32,64,128]',
-        'model.decode_head.in_channels=[8,16,32,64,128]',
-        'model.decode_head.channels=[64,32,16,8]',
-    ],
-    'a': [
-        'model.backbone.channels=[8,16,32,64]',
-        'model.backbone.bottleneck_channels=128',
-        'model.decode_head.in_channels=[8,16,32,64,128]',
-        'model.decode_head.channels=[64,32,16,8]',
-    ],
-    'b': [
-        'model.backbone.channels=[8,16,32,64]',
-        'model.decode_head.in_channels=[8,8,16,32,64]',
-        'model.decode_head.channels=[64,32,16,8]',
-    ],
-    'c': [
-        'model.backbone.channels=[8,16,32,64]',
-        'model.decode_head.in_channels=[8,16,32,64]',
-        'model.decode_head.channels=8',
-    ],
-}
-DECODERS = dict(r0='a', r1='b', r2='c', r3='a', r4='a')  # D has the widths of A
-
-
-def narrow(name: str) -> list[str]:
-    return NARROW[DECODERS[name[:2]] if 'resnet34' in name else 'unet']
 
 
 def test_every_report_has_its_configs() -> None:
@@ -92,7 +62,6 @@ def train(name: str, sample: Path, folder: Path, hooks: list, resume: bool = Fal
     enlarged = name.startswith('r2')
     images = 3 if enlarged else 6  # R2's set is twice as large
     options = [*SMALL, f'data_root={sample}', f'train_dataloader.dataset.indices={images}']
-    options += narrow(name)
     # The resumed half reads with two workers what the whole run read with none.
     options.append(f'num_workers={2 if resume else 0}')
     config = load_config(f'configs/reports/{name}.py', options)

@@ -68,6 +68,15 @@ def test_early_stopping_goes_on_waiting_after_a_resume() -> None:
     assert validate(second, losses[3:]).epoch == whole.epoch - 3 == 2
 
 
+def test_a_run_that_had_stopped_is_resumed_and_stays_stopped() -> None:
+    for waited, stopped in ((2, False), (3, True)):
+        hook = EarlyStopping(patience=3)
+        hook.load_state_dict(dict(best_score=0.5, waited=waited))
+        runner = FakeRunner()
+        hook.before_train(runner)
+        assert runner.stop_training is stopped
+
+
 def test_r2_waits_seven_epochs_for_a_lower_loss() -> None:
     config = load_config('configs/reports/r2_unet.py')
     hook = config.default_hooks['early_stopping']

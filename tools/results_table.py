@@ -21,7 +21,10 @@ def main() -> None:
     with user_errors():
         from custom_modules.errors import UserError
         from custom_modules.evaluation.results_table import pages
+        from custom_modules.studies.pages import save_pictures
 
+        if not args.check:
+            save_pictures()
         for page, (old, new) in pages().items():
             if args.check and new != old:
                 raise UserError(

@@ -3,13 +3,14 @@
 _base_ = './resnet34_unet_pet_128.py'
 
 max_epochs = 20
+width = 0.5
 
 # Logits at stride 4, enlarged: the finer levels cost most of the time and little of the Dice.
 model = dict(
-    backbone=dict(channels=[32, 64, 128, 256], bottleneck=None),
+    backbone=dict(bottleneck=None),
     decode_head=dict(
-        in_channels=[32, 64, 128, 256],
-        channels=[128, 64, 32],
+        in_channels=[64, 128, 256, 512],
+        channels=[256, 128, 64],
         extra_upsamples=0,
         logit_upsamples=2,
     ),

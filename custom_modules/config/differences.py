@@ -5,7 +5,8 @@ from typing import Any
 
 from mmengine.config import Config
 
-_ABSENT = 'nothing'
+#: Stands for the value of a key that one of the configs does not have.
+ABSENT = 'nothing'
 
 
 def merged(config: Config) -> dict:
@@ -18,7 +19,7 @@ def differences(old: Any, new: Any, place: str = '') -> Iterator[tuple[str, Any,
     if isinstance(old, dict) and isinstance(new, dict):
         for key in {**old, **new}:
             yield from differences(
-                old.get(key, _ABSENT), new.get(key, _ABSENT), f'{place}.{key}' if place else key
+                old.get(key, ABSENT), new.get(key, ABSENT), f'{place}.{key}' if place else key
             )
     elif isinstance(old, list) and isinstance(new, list) and len(old) == len(new):
         for index, pair in enumerate(zip(old, new, strict=True)):

@@ -40,6 +40,10 @@ class EarlyStopping(Hook):
         self.patience = patience
         self.waited = 0
 
+    def before_train(self, runner: Runner) -> None:
+        # A run that had stopped is resumed: it stays stopped.
+        runner.train_loop.stop_training = self.waited >= self.patience
+
     def after_val_epoch(self, runner: Runner, metrics: dict | None = None) -> None:
         if not runner.is_training_run:
             return

@@ -11,7 +11,7 @@ from mmengine.dist import is_main_process
 from ..datasets.count_border import with_regions
 from ..errors import UserError
 from ..evaluation.per_image_csv import write_rows
-from ..paths import PROJECT_ROOT, make_writable
+from ..paths import make_writable, short_path
 from ..visualization import save_examples
 from ..whole_file import whole_file
 from .augmented_network import AugmentedNetwork
@@ -205,8 +205,8 @@ def protocol(config: Config, checkpoint: str) -> dict[str, object]:
         image_size=_image_size(dataset),
         averaging='Dice and IoU: mean over images; *_global, precision, recall: over all pixels',
         threshold=config.model['threshold'],
-        config=_short(config.filename),
-        checkpoint=_short(checkpoint),
+        config=short_path(config.filename),
+        checkpoint=short_path(checkpoint),
     )
 
 
@@ -251,11 +251,3 @@ def write_results(folder: Path, result: dict[str, object], rows: list[dict]) -> 
     with whole_file(folder / 'metrics.json') as file:
         file.write(json.dumps(result, indent=2) + '\n')
     write_rows(folder / 'per_image.csv', rows)
-
-
-def _short(path: str) -> str:
-    """Return ``path`` as seen from the project, where it lies inside."""
-    absolute = Path(path).resolve()
-    if absolute.is_relative_to(PROJECT_ROOT):
-        return absolute.relative_to(PROJECT_ROOT).as_posix()
-    return str(path)

@@ -5,6 +5,9 @@ from pathlib import Path
 
 from ..errors import UserError
 from ..paths import PROJECT_ROOT
+from ..studies.pages import BEGIN as STUDY_BEGIN
+from ..studies.pages import END as STUDY_END
+from ..studies.pages import study_blocks, study_pages
 from .performance_tables import performance_tables
 from .reports_table import reports_table
 
@@ -25,7 +28,21 @@ def pages() -> dict[Path, tuple[str, str]]:
         PROJECT_ROOT / 'docs' / 'performance.md': performance_tables(results / 'benchmarks'),
     }
     texts = {page: page.read_text(encoding='utf-8') for page in tables}
-    return {page: (texts[page], with_table(texts[page], tables[page])) for page in tables}
+    made = {page: (texts[page], with_table(texts[page], tables[page])) for page in tables}
+    return made | _study_pages()
+
+
+def _study_pages() -> dict[Path, tuple[str, str]]:
+    made = {
+        page: (page.read_text(encoding='utf-8') if page.is_file() else '', text)
+        for page, text in study_pages().items()
+    }
+    page = PROJECT_ROOT / 'docs' / 'studies.md'
+    text = new = page.read_text(encoding='utf-8')
+    for study, block in study_blocks().items():
+        new = with_table(new, block, STUDY_BEGIN.format(study=study), STUDY_END.format(study=study))
+    made[page] = (text, new)
+    return made
 
 
 def results_table(folder: Path) -> str:

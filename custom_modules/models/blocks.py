@@ -10,6 +10,11 @@ from torch import nn
 NormConfig = dict | None
 
 
+def scaled(channels: int, width: float) -> int:
+    """Return a number of channels times a width multiplier (MobileNets, 2017), at least 1."""
+    return max(1, round(channels * width))
+
+
 def conv_norm_relu(
     in_channels: int,
     out_channels: int,

@@ -11,7 +11,7 @@ from mmengine.registry import MODELS
 from torch import nn
 
 from ..errors import UserError
-from .blocks import DoubleConv, NormConfig, ResidualBlock
+from .blocks import DoubleConv, NormConfig, ResidualBlock, scaled
 
 
 @MODELS.register_module()
@@ -45,6 +45,7 @@ class ResNetEncoder(BaseModule):
             None stops at layer4.
         bottleneck_channels: its width.
         bottleneck_dropout: share of values dropped after the double convolution (R3: 0.1).
+        width: factor of ``channels`` and ``bottleneck_channels``.
         init_cfg: MMEngine's initialisation, such as
             ``dict(type='Pretrained', checkpoint='resnet34.pth')``; None keeps PyTorch's.
 
@@ -64,6 +65,7 @@ class ResNetEncoder(BaseModule):
         bottleneck: str | None = 'residual',
         bottleneck_channels: int = 1024,
         bottleneck_dropout: float = 0.0,
+        width: float = 1.0,
         init_cfg: dict | list[dict] | None = None,
     ) -> None:
         super().__init__(init_cfg)
@@ -84,6 +86,8 @@ class ResNetEncoder(BaseModule):
             )
         norm_cfg = norm_cfg or dict(type='BN')
         self.stem_feature = stem_feature
+        channels = [scaled(stage, width) for stage in channels]
+        bottleneck_channels = scaled(bottleneck_channels, width)
         first, second, third, fourth = channels
         self.conv1 = nn.Conv2d(in_channels, first, 7, stride=2, padding=3, bias=bias)
         self.bn1 = build_norm_layer(norm_cfg, first)[1]

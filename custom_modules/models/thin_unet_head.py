@@ -9,7 +9,7 @@ from mmengine.registry import MODELS
 from torch import nn
 
 from ..errors import UserError
-from .blocks import DoubleConv, NormConfig, conv_norm_relu
+from .blocks import DoubleConv, NormConfig, conv_norm_relu, scaled
 
 
 class ConcatFirstUpBlock(nn.Module):
@@ -51,6 +51,7 @@ class ThinUNetHead(BaseModule):
         output_norm_relu: end with BatchNorm and ReLU after the logits. R2 shows that the loss then
             does not fall; only for that study.
         out_channels: logits per pixel.
+        width: factor of all widths.
         init_cfg: MMEngine's initialisation; None keeps PyTorch's.
 
     Raises:
@@ -66,6 +67,7 @@ class ThinUNetHead(BaseModule):
         norm_cfg: NormConfig = None,
         output_norm_relu: bool = False,
         out_channels: int = 1,
+        width: float = 1.0,
         init_cfg: dict | list[dict] | None = None,
     ) -> None:
         super().__init__(init_cfg)
@@ -76,6 +78,9 @@ class ThinUNetHead(BaseModule):
                 f'ThinUNetHead: widened names the level {unknown[0]!r}; the encoder has the levels '
                 f'0 to {len(in_channels) - 1}'
             )
+        in_channels = [scaled(level, width) for level in in_channels]
+        widened = {level: scaled(wide, width) for level, wide in widened.items()}
+        bridge_channels, channels = scaled(bridge_channels, width), scaled(channels, width)
         self.out_channels = out_channels
         #: Height and width of the image must be multiples of this.
         self.size_divisor = 2 ** (len(in_channels) + 1)
@@ -83,12 +88,9 @@ class ThinUNetHead(BaseModule):
             *conv_norm_relu(in_channels[-1], bridge_channels, 1, norm_cfg=norm_cfg)
         )
         self.widen = nn.ModuleDict(
-            {
-                str(level): nn.Conv2d(in_channels[level], width, 1)
-                for level, width in widened.items()
-            }
+            {str(level): nn.Conv2d(in_channels[level], wide, 1) for level, wide in widened.items()}
         )
-        skips = [widened.get(level, width) for level, width in enumerate(in_channels)]
+        skips = [widened.get(level, own) for level, own in enumerate(in_channels)]
         befores = [bridge_channels] + [channels] * (len(in_channels) - 1)
         self.up_blocks = nn.ModuleList(
             ConcatFirstUpBlock(before, skip, channels, norm_cfg)

@@ -7,7 +7,7 @@ from mmengine.model import BaseModule
 from mmengine.registry import MODELS
 from torch import nn
 
-from .blocks import DoubleConv, NormConfig
+from .blocks import DoubleConv, NormConfig, scaled
 
 
 @MODELS.register_module()
@@ -30,6 +30,7 @@ class UNetEncoder(BaseModule):
         channels: width of each level, finest first.
         norm_cfg: normalisation after each convolution, None for none (R1, R2).
         bottleneck_dropout: share of values dropped after the bottleneck (R3: 0.1).
+        width: factor of all ``channels``.
         init_cfg: MMEngine's initialisation; None keeps PyTorch's.
     """
 
@@ -39,12 +40,13 @@ class UNetEncoder(BaseModule):
         channels: Sequence[int] = (64, 128, 256, 512, 1024),
         norm_cfg: NormConfig = None,
         bottleneck_dropout: float = 0.0,
+        width: float = 1.0,
         init_cfg: dict | list[dict] | None = None,
     ) -> None:
         super().__init__(init_cfg)
-        self.out_channels = list(channels)
-        widths = [in_channels, *channels]
-        dropouts = [0.0] * (len(channels) - 1) + [bottleneck_dropout]
+        self.out_channels = [scaled(level, width) for level in channels]
+        widths = [in_channels, *self.out_channels]
+        dropouts = [0.0] * (len(widths) - 2) + [bottleneck_dropout]
         self.levels = nn.ModuleList(
             DoubleConv(before, after, norm_cfg, dropout)
             for before, after, dropout in zip(widths, widths[1:], dropouts, strict=False)

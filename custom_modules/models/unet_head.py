@@ -10,7 +10,7 @@ from mmengine.registry import MODELS
 from torch import nn
 
 from ..errors import UserError
-from .blocks import NormConfig, UpBlock
+from .blocks import NormConfig, UpBlock, scaled
 
 
 @MODELS.register_module()
@@ -29,6 +29,7 @@ class UNetHead(BaseModule):
         logit_upsamples: doublings of the logits by bilinear interpolation (decoder B of R1: 1).
         norm_cfg: normalisation after each convolution, None for none.
         out_channels: logits per pixel.
+        width: factor of ``in_channels`` and ``channels``.
         init_cfg: MMEngine's initialisation; None keeps PyTorch's.
 
     Raises:
@@ -43,6 +44,7 @@ class UNetHead(BaseModule):
         logit_upsamples: int = 0,
         norm_cfg: NormConfig = None,
         out_channels: int = 1,
+        width: float = 1.0,
         init_cfg: dict | list[dict] | None = None,
     ) -> None:
         super().__init__(init_cfg)
@@ -55,17 +57,18 @@ class UNetHead(BaseModule):
         #: Height and width of the image must be multiples of this.
         self.size_divisor = 2 ** (len(channels) + extra_upsamples + logit_upsamples)
         self.logit_scale = 2**logit_upsamples
+        in_channels = [scaled(level, width) for level in in_channels]
+        channels = [scaled(level, width) for level in channels]
         coarsest, *skips = reversed(in_channels)
         before = [coarsest, *channels]
         self.up_blocks = nn.ModuleList(
             UpBlock(wide, skip, narrow, norm_cfg)
             for wide, skip, narrow in zip(before, skips, channels, strict=False)
         )
-        width = channels[-1]
         self.extra_upsamples = nn.Sequential(
-            *(self._extra_upsample(width, norm_cfg) for _ in range(extra_upsamples))
+            *(self._extra_upsample(channels[-1], norm_cfg) for _ in range(extra_upsamples))
         )
-        self.logits = nn.Conv2d(width, out_channels, 1)
+        self.logits = nn.Conv2d(channels[-1], out_channels, 1)
 
     @staticmethod
     def _extra_upsample(channels: int, norm_cfg: NormConfig) -> nn.Sequential:

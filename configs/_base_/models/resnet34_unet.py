@@ -3,6 +3,6 @@
 _base_ = './unet.py'
 
 model = dict(
-    backbone=dict(_delete_=True, type='ResNetEncoder'),
+    backbone=dict(_delete_=True, type='ResNetEncoder', width='$width'),
     decode_head=dict(extra_upsamples=2),
 )

@@ -4,7 +4,12 @@ _base_ = './unet.py'
 
 model = dict(
     backbone=dict(
-        _delete_=True, type='ResNetEncoder', bias=True, stem_feature=True, bottleneck=None
+        _delete_=True,
+        type='ResNetEncoder',
+        bias=True,
+        stem_feature=True,
+        bottleneck=None,
+        width='$width',
     ),
     decode_head=dict(
         in_channels=[64, 64, 128, 256, 512],

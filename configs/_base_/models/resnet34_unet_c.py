@@ -3,8 +3,12 @@
 _base_ = './unet.py'
 
 model = dict(
-    backbone=dict(_delete_=True, type='ResNetEncoder', bottleneck=None),
+    backbone=dict(_delete_=True, type='ResNetEncoder', bottleneck=None, width='$width'),
     decode_head=dict(
-        _delete_=True, type='ThinUNetHead', widened={2: 512}, norm_cfg=dict(type='BN')
+        _delete_=True,
+        type='ThinUNetHead',
+        widened={2: 512},
+        norm_cfg=dict(type='BN'),
+        width='$width',
     ),
 )

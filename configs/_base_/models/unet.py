@@ -1,13 +1,17 @@
 """UNet with BatchNorm, 31,043,521 parameters (R0)."""
 
 threshold = 0.5
+width = 1.0  # factor of all channels
 
 model = dict(
     type='BinarySegmentor',
     data_preprocessor='$preprocessor',
-    backbone=dict(type='UNetEncoder', norm_cfg=dict(type='BN')),
+    backbone=dict(type='UNetEncoder', norm_cfg=dict(type='BN'), width='$width'),
     decode_head=dict(
-        type='UNetHead', in_channels=[64, 128, 256, 512, 1024], norm_cfg=dict(type='BN')
+        type='UNetHead',
+        in_channels=[64, 128, 256, 512, 1024],
+        norm_cfg=dict(type='BN'),
+        width='$width',
     ),
     losses='$losses',
     init_cfg='$weight_init',

@@ -5,6 +5,11 @@ _base_ = ['../datasets/oxford_pet.py', '../schedules/adam_cosine.py', '../defaul
 batch_size = 64
 max_epochs = 500
 seed = 88
+# How likely each kind of augmentation is; crop and rotation by their weights in their group.
+crop_or_rotation_prob, crop_weight, rotation_weight = 0.5, 1.0, 0.5
+flip_prob = 0.5
+light_prob = 0.3
+noise_prob = 0.2
 
 train_pipeline = [
     dict(type='LoadImage'),
@@ -15,20 +20,26 @@ train_pipeline = [
         transforms=[
             dict(
                 type='albumentations.OneOf',
-                p=0.5,
+                p='$crop_or_rotation_prob',
                 transforms=[
                     dict(
                         type='albumentations.RandomResizedCrop',
+                        p='$crop_weight',
                         size='$image_size',
                         scale=(0.8, 1.0),
                         ratio=(0.75, 1.33),
                     ),
-                    dict(type='albumentations.Rotate', limit=30, border_mode=4),  # reflect
+                    dict(
+                        type='albumentations.Rotate',
+                        p='$rotation_weight',
+                        limit=30,
+                        border_mode=4,  # reflect
+                    ),
                 ],
             ),
             dict(
                 type='albumentations.OneOf',
-                p=0.5,
+                p='$flip_prob',
                 transforms=[
                     dict(type='albumentations.HorizontalFlip'),
                     dict(type='albumentations.VerticalFlip'),
@@ -36,7 +47,7 @@ train_pipeline = [
             ),
             dict(
                 type='albumentations.OneOf',
-                p=0.3,
+                p='$light_prob',
                 transforms=[
                     dict(type='albumentations.RandomBrightnessContrast'),
                     dict(type='albumentations.RandomGamma'),
@@ -44,7 +55,7 @@ train_pipeline = [
             ),
             dict(
                 type='albumentations.OneOf',
-                p=0.2,
+                p='$noise_prob',
                 transforms=[
                     # 3 to 7 grey levels, the default when the report was written
                     dict(type='albumentations.GaussNoise', std_range=(0.012, 0.028)),

@@ -4,13 +4,12 @@ _base_ = ['../datasets/oxford_pet.py', '../schedules/adam.py', '../default_runti
 
 batch_size = 4
 max_epochs = 50
+mixup = dict(type='MixUp', alpha=0.4, prob=0.25)
+cutmix = dict(type='CutMix', alpha=1.0, prob=0.25)
 preprocessor = dict(
     mean=[0.0, 0.0, 0.0],
     std=[255.0, 255.0, 255.0],
-    batch_augments=[
-        dict(type='MixUp', alpha=0.4, prob=0.25),
-        dict(type='CutMix', alpha=1.0, prob=0.25),
-    ],
+    batch_augments=['$mixup', '$cutmix'],
 )
 
 train_pipeline = [

@@ -2,12 +2,11 @@
 
 _base_ = './adam.py'
 
-param_scheduler = [
-    dict(
-        type='ReduceOnPlateauLR',
-        monitor='loss',
-        factor=0.5,
-        patience=1,  # epochs that may pass; the next one without a fall halves the rate
-        threshold=0.0,  # any fall counts
-    )
-]
+plateau = dict(
+    type='ReduceOnPlateauLR',
+    monitor='loss',
+    factor=0.5,
+    patience=1,  # epochs that may pass; the next one without a fall halves the rate
+    threshold=0.0,  # any fall counts
+)
+param_scheduler = ['$plateau']

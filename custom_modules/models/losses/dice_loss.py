@@ -20,6 +20,8 @@ class BinaryDiceLoss(nn.Module):
         over: 'batch' sums over all pixels of the batch (R0), 'image' over each image and takes the
             mean (R1).
         smooth: added above and below (R1: 1).
+        sigmoid: False takes the logits for probabilities, the mistake that R3 describes; only for
+            that study.
         loss_weight: factor of the term.
         loss_name: key of the term; MMEngine sums and trains keys that contain ``loss``.
 
@@ -31,6 +33,7 @@ class BinaryDiceLoss(nn.Module):
         self,
         over: str = 'batch',
         smooth: float = 0.0,
+        sigmoid: bool = True,
         loss_weight: float = 1.0,
         loss_name: str = 'loss_dice',
     ) -> None:
@@ -39,6 +42,7 @@ class BinaryDiceLoss(nn.Module):
             raise UserError(f"BinaryDiceLoss: over={over!r} is not allowed; use 'batch' or 'image'")
         self.over = over
         self.smooth = smooth
+        self.sigmoid = sigmoid
         self.loss_weight = loss_weight
         self.loss_name = loss_name
 
@@ -46,7 +50,7 @@ class BinaryDiceLoss(nn.Module):
         """Return the scalar loss of logits (N, 1 or 2, H, W), target (N, H, W) of 0, 1, 255."""
         logits = foreground_logits(logits)
         foreground, valid = foreground_and_valid(logits, target)
-        probability = logits.sigmoid() * valid
+        probability = (logits.sigmoid() if self.sigmoid else logits) * valid
         pixels = (0, 1, 2, 3) if self.over == 'batch' else (1, 2, 3)
         intersection = (probability * foreground).sum(pixels)
         total = probability.sum(pixels) + foreground.sum(pixels)

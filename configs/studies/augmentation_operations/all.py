@@ -1,0 +1,3 @@
+"""All of them."""
+
+_base_ = './_base_.py'

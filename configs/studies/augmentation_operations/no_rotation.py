@@ -1,0 +1,5 @@
+"""Without the rotation."""
+
+_base_ = './_base_.py'
+
+rotation_weight = 0.0

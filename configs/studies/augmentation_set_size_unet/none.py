@@ -1,0 +1,3 @@
+"""No copies."""
+
+_base_ = './_base_.py'

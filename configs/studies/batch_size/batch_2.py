@@ -1,0 +1,5 @@
+"""2 images."""
+
+_base_ = './_base_.py'
+
+batch_size = 2

@@ -1,0 +1,5 @@
+"""64 images."""
+
+_base_ = './_base_.py'
+
+batch_size = 64

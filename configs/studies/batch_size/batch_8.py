@@ -1,0 +1,3 @@
+"""8 images."""
+
+_base_ = './_base_.py'

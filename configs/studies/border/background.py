@@ -1,0 +1,5 @@
+"""The border is background."""
+
+_base_ = './_base_.py'
+
+border = 'background'

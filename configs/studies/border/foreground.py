@@ -1,0 +1,3 @@
+"""The border is pet."""
+
+_base_ = './_base_.py'

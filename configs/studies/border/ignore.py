@@ -1,0 +1,5 @@
+"""The border does not count."""
+
+_base_ = './_base_.py'
+
+border = 'ignore'

@@ -1,0 +1,5 @@
+"""The border alone is the foreground: another task."""
+
+_base_ = './_base_.py'
+
+border = 'only'

@@ -1,0 +1,3 @@
+"""Of the training images."""
+
+_base_ = './_base_.py'

@@ -1,0 +1,5 @@
+"""20 epochs."""
+
+_base_ = './_base_.py'
+
+max_epochs = 20

@@ -1,0 +1,3 @@
+"""50 epochs."""
+
+_base_ = './_base_.py'

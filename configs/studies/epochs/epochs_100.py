@@ -1,0 +1,5 @@
+"""100 epochs."""
+
+_base_ = './_base_.py'
+
+max_epochs = 100

@@ -1,0 +1,3 @@
+"""He: normal, fan-out."""
+
+_base_ = './_base_.py'

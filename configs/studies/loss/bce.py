@@ -1,0 +1,5 @@
+"""Binary cross-entropy alone."""
+
+_base_ = './_base_.py'
+
+losses = [dict(type='BinaryCrossEntropyLoss')]

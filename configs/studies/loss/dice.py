@@ -1,0 +1,5 @@
+"""Dice loss alone."""
+
+_base_ = './_base_.py'
+
+losses = [dict(type='BinaryDiceLoss')]

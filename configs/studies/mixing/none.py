@@ -1,0 +1,3 @@
+"""No mixing."""
+
+_base_ = './_base_.py'

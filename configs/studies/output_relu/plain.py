@@ -1,0 +1,3 @@
+"""The logits as they are."""
+
+_base_ = './_base_.py'

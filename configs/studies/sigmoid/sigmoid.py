@@ -1,0 +1,3 @@
+"""Dice loss of probabilities."""
+
+_base_ = './_base_.py'

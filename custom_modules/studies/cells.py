@@ -1,0 +1,234 @@
+"""What a sweep is made of: cells, each one training and its test in a folder of its own."""
+
+import itertools
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from mmengine.config import Config
+
+from ..config import load_config
+from ..config.differences import differences
+from ..config.inheritance import assigned, bases, lineage
+from ..engine.run_folder import find_run
+from ..errors import UserError, did_you_mean
+from ..paths import PROJECT_ROOT, resolve_path
+from ..whole_file import whole_file
+
+#: Configs of the studies, and the budgets they can be run at.
+STUDIES = PROJECT_ROOT / 'configs' / 'studies'
+BUDGETS = STUDIES / 'budget'
+
+#: What all configs of a study inherit; it is no cell itself.
+BASE = '_base_.py'
+
+#: What a cell was run with.
+_CELL = 'cell.json'
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One training and its test.
+
+    Attributes:
+        study: folder of the config, or the config's name where it belongs to no study.
+        name: of the cell in its study: config, grid values, seed.
+        config: file.
+        options: ``--cfg-options`` of both commands.
+        seed: of the training.
+        folder: of its runs.
+        text: the merged config, with the options applied.
+        epochs: that the training is to have.
+    """
+
+    study: str
+    name: str
+    config: Path
+    options: tuple[str, ...]
+    seed: int
+    folder: Path
+    text: str
+    epochs: int
+
+    def run(self) -> Path | None:
+        """Return the folder of its training; None before there is anything to go on with."""
+        try:
+            return find_run(self.folder)
+        except UserError:
+            return None
+
+    def results(self) -> Path | None:
+        """Return the folder with ``metrics.json``; None before the test."""
+        run = self.run()
+        return run if run is not None and (run / 'metrics.json').is_file() else None
+
+    def mark(self) -> None:
+        """Note in the folder what the cell is run with."""
+        facts = dict(config=str(self.config), options=self.options, seed=self.seed, text=self.text)
+        with whole_file(self.folder / _CELL) as file:
+            file.write(json.dumps(facts, indent=2) + '\n')
+
+    def check(self) -> None:
+        """Make sure that the folder does not hold runs of another config.
+
+        Raises:
+            UserError: it does; the message names the first difference.
+        """
+        path = self.folder / _CELL
+        if not path.is_file():
+            return
+        try:
+            text = json.loads(path.read_text(encoding='utf-8'))['text']
+            old = Config.fromstring(text, '.py').to_dict()
+        except (ValueError, KeyError, TypeError) as error:
+            raise UserError(f'{path}: cannot be read ({error}); remove {self.folder}') from None
+        changed = list(differences(old, Config.fromstring(self.text, '.py').to_dict()))
+        if changed:
+            key, before, after = changed[0]
+            raise UserError(
+                f'{self.folder} was run with another config: {key} was {before}, is {after}; '
+                'remove the folder or choose another --work-dir'
+            )
+
+
+def find_configs(arguments: Sequence[str]) -> list[Path]:
+    """Return the configs that the command line names: files, and folders with all they hold.
+
+    Raises:
+        UserError: there is no such file or folder, or a folder holds no config.
+    """
+    configs = []
+    for argument in arguments:
+        path = resolve_path(argument)
+        if not path.exists():
+            near = did_you_mean(path.name, [study.name for study in STUDIES.iterdir()])
+            raise UserError(f'{argument}: there is no such config or folder{near}')
+        found = [path] if path.is_file() else leaves(path)
+        if not found:
+            raise UserError(f'{argument}: no config lies in this folder; see configs/studies/')
+        configs += [file.resolve() for file in found]
+    return list(dict.fromkeys(configs))
+
+
+def leaves(folder: Path) -> list[Path]:
+    """Return the configs of a study, the one all are compared with first."""
+    return sorted(folder.glob('[!_]*.py'), key=lambda file: (not changes_nothing(file), file.name))
+
+
+def changes_nothing(config: Path) -> bool:
+    """Return whether a config of a study is its base by another name."""
+    return bases(config) == [config.parent / BASE] and assigned(config) <= {'_base_'}
+
+
+def find_budget(name: str) -> Path:
+    """Return the file of a budget: its name in ``configs/studies/budget``, or a path.
+
+    Raises:
+        UserError: there is none.
+    """
+    known = {path.stem: path for path in sorted(BUDGETS.glob('*.py'))}
+    path = known.get(name, resolve_path(name))
+    if not path.is_file():
+        raise UserError(
+            f'--budget {name}: there is no such budget; use one of {", ".join(known)} or a file'
+        )
+    return path
+
+
+def parse_grid(arguments: Sequence[str]) -> dict[str, list[str]]:
+    """Return the values of each key of ``--grid key=v1,v2``; commas in brackets do not part.
+
+    Raises:
+        UserError: an argument is not of that form, or a key or value comes twice.
+    """
+    grid: dict[str, list[str]] = {}
+    for argument in arguments:
+        key, equals, text = argument.partition('=')
+        values = [value for value in re.split(r',(?![^\[(]*[\])])', text) if value]
+        if not (key and equals and values) or key in grid or len({*values}) < len(values):
+            raise UserError(f'--grid {argument}: write key=value1,value2 with each of them once')
+        grid[key] = values
+    return grid
+
+
+def plan(
+    configs: Sequence[Path],
+    work_dir: Path,
+    grid: Mapping[str, Sequence[str]] | None = None,
+    seeds: Sequence[int] | None = None,
+    budget: Path | None = None,
+    options: Sequence[str] = (),
+) -> list[Cell]:
+    """Return a cell for each config, grid value and seed.
+
+    A budget gives way to what the configs of the study set themselves, and both to ``options`` and
+    grid.
+
+    Args:
+        configs: of ``find_configs``.
+        work_dir: the cells lie in ``<work_dir>/<study>/<cell>``.
+        grid: key of the config -> its values.
+        seeds: None takes the config's own.
+        budget: of ``find_budget``.
+        options: ``key=value`` for all cells.
+
+    Raises:
+        UserError: a config does not load, or two cells have one name.
+    """
+    cells: dict[Path, Cell] = {}
+    axes = [[f'{key}={value}' for value in values] for key, values in (grid or {}).items()]
+    for config in configs:
+        common = [*_budget_options(budget, config), *options]
+        own_seed = _seed(load_config(config, common))
+        study = config.parent.name if (config.parent / BASE).is_file() else config.stem
+        for point in itertools.product(*axes):
+            for seed in seeds or [own_seed]:
+                words = (*common, *point, f'seed={seed}')
+                loaded = load_config(config, words)
+                name = ','.join([config.stem, *point, f'seed={seed}'])
+                folder = work_dir / study / re.sub(r'[^\w.,=+-]', '_', name)
+                if folder in cells:
+                    raise UserError(f'two cells are called {study}/{name}; name each config once')
+                epochs = int(loaded.train_cfg['max_epochs'])
+                cells[folder] = Cell(study, name, config, words, seed, folder, loaded.text, epochs)
+    return list(cells.values())
+
+
+def _seed(config: Config) -> int:
+    seed = config.get('randomness', {}).get('seed')
+    return 0 if seed is None else int(seed)
+
+
+def _budget_options(budget: Path | None, config: Path) -> list[str]:
+    """Return the budget as ``key=value``, without what the configs of the study set."""
+    if budget is None:
+        return []
+    files = [file for file in lineage(config) if file.resolve().parent == config.parent]
+    own = set[str]().union(*map(assigned, files))
+    try:
+        values = Config.fromfile(budget).to_dict()
+    except Exception as error:  # a config is Python: it can fail in any way
+        raise UserError(
+            f'{budget}: the budget does not load ({type(error).__name__}: {error})'
+        ) from None
+    return [
+        f'{key}={_as_option(value)}'
+        for name, item in values.items()
+        if name not in own
+        for key, value in _flat(name, item)
+    ]
+
+
+def _flat(key: str, value: Any) -> Iterator[tuple[str, Any]]:
+    if isinstance(value, dict):
+        for name, item in value.items():
+            yield from _flat(f'{key}.{name}', item)
+    else:
+        yield key, value
+
+
+def _as_option(value: Any) -> str:
+    return str(value).replace(' ', '') if isinstance(value, list | tuple) else str(value)

@@ -1,0 +1,180 @@
+"""The pages about studies: a README for each, made from the doc strings, and docs/studies.md."""
+
+import json
+import statistics
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from ..errors import UserError
+from ..paths import PROJECT_ROOT, short_path
+from ..visualization.curves import COLOURS, Run, save_curves
+from .cells import BASE, STUDIES, changes_nothing, leaves
+from .results import describe_config, describe_study
+
+#: What a table of docs/studies.md stands between.
+BEGIN = '<!-- study {study}: made by tools/results_table.py from results/studies -->'
+END = '<!-- end of study {study} -->'
+
+RESULTS = PROJECT_ROOT / 'results' / 'studies'
+PICTURES = PROJECT_ROOT / 'docs' / 'images' / 'studies'
+
+
+def studies() -> list[Path]:
+    """Return the folders of all studies."""
+    return sorted(base.parent for base in STUDIES.glob(f'*/{BASE}'))
+
+
+def study_readme(folder: Path) -> str:
+    """Return the README of a study: question, what the report found, its configs, the command."""
+    question, report = describe_study(folder)
+    lines = [f'# {question}', '']
+    lines += [report, ''] if report else []
+    lines += ['| config | value |', '|---|---|']
+    for config in leaves(folder):
+        note = ' All others are compared with it.' if changes_nothing(config) else ''
+        lines.append(f'| `{config.name}` | {describe_config(config)}{note} |')
+    command = f'python tools/sweep.py {short_path(folder)} --budget laptop'
+    lines += ['', 'Each inherits `_base_.py` and says in a line or two what differs.', '']
+    lines += ['```bash', command, '```', '']
+    return '\n'.join(lines)
+
+
+def read_study(path: Path) -> dict[str, Any]:
+    """Return what ``results/studies/<question>.json`` holds.
+
+    Raises:
+        UserError: it is of no study.
+    """
+    try:
+        found = json.loads(path.read_text(encoding='utf-8'))
+        missing = [key for key in ('study', 'question', 'base', 'rows') if key not in found]
+    except (ValueError, TypeError) as error:
+        raise UserError(f'{path}: cannot be read ({error}); run the study again') from None
+    if missing:
+        raise UserError(f'{path}: is of no study, it lacks {missing[0]!r}')
+    return found
+
+
+def study_table(found: dict[str, Any], picture: str | None = None) -> str:
+    """Return a study's tables in Markdown, one for each budget, with its protocol.
+
+    With several seeds a cell is their mean, with the lowest and the highest. Differences are
+    against the base's run of the same seed, image by image.
+
+    Args:
+        found: of ``read_study``.
+        picture: address of its curves, as seen from the page.
+    """
+    budgets = list(dict.fromkeys(row['budget'] for row in found['rows']))
+    blocks = []
+    for budget in budgets:
+        rows = [row for row in found['rows'] if row['budget'] == budget]
+        groups: dict[str, list[dict[str, Any]]] = {}
+        for row in rows:
+            groups.setdefault(_without_seed(row['cell']), []).append(row)
+        lines = [
+            '| value | test Dice | 95 % interval | difference to the base | IoU | best validation '
+            'Dice | epochs | minutes |',
+            '|---|---|---|---|---|---|---|---|',
+            *(_line(group) for group in groups.values()),
+            '',
+            _protocol(budget, rows),
+        ]
+        blocks.append('\n'.join(lines))
+    if picture:
+        blocks.append(f'![Training loss and validation Dice]({picture})')
+    return '\n\n'.join(blocks)
+
+
+def save_study_curves(found: dict[str, Any], path: Path) -> None:
+    """Draw training loss and validation Dice of each value, its first seed, over the epochs."""
+    runs: dict[str, Run] = {}
+    for row in found['rows']:
+        label = _without_seed(row['cell'])
+        if label not in runs and row['budget'] == found['rows'][0]['budget']:
+            curves = row['curves']
+            epochs = {
+                epoch: {name: values[epoch - 1] for name, values in curves.items()}
+                for epoch in range(1, len(curves['train/loss']) + 1)
+            }
+            runs[label] = Run(label, epochs)
+    save_curves(list(runs.values())[: len(COLOURS)], path)
+
+
+def save_pictures() -> None:
+    """Draw the curves of each study with results, for docs/studies.md."""
+    for path in sorted(RESULTS.glob('*.json')):
+        save_study_curves(read_study(path), PICTURES / f'{path.stem}.png')
+
+
+def study_pages() -> dict[Path, str]:
+    """Return the text of each study's README, as it should be."""
+    return {folder / 'README.md': study_readme(folder) for folder in studies()}
+
+
+def study_blocks() -> dict[str, str]:
+    """Return the block of docs/studies.md for each study with results."""
+    blocks = {}
+    for path in sorted(RESULTS.glob('*.json')):
+        picture = PICTURES / f'{path.stem}.png'
+        address = f'images/studies/{picture.name}' if picture.is_file() else None
+        blocks[path.stem] = study_table(read_study(path), address)
+    return blocks
+
+
+def _without_seed(cell: str) -> str:
+    return cell.rpartition(',seed=')[0]
+
+
+def _line(rows: Sequence[dict[str, Any]]) -> str:
+    first = rows[0]
+    value = f'`{_without_seed(first["cell"])}`: {first["value"]}'
+    best = [
+        max((dice for dice in row['curves'].get('valid/dice', []) if dice is not None), default=0.0)
+        for row in rows
+    ]
+    interval = first['interval'] if len(rows) == 1 else None
+    cells = [
+        value,
+        f'**{_mean([row["figures"]["Dice"] for row in rows])}**',
+        '' if interval is None else f'{interval[0]:.4f} to {interval[1]:.4f}',
+        _differences(rows),
+        _mean([row['figures']['IoU'] for row in rows]),
+        _mean(best),
+        f'{first["epochs"]} of {first["max_epochs"]}',
+        f'{statistics.mean(row["minutes"] for row in rows):.1f}',
+    ]
+    return f'| {" | ".join(cells)} |'
+
+
+def _mean(values: Sequence[float]) -> str:
+    if len(values) == 1:
+        return f'{values[0]:.4f}'
+    return f'{statistics.mean(values):.4f} ({min(values):.4f} to {max(values):.4f})'
+
+
+def _differences(rows: Sequence[dict[str, Any]]) -> str:
+    found = [row['difference'] for row in rows if row['difference']]
+    if not found:
+        return 'base'
+    if any('Dice' not in one for one in found):
+        return 'other ground truth'
+    texts = [
+        f'{one["Dice"]:+.4f} ({one["interval"][0]:+.4f} to {one["interval"][1]:+.4f})'
+        for one in found
+    ]
+    return '; '.join(texts)
+
+
+def _protocol(budget: str, rows: Sequence[dict[str, Any]]) -> str:
+    def shared(key: str) -> str:
+        return ', '.join(dict.fromkeys(str(row[key]) for row in rows))
+
+    return (
+        f'Budget `{budget}`: {rows[0]["num_images"]:,} images of the split {shared("split")}, '
+        f'border = {shared("border")}, {shared("image_size")} pixels a side, scored at the '
+        f'{shared("resolution")} resolution, mean over images; seed {shared("seed")}; '
+        f'{shared("precision")} on {shared("device")}. Options: '
+        f'`{" ".join(option for option in rows[0]["options"] if not option.startswith("seed="))}`.'
+    )

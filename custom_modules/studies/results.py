@@ -1,0 +1,167 @@
+"""What a study found: a row for each run, as ``results/studies/<question>.json`` keeps it."""
+
+import ast
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from mmengine.config import Config
+
+from ..config.differences import ABSENT, differences
+from ..config.keys import RUNNER_KEYS
+from ..errors import UserError
+from ..evaluation.comparison import compare
+from ..evaluation.scored_run import PROTOCOL, ScoredRun, read_scored
+from ..paths import short_path
+from ..visualization.curves import read_epochs
+from ..whole_file import whole_file
+from .cells import BASE, Cell, changes_nothing
+
+#: Figures of a test that a row keeps.
+FIGURES = ('Dice', 'IoU', 'Dice_global', 'IoU_global', 'IoU_boundary', 'Dice_surface', 'loss')
+
+#: Figures of the epochs that a row keeps, for the curves.
+CURVES = ('train/loss', 'valid/loss', 'train/dice', 'valid/dice')
+
+
+def study_results(cells: Sequence[Cell], budget: str) -> dict[str, Any]:
+    """Return what the cells of one study found.
+
+    A row holds the value's description, what its config changes against the base's, seed, budget,
+    figures with the interval of the Dice, epochs, time, what it was measured on, and the paired
+    difference of the Dice against the base run of the same seed, with its interval.
+
+    Args:
+        cells: of one study; those without a test are named as ``missing``.
+        budget: its name.
+
+    Raises:
+        UserError: the results of a cell cannot be read.
+    """
+    tested = {cell.name: run for cell in cells if (run := cell.results()) is not None}
+    scored = {
+        cell.name: read_scored(cell.name, tested[cell.name])
+        for cell in cells
+        if cell.name in tested
+    }
+    base = next((cell for cell in cells if changes_nothing(cell.config)), cells[0])
+    rows = [
+        _row(cell, base, scored, _same_seed(cells, base, cell), budget)
+        for cell in cells
+        if cell.name in scored
+    ]
+    question, text = describe_study(cells[0].config.parent)
+    return dict(
+        study=cells[0].study,
+        question=question,
+        report=text,
+        base=base.config.stem,
+        rows=rows,
+        missing=[cell.name for cell in cells if cell.name not in scored],
+    )
+
+
+def keep_results(results: dict[str, Any], path: Path) -> None:
+    """Write the results of a study; rows of other budgets that the file has stay in it.
+
+    Raises:
+        UserError: the file that is there is of no study.
+    """
+    budgets = {row['budget'] for row in results['rows']}
+    try:
+        old = json.loads(path.read_text(encoding='utf-8'))['rows'] if path.is_file() else []
+    except (ValueError, KeyError) as error:
+        raise UserError(f'{path}: is of no study ({error}); remove it') from None
+    rows = [*results['rows'], *(row for row in old if row['budget'] not in budgets)]
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with whole_file(path) as file:
+        file.write(json.dumps(results | dict(rows=rows), indent=1) + '\n')
+
+
+def describe_study(folder: Path) -> tuple[str, str]:
+    """Return a study's question and what the report says, from the doc string of its base."""
+    base = folder / BASE
+    if not base.is_file():
+        return folder.name, ''
+    first, _, rest = describe_config(base).partition('\n')
+    return first, rest.strip()
+
+
+def describe_config(config: Path) -> str:
+    """Return the doc string of a config."""
+    return ast.get_docstring(ast.parse(config.read_text(encoding='utf-8'))) or config.stem
+
+
+def changes(old: str, new: str) -> dict[str, Any]:
+    """Return what differs between two merged configs: dotted key -> the value of the second.
+
+    A variable that only one of them has is left out: what uses it differs too. So is the seed.
+    """
+    pair = (Config.fromstring(text, '.py').to_dict() for text in (old, new))
+    found = {}
+    for key, before, after in differences(*pair):
+        spare = ABSENT in (before, after) and '.' not in key and key not in RUNNER_KEYS
+        if key != 'seed' and not spare:
+            found[key] = after
+    return found
+
+
+def _same_seed(cells: Sequence[Cell], base: Cell, cell: Cell) -> Cell | None:
+    """Return the base's cell that differs from ``cell`` in the config alone."""
+    name = base.config.stem + cell.name.removeprefix(cell.config.stem)
+    return next((one for one in cells if one.name == name and one.name != cell.name), None)
+
+
+def _row(
+    cell: Cell, base: Cell, scored: dict[str, ScoredRun], other: Cell | None, budget: str
+) -> dict[str, Any]:
+    run = scored[cell.name]
+    metrics = run.metrics
+    training = metrics['training']
+    epochs = read_epochs(run.folder)
+    return dict(
+        cell=cell.name,
+        config=short_path(str(cell.config)),
+        value=describe_config(cell.config),
+        changes=changes(base.text, cell.text),
+        seed=cell.seed,
+        budget=budget,
+        options=list(cell.options),
+        commit=training['commit'],
+        device=training['device'],
+        precision=training['precision'],
+        **{key: metrics[key] for key in PROTOCOL},
+        num_images=metrics['num_images'],
+        figures={key: metrics[key] for key in FIGURES if key in metrics},
+        interval=metrics.get('intervals', {}).get('Dice'),
+        borders={way: row['Dice'] for way, row in metrics.get('borders', {}).items()},
+        epochs=training['epochs'],
+        max_epochs=training['max_epochs'],
+        minutes=training['minutes'],
+        difference=_difference(scored, other, run),
+        curves={
+            name: [row.get(name) for row in epochs.values()]
+            for name in CURVES
+            if any(name in row for row in epochs.values())
+        },
+    )
+
+
+def _difference(
+    scored: dict[str, ScoredRun], base: Cell | None, run: ScoredRun
+) -> dict[str, Any] | None:
+    """Return the paired difference of the Dice; None where there is nothing to compare with."""
+    if base is None or base.name not in scored:
+        return None
+    try:
+        comparison = compare(scored[base.name], run)
+    except UserError as error:  # such as another ground truth
+        return dict(reason=str(error))
+    dice = next(row for row in comparison.figures if row.figure == 'Dice')
+    return dict(
+        base=base.name,
+        Dice=dice.second - dice.first,
+        interval=[dice.low, dice.high],
+        verdict=dice.verdict,
+    )

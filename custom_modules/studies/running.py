@@ -1,0 +1,156 @@
+"""Running one cell: its training and its test, each in a process of its own."""
+
+import fcntl
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+from ..paths import PROJECT_ROOT, make_writable
+from .cells import Cell
+
+#: What a cell is doing or how it ended.
+WAITING, TRAINING, TESTING = 'waiting', 'training', 'testing'
+DONE, FAILED, STOPPED = 'done', 'failed', 'stopped'
+
+#: What both commands of a cell print.
+OUTPUT = 'output.txt'
+
+#: Seconds between two looks at a process or at a lock.
+_PERIOD = 0.2
+
+
+@dataclass
+class Progress:
+    """What a cell is doing, for whoever watches.
+
+    Attributes:
+        state: one of the constants of this module.
+        note: why it failed.
+    """
+
+    state: str = WAITING
+    note: str = ''
+
+
+class Stop:
+    """Ask the running cells to end: once, and they save and leave; again, and they are killed."""
+
+    def __init__(self) -> None:
+        self.asked = 0
+        self.event = threading.Event()
+
+    def ask(self) -> None:
+        self.asked += 1
+        self.event.set()
+
+
+def run_cell(
+    cell: Cell,
+    progress: Progress | None = None,
+    stop: Stop | None = None,
+    environment: Mapping[str, str] | None = None,
+) -> Progress:
+    """Train and test a cell, as far as that is not done; go on where it was cut off.
+
+    The processes inherit a lock on the cell's folder. If the sweep is killed they go on, and the
+    next sweep waits for them: no cell is ever run twice at a time.
+
+    Args:
+        cell: what to run.
+        progress: kept true while the cell runs.
+        stop: ends the cell's processes when it is asked for.
+        environment: variables for the processes beside those of this one.
+
+    Returns:
+        ``progress``, in the state DONE, FAILED or STOPPED.
+
+    Raises:
+        UserError: the folder cannot be written, or was run with another config.
+    """
+    progress, stop = progress or Progress(), stop or Stop()
+    make_writable(cell.folder, '--work-dir')
+    with _locked(cell.folder, stop) as lock:
+        if stop.asked:
+            progress.state = STOPPED
+            return progress
+        cell.check()
+        cell.mark()
+        steps = [(TRAINING, _train_command), (TESTING, _test_command)]
+        for state, command in steps if cell.results() is None else []:
+            progress.state = state
+            status = _run(command(cell), cell, lock, stop, {**os.environ, **(environment or {})})
+            if stop.asked:
+                progress.state = STOPPED
+                return progress
+            if status:
+                progress.state, progress.note = FAILED, _reason(cell, state, status)
+                return progress
+        progress.state = DONE
+    return progress
+
+
+def _train_command(cell: Cell) -> list[str]:
+    resume = [] if cell.run() is None else ['--resume']
+    tool = [sys.executable, 'tools/train.py', str(cell.config), '--work-dir', str(cell.folder)]
+    return [*tool, *resume, '--cfg-options', *cell.options]
+
+
+def _test_command(cell: Cell) -> list[str]:
+    best = cell.folder / 'latest' / 'best.pth'
+    tool = [sys.executable, 'tools/test.py', str(cell.config), str(best)]
+    return [*tool, '--cfg-options', *cell.options]
+
+
+@contextmanager
+def _locked(folder: Path, stop: Stop) -> Iterator[IO]:
+    """Hold the lock of a cell's folder; wait for whoever has it, unless a stop is asked for.
+
+    A lock of flock belongs to the open file, which the processes of the cell share.
+    """
+    with open(folder / '.lock', 'w') as file:
+        while not stop.asked:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                stop.event.wait(_PERIOD)
+        yield file
+
+
+def _run(
+    command: Sequence[str], cell: Cell, lock: IO, stop: Stop, environment: Mapping[str, str]
+) -> int:
+    with open(cell.folder / OUTPUT, 'ab') as output:
+        process = subprocess.Popen(
+            command,
+            cwd=PROJECT_ROOT,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            pass_fds=[lock.fileno()],
+            start_new_session=True,  # Ctrl-C reaches it through us, once
+        )
+    told = 0
+    while True:
+        try:
+            return process.wait(_PERIOD)
+        except subprocess.TimeoutExpired:
+            if stop.asked > told:
+                told = stop.asked
+                process.terminate() if told == 1 else process.kill()
+
+
+def _reason(cell: Cell, state: str, status: int) -> str:
+    """Return why a process failed, in a line."""
+    if status < 0:
+        return f'{state} was killed by signal {-status}'
+    output = (cell.folder / OUTPUT).read_text(encoding='utf-8', errors='replace')
+    lines = [line for line in output.splitlines() if line.strip()]
+    return lines[-1] if lines else f'{state} ended with status {status}'

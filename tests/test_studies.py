@@ -1,0 +1,319 @@
+"""Sweeps and studies: what is run, that it is run once, and what is made of it."""
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from custom_modules.config import load_config
+from custom_modules.engine import PetSegRunner
+from custom_modules.errors import UserError
+from custom_modules.evaluation.results_table import pages
+from custom_modules.studies.cells import (
+    STUDIES,
+    changes_nothing,
+    find_budget,
+    find_configs,
+    leaves,
+    parse_grid,
+    plan,
+)
+from custom_modules.studies.local import core_shares
+from custom_modules.studies.pages import studies, study_table
+from custom_modules.studies.results import changes, keep_results
+from custom_modules.studies.sweep import build_sweep
+from tests.conftest import ROOT
+
+#: Study -> the keys in which two neighbours of it may differ.
+VARIED = {
+    'architecture': {
+        'model.backbone.norm_cfg',
+        'model.backbone.type',
+        'model.decode_head.extra_upsamples',
+    },
+    'augmentation_operations': {
+        'crop_weight',
+        'rotation_weight',
+        'flip_prob',
+        'light_prob',
+        'noise_prob',
+        *(f'preprocessor.{name}.{channel}' for name in ('mean', 'std') for channel in range(3)),
+    },
+    'augmentation_set_size_resnet34_unet': {'n_aug', 'augmentation', 'learning_rate'},
+    'augmentation_set_size_unet': {'n_aug', 'augmentation', 'learning_rate'},
+    'batch_size': {'batch_size'},
+    'border': {'border'},
+    'dataset_statistics': {
+        f'preprocessor.{name}.{channel}' for name in ('mean', 'std') for channel in range(3)
+    },
+    'epochs': {'max_epochs'},
+    'initialisation': {'weight_init.mode'},
+    'learning_rate': {'learning_rate'},
+    'loss': {'losses'},
+    'mixing': {'preprocessor.batch_augments'},
+    'output_relu': {'model.decode_head.output_norm_relu'},
+    'road_to_90': set(),  # each step its own, below
+    'sigmoid': {'losses.1.sigmoid'},
+}
+#: What each step of the road changes against the one before it.
+ROAD = {
+    'step_2_augmentation': {'train_dataloader.dataset.pipeline'},
+    'step_3_dice_loss': {'losses'},
+    'step_4_learning_rate': {'learning_rate'},
+    'step_5_decay_and_plateau': {'optim_wrapper.optimizer.weight_decay', 'param_scheduler'},
+}
+LEAVES = [leaf for study in studies() for leaf in leaves(study)]
+#: Two steps of a net of a sixteenth of the width.
+TINY = ['width=0.0625', 'image_size=64', 'batch_size=2', 'max_epochs=1', 'num_workers=0']
+
+
+def identity(config: Path) -> str:
+    return f'{config.parent.name}/{config.stem}'
+
+
+def test_every_study_is_known() -> None:
+    assert {folder.name for folder in studies()} == set(VARIED)
+
+
+@pytest.mark.parametrize('study', VARIED)
+def test_one_thing_differs(study: str) -> None:
+    """Each value differs from the base, or from the step before it, in what is studied alone."""
+    configs = leaves(STUDIES / study)
+    assert [changes_nothing(config) for config in configs] == [True] + [False] * (len(configs) - 1)
+    texts = [load_config(config).text for config in configs]
+    for index, config in enumerate(configs[1:], start=1):
+        before = texts[index - 1] if study == 'road_to_90' else texts[0]
+        varied = ROAD[config.stem] if study == 'road_to_90' else VARIED[study]
+        found = set(changes(before, texts[index]))
+        assert found and found <= varied, config
+        assert found == varied or study.startswith('augmentation'), config
+
+
+@pytest.mark.parametrize('config', LEAVES, ids=identity)
+def test_every_value_trains(config: Path, sample: Path, tmp_path: Path) -> None:
+    """Short, described, and two steps of it run."""
+    text = config.read_text(encoding='utf-8')
+    assert len(text.splitlines()) <= 8
+    assert text.startswith('"""')
+    options = [*TINY, f'data_root={sample}', 'train_dataloader.dataset.indices=4']
+    loaded = load_config(config, [*options, 'val_dataloader.dataset.indices=2'])
+    for key in ('test_dataloader', 'test_cfg', 'test_evaluator'):
+        loaded.pop(key)
+    loaded.default_hooks = dict(logger=None, checkpoint=None)
+    loaded.custom_hooks = []
+    loaded.work_dir, loaded.run_name = str(tmp_path), '.'
+    runner = PetSegRunner.from_cfg(loaded)
+    runner.train()
+    assert runner.iter >= 2
+
+
+def test_the_base_of_each_study_trains_what_its_recipe_trains() -> None:
+    """A budget changes size, width and epochs, but not what a study itself sets."""
+    laptop = find_budget('laptop')
+    cells = plan(find_configs(['configs/studies/epochs']), Path('runs'), budget=laptop)
+    assert [cell.epochs for cell in cells] == [50, 20, 70, 100]
+    assert all('image_size=64' in cell.options for cell in cells)
+    assert not any(option.startswith('max_epochs') for cell in cells for option in cell.options)
+    mixing = plan(find_configs(['configs/studies/mixing']), Path('runs'), budget=laptop)
+    assert [cell.config.stem for cell in mixing] == ['none', 'both', 'cutmix', 'mixup']
+    assert {cell.epochs for cell in mixing} == {6}
+
+
+def test_cells_of_a_grid() -> None:
+    grid = parse_grid(['learning_rate=1e-3,1e-4', 'model.threshold=0.4,0.5'])
+    assert parse_grid(['a=[1,2],[3,4]', 'b=(1,2)']) == {'a': ['[1,2]', '[3,4]'], 'b': ['(1,2)']}
+    cells = plan(find_configs(['configs/unet_pet.py']), Path('runs'), grid, seeds=[0, 1])
+    assert len(cells) == 2 * 2 * 2
+    assert cells[0].name == 'unet_pet,learning_rate=1e-3,model.threshold=0.4,seed=0'
+    assert cells[0].folder == Path('runs/unet_pet') / cells[0].name
+    last = load_config(cells[-1].config, cells[-1].options)
+    assert last.optim_wrapper['optimizer']['lr'] == 1e-4
+    assert (last.model['threshold'], last.randomness['seed']) == (0.5, 1)
+
+
+@pytest.mark.parametrize(
+    ('arguments', 'message'),
+    [
+        (dict(configs=['configs/studies/los']), 'did you mean loss'),
+        (dict(configs=['docs']), 'no config lies in this folder'),
+        (dict(configs=['configs/studies/loss'], budget='desktop'), 'one of full, laptop'),
+        (dict(configs=['configs/studies/loss'], seeds='0,0'), '--seeds 0,0'),
+        (dict(configs=['configs/studies/loss'], seeds='a'), '--seeds a'),
+        (dict(configs=['configs/studies/loss'], grid=['learning_rate']), 'write key=value1'),
+        (dict(configs=['configs/studies/loss'], grid=['seed=1,1']), 'each of them once'),
+        (dict(configs=['configs/studies/loss'], grid=['lerning_rate=1']), 'learning_rate'),
+    ],
+)
+def test_mistakes_in_a_sweep(arguments: dict, message: str) -> None:
+    with pytest.raises(UserError, match=message):
+        build_sweep(**arguments)
+
+
+def test_more_jobs_than_cores() -> None:
+    cores = len(os.sched_getaffinity(0))
+    shares = core_shares(cores)
+    assert set.union(*shares) == os.sched_getaffinity(0)
+    assert [len(share) for share in shares] == [1] * cores
+    with pytest.raises(UserError, match=f'use 1 to {cores}'):
+        core_shares(cores + 1)
+
+
+def test_a_cell_is_trained_tested_kept_and_not_run_again(sample: Path, tmp_path: Path) -> None:
+    options = [*TINY, f'data_root={sample}', 'train_dataloader.dataset.indices=4']
+    options += ['val_dataloader.dataset.indices=3', 'test_dataloader.dataset.indices=5']
+    arguments = dict(configs=['configs/studies/loss'], work_dir=str(tmp_path / 'runs'))
+    arguments |= dict(results=str(tmp_path / 'kept'))
+    sweep = build_sweep(**arguments, options=options)
+    sweep = type(sweep)(sweep.cells[:2], sweep.budget, sweep.kept)
+    assert sweep.run() == 0
+    found = json.loads((tmp_path / 'kept' / 'loss.json').read_text())
+    base, other = found['rows']
+    assert (found['base'], base['difference'], other['changes'].keys()) == (
+        'bce_dice',
+        None,
+        {'losses'},
+    )
+    first, second = (
+        json.loads((cell.results() / 'metrics.json').read_text()) for cell in sweep.cells
+    )
+    assert other['figures']['Dice'] == second['Dice']
+    assert other['difference']['Dice'] == pytest.approx(second['Dice'] - first['Dice'])
+    assert len(other['curves']['train/loss']) == 1
+
+    files = {path: path.stat().st_mtime_ns for path in tmp_path.rglob('*.pth')}
+    assert sweep.run() == 0
+    assert {path: path.stat().st_mtime_ns for path in tmp_path.rglob('*.pth')} == files
+
+    changed = build_sweep(**arguments, options=[*options, 'flip_prob=0.1'])
+    with pytest.raises(UserError, match=r'flip_prob was 0\.5, is 0\.1'):
+        changed.run()
+
+
+#: Stands for training and test: twenty steps, each noted in a file, which go on where they were.
+STAND_IN = """
+import json, os, sys, time
+from pathlib import Path
+kind, cell = sys.argv[1], Path(sys.argv[2])
+(cell / 'pid').write_text(str(os.getpid()))
+run, steps = cell / '2000', cell / 'steps'
+run.mkdir(exist_ok=True)
+(run / 'last.pth').touch()
+if kind == 'train':
+    for step in range(len(steps.read_text()) if steps.exists() else 0, 20):
+        time.sleep(0.03)
+        with open(steps, 'a') as file:
+            file.write('.')
+else:
+    with open(cell / 'tests', 'a') as file:
+        file.write('.')
+    keys = ('dataset', 'split', 'border', 'resolution', 'image_size', 'Dice', 'threshold')
+    (run / 'metrics.part').write_text(json.dumps({key: 0.5 for key in keys}))
+    (run / 'metrics.part').rename(run / 'metrics.json')
+"""
+SWEEP = """
+import sys
+from pathlib import Path
+from custom_modules.studies import local, running
+from custom_modules.studies.cells import Cell
+folder, script = Path(sys.argv[1]), sys.argv[2]
+running._train_command = lambda cell: [sys.executable, script, 'train', str(cell.folder)]
+running._test_command = lambda cell: [sys.executable, script, 'test', str(cell.folder)]
+cells = [Cell('s', n, Path('c.py'), (), 0, folder / n, 'x = 1', 1) for n in 'abcd']
+print('ready', flush=True)
+print(*[one.state for one in local.run_locally(cells, jobs=1)])
+"""
+
+
+def test_killed_sweeps_and_jobs_lose_nothing_and_repeat_nothing(tmp_path: Path) -> None:
+    """The sweep is killed, then a job, then Ctrl-C; the same command again does the rest."""
+    script, runs = tmp_path / 'stand_in.py', tmp_path / 'runs'
+    script.write_text(STAND_IN)
+    words = [sys.executable, '-c', SWEEP, str(runs), str(script)]
+    draw = random.Random(0)
+
+    def start() -> subprocess.Popen:
+        sweep = subprocess.Popen(words, cwd=ROOT, stdout=subprocess.PIPE, text=True)
+        assert sweep.stdout is not None
+        assert sweep.stdout.readline() == 'ready\n'
+        while not list(runs.glob('*/pid')):
+            time.sleep(0.01)
+        time.sleep(draw.uniform(0.1, 1.0))
+        return sweep
+
+    sweep = start()
+    sweep.kill()
+    sweep.communicate()
+    sweep = start()
+    job = max(runs.glob('*/pid'), key=lambda path: path.stat().st_mtime)
+    os.kill(int(job.read_text()), signal.SIGKILL)
+    output, _ = sweep.communicate(timeout=60)
+    assert output.split()[-4:].count('done') >= 3
+    sweep = start()
+    sweep.send_signal(signal.SIGINT)
+    sweep.communicate(timeout=60)
+    output, _ = subprocess.Popen(words, cwd=ROOT, stdout=subprocess.PIPE, text=True).communicate()
+    assert output.split()[-4:] == ['done'] * 4
+    for cell in 'abcd':
+        assert (runs / cell / 'steps').read_text() == '.' * 20
+        assert (runs / cell / 'tests').read_text() == '.'
+
+
+def test_a_table_of_several_seeds(tmp_path: Path) -> None:
+    def row(cell: str, seed: int, dice: float, difference: dict | None) -> dict:
+        return dict(
+            cell=f'{cell},seed={seed}',
+            value='text',
+            seed=seed,
+            budget='laptop',
+            options=['image_size=64', f'seed={seed}'],
+            split='test',
+            border='foreground',
+            image_size=64,
+            resolution='input',
+            precision='float32',
+            device='one',
+            num_images=3669,
+            figures=dict(Dice=dice, IoU=dice / 2),
+            interval=[dice - 0.01, dice + 0.01],
+            epochs=6,
+            max_epochs=6,
+            minutes=2.0,
+            difference=difference,
+            curves={'valid/dice': [0.1, dice]},
+        )
+
+    gain = dict(base='a,seed=0', Dice=0.1, interval=[0.08, 0.12], verdict='better')
+    rows = [row('a', 0, 0.7, None), row('a', 1, 0.8, None), row('b', 0, 0.8, gain)]
+    found = dict(study='s', question='?', base='a', rows=rows)
+    lines = study_table(found).splitlines()
+    assert lines[2] == (
+        '| `a`: text | **0.7500 (0.7000 to 0.8000)** |  | base | 0.3750 (0.3500 to 0.4000) | '
+        '0.7500 (0.7000 to 0.8000) | 6 of 6 | 2.0 |'
+    )
+    assert '| **0.8000** | 0.7900 to 0.8100 | +0.1000 (+0.0800 to +0.1200) |' in lines[3]
+    assert 'seed 0, 1' in lines[5]
+
+    path = tmp_path / 's.json'
+    keep_results(found, path)
+    keep_results(found | dict(rows=[row('a', 0, 0.9, None) | dict(budget='full')]), path)
+    assert [(r['budget'], r['figures']['Dice']) for r in json.loads(path.read_text())['rows']] == [
+        ('full', 0.9),
+        ('laptop', 0.7),
+        ('laptop', 0.8),
+        ('laptop', 0.8),
+    ]
+
+
+def test_the_pages_are_those_of_the_results() -> None:
+    made = pages()
+    for folder in studies():
+        old, new = made[folder / 'README.md']
+        assert old == new
+    old, new = made[ROOT / 'docs' / 'studies.md']
+    assert old == new
