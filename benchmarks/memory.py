@@ -4,13 +4,11 @@ python -m benchmarks.memory [--config CONFIG] [--size 128] [--batch 16]
 """
 
 import argparse
-import resource
 import subprocess
 import sys
 import tempfile
 
-import torch
-
+from custom_modules.engine.memory_use import peak_memory
 from custom_modules.paths import PROJECT_ROOT
 
 from .step import bare_net, bare_step, runner_step
@@ -28,9 +26,7 @@ def measure(variant: str, config: str, size: int, batch: int) -> int:
             step = bare_step(bare_net(config), size, batch, 'auto')
         for _ in range(4):
             step()
-    if torch.cuda.is_available():
-        return torch.cuda.max_memory_allocated() // 2**20
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+    return peak_memory() // 2**20
 
 
 def main() -> None:

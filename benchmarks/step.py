@@ -9,27 +9,20 @@ from collections.abc import Callable
 from pathlib import Path
 
 import torch
-from mmengine.registry import LOOPS, MODELS
+from mmengine.registry import MODELS
 from torch import nn
 from torch.nn import functional as F
 
 from custom_modules.config import load_config
 from custom_modules.datasets.drawn_sample import draw_sample
-from custom_modules.engine import PetSegRunner, ResumableTrainLoop
+from custom_modules.engine import PetSegRunner
 from custom_modules.engine.precision import autocast, resolve_dtype
+from custom_modules.engine.trial import NoSteps
 
 from .peers import smp_unet
 from .turns import in_turns, report
 
 Step = Callable[[], object]
-
-
-@LOOPS.register_module()
-class NoSteps(ResumableTrainLoop):
-    """Everything that surrounds a training, but not a single step: those are taken from outside."""
-
-    def run_epoch(self) -> None:
-        self.stop_training = True
 
 
 def runner_step(
@@ -39,7 +32,7 @@ def runner_step(
     draw_sample(Path(folder, 'sample'))
     options = [f'image_size={size}', f'batch_size={batch}', 'num_workers=0', 'max_epochs=1000']
     options += [f'data_root={folder}/sample', f'precision={precision}', 'cache=False']
-    options += ['train_cfg.type=NoSteps', 'default_hooks.checkpoint=None', *more]
+    options += [f'train_cfg.type={NoSteps.__name__}', 'default_hooks.checkpoint=None', *more]
     settings = load_config(config, options)
     settings.work_dir = f'{folder}/runs'
     runner = PetSegRunner.from_cfg(settings)

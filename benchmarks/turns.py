@@ -2,13 +2,11 @@
 
 import json
 import statistics
-import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-import torch
-
 from custom_modules.engine.environment import environment
+from custom_modules.engine.trial import seconds_of
 from custom_modules.paths import PROJECT_ROOT
 
 RESULTS = PROJECT_ROOT / 'results' / 'benchmarks'
@@ -36,18 +34,8 @@ def in_turns(
     for number in range(rounds):
         shift = number % len(names)
         for name in names[shift:] + names[:shift]:
-            _synchronise()
-            start = time.perf_counter()
-            for _ in range(steps):
-                variants[name]()
-            _synchronise()
-            seconds[name].append((time.perf_counter() - start) / steps)
+            seconds[name].append(seconds_of(variants[name], steps) / steps)
     return seconds
-
-
-def _synchronise() -> None:
-    if torch.cuda.is_available():
-        torch.cuda.synchronize()
 
 
 def ratios(seconds: Mapping[str, list[float]], base: str) -> dict[str, float]:

@@ -42,7 +42,7 @@ def browse(
     if number < 1 or epoch < 1:
         raise UserError(f'--number {number} --epoch {epoch}: use 1 or more')
     samples = list(islice(seen_by_network(config, split, epoch), number))
-    surveys = [survey(_dataset(config, name)) for name in SPLITS]
+    surveys = [survey(files_of(config, name)) for name in SPLITS]
     name = Path(config.filename).stem
     title = f'{name}: {split}, epoch {epoch}' if split == 'train' else f'{name}: {split}'
     save = save_dataset_page if path.suffix.lower() == '.html' else save_dataset_sheet
@@ -95,6 +95,7 @@ def _loader(config: Config, split: str) -> dict[str, Any]:
     return loader | dict(dataset=dataset, num_workers=0, persistent_workers=False)
 
 
-def _dataset(config: Config, split: str) -> Any:
+def files_of(config: Config, split: str) -> Any:
+    """Return the data set of a split, without a pipeline: for what its files are."""
     settings = config[f'{split}_dataloader']['dataset'] | dict(cache=False, pipeline=[])
     return DATASETS.build(settings)

@@ -1,5 +1,6 @@
 """Writing a figure where the user asked for it."""
 
+import os
 from pathlib import Path
 
 from matplotlib.figure import Figure
@@ -10,15 +11,26 @@ from ..paths import make_writable
 SUFFIXES = ('.png', '.pdf', '.svg')
 
 
+def check_figure_path(path: Path) -> None:
+    """Create the folder of a figure if need be; worth asking before anything that takes long.
+
+    Raises:
+        UserError: the suffix is of no known format, or the file cannot be written.
+    """
+    if path.suffix.lower() not in SUFFIXES:
+        raise UserError(f'--out {path}: the name must end in one of {", ".join(SUFFIXES)}')
+    make_writable(path.resolve().parent, '--out')
+    if path.exists() and not (path.is_file() and os.access(path, os.W_OK)):
+        raise UserError(f'{path}: cannot be written; choose another file with --out')
+
+
 def save_figure(figure: Figure, path: Path) -> None:
     """Write ``figure`` to ``path``, in the format of its suffix; the folder is created if need be.
 
     Raises:
         UserError: the suffix is of no known format, or the folder cannot be written.
     """
-    if path.suffix.lower() not in SUFFIXES:
-        raise UserError(f'--out {path}: the name must end in one of {", ".join(SUFFIXES)}')
-    make_writable(path.resolve().parent, '--out')
+    check_figure_path(path)
     try:
         figure.savefig(path)
     except OSError as error:

@@ -1,0 +1,47 @@
+#!/usr/bin/env python
+"""Find the learning rate for a config: python tools/find_learning_rate.py configs/unet_pet.py"""
+
+import argparse
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+
+def parse_args() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument('config', help='config file')
+    parser.add_argument('--out', type=Path, help='picture of the curve (.png, .pdf, .svg)')
+    parser.add_argument('--steps', type=int, default=100, help='rates to try (default: 100)')
+    parser.add_argument('--lowest', type=float, default=1e-7, help='first rate (default: 1e-7)')
+    parser.add_argument('--highest', type=float, default=1.0, help='last rate (default: 1)')
+    parser.add_argument(
+        '--cfg-options', nargs='+', default=[], metavar='KEY=VALUE', help='change the config'
+    )
+    return parser.parse_args()
+
+
+def main() -> None:
+    args = parse_args()
+    from custom_modules.cli import user_errors  # after parsing: --help need not wait for torch
+
+    with user_errors():
+        from custom_modules.config import load_config
+        from custom_modules.config.line import config_line
+        from custom_modules.engine.learning_rate_finder import find_learning_rate, format_rate
+
+        config = load_config(args.config, args.cfg_options)
+        test = find_learning_rate(config, args.out, args.steps, args.lowest, args.highest)
+        lowest = test.rates[test.lowest()]
+        print(
+            f'lowest loss at {format_rate(lowest)}, a tenth of that is {format_rate(lowest / 10)}; '
+            'steepest fall of the loss at the rate for the config:'
+        )
+        rate = format_rate(test.rates[test.steepest()])
+        print(config_line(config, 'optim_wrapper.optimizer.lr', rate))
+        if args.out:
+            print(f'curve: {args.out}')
+
+
+if __name__ == '__main__':
+    main()
