@@ -17,8 +17,9 @@ from ..visualization.learning_rate_curve import save_learning_rate_curve
 from .runner import PetSegRunner
 from .trial import trial_runner
 
-#: Weight of the past in the smoothed loss. With fastai's and Lightning's 0.98 it lags 49 steps behind
-#: the loss, half of the default range, and the steepest fall comes where the loss is about to rise.
+#: Weight of the past in the smoothed loss. With fastai's and Lightning's 0.98 it lags 49 steps
+#: behind the loss, half of the default range, and the steepest fall comes where the loss is about
+#: to rise.
 SMOOTHING = 0.9
 
 #: The range ends where the smoothed loss exceeds its lowest value so many times.
