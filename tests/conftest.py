@@ -3,7 +3,7 @@
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -12,6 +12,7 @@ from mmengine.registry import DATASETS, MODELS
 
 from custom_modules.config import load_config
 from custom_modules.datasets.drawn_sample import draw_sample
+from tests.warm_tools import WarmTools
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -76,20 +77,32 @@ def checkpoint(sample: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 Command = Callable[..., subprocess.CompletedProcess]
 
 
+@pytest.fixture(scope='session')
+def warm_tools() -> Iterator[WarmTools]:
+    """The tools of this project, without the seconds of their imports."""
+    with WarmTools(ROOT) as tools:
+        yield tools
+
+
 @pytest.fixture
-def run_tool(tmp_path: Path) -> Command:
-    """Run ``python tools/<name> ...`` in a folder outside the project and return what it said."""
+def run_tool(tmp_path: Path, warm_tools: WarmTools) -> Command:
+    """Run a tool in a folder outside the project and return what it said.
+
+    ``tools/<name>.py`` runs in a fork, ``tools/<name>.sh`` starts cold.
+    """
 
     def run(name: str, *arguments: object, timeout: float = 120) -> subprocess.CompletedProcess:
-        script = str(ROOT / 'tools' / name)
-        program = ['bash'] if name.endswith('.sh') else [sys.executable]
+        words = [str(ROOT / 'tools' / name), *map(str, arguments)]
+        environment = {**os.environ, 'PYTHON': sys.executable}
+        if name.endswith('.py'):
+            return warm_tools.run(words, tmp_path, environment, timeout)
         return subprocess.run(
-            [*program, script, *map(str, arguments)],
+            ['bash', *words],
             cwd=tmp_path,
             capture_output=True,
             text=True,
             timeout=timeout,
-            env={**os.environ, 'PYTHON': sys.executable},
+            env=environment,
         )
 
     return run

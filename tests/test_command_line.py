@@ -126,8 +126,9 @@ def test_test_refuses_what_is_no_checkpoint_of_the_model(
     ('gpus', 'message'), [('9999', 'use at most'), ('0', '1 or more'), ('two', "GPUS='two'")]
 )
 def test_more_processes_than_there_are(run_tool: Command, gpus: str, message: str) -> None:
-    refused(run_tool, message, 'dist_train.sh', CONFIG, gpus)
+    refused(run_tool, message, 'launch.py', 'train', gpus, CONFIG)
     if gpus == '9999':
+        refused(run_tool, message, 'dist_train.sh', CONFIG, gpus)
         refused(run_tool, message, 'dist_test.sh', CONFIG, 'best.pth', gpus)
 
 

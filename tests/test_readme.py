@@ -7,7 +7,7 @@ import shlex
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import cv2
@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 
 from tests.conftest import ROOT, TINY
+from tests.warm_tools import WarmTools
 
 README = (ROOT / 'README.md').read_text(encoding='utf-8')
 COMMANDS = [
@@ -65,6 +66,13 @@ def project(tmp_path_factory: pytest.TempPathFactory, sample: Path) -> Path:
     return copy
 
 
+@pytest.fixture(scope='module')
+def warm(project: Path) -> Iterator[WarmTools]:
+    """The tools of the copy, without the seconds of their imports."""
+    with WarmTools(project) as tools:
+        yield tools
+
+
 def shortened(command: str) -> list[str]:
     """Add what makes a training, test or prediction of the README a matter of seconds."""
     words = shlex.split(command)
@@ -80,8 +88,16 @@ def shortened(command: str) -> list[str]:
     return [*words, *tiny, *narrow]
 
 
-def execute(project: Path, words: list[str]) -> subprocess.CompletedProcess:
+#: They run again and again; ``make demo`` starts each of them as a user does.
+OF_THE_DEMO = ('tools/train.py', 'tools/test.py', 'tools/prepare_data.py', 'tools/report.py')
+
+
+def execute(
+    project: Path, words: list[str], warm: WarmTools | None = None
+) -> subprocess.CompletedProcess:
     environment = {**os.environ, 'PYTHON': sys.executable}
+    if warm and words[1] in OF_THE_DEMO:
+        return warm.run(words[1:], project, environment, timeout=300)
     return subprocess.run(
         words, cwd=project, capture_output=True, text=True, timeout=300, env=environment
     )
@@ -92,11 +108,11 @@ def test_the_readme_has_commands() -> None:
     assert set(COMMANDS) >= ELSEWHERE
 
 
-def test_every_command_of_the_readme_runs(project: Path) -> None:
+def test_every_command_of_the_readme_runs(project: Path, warm: WarmTools) -> None:
     """In the README's order, because later ones need what earlier ones made."""
     special: dict[str, Callable[[], None]] = {
-        'python tools/prepare_data.py --download': lambda: refuses_a_wrong_address(project),
-        'python tools/prepare_data.py --archives DIR': lambda: unpacks(project),
+        'python tools/prepare_data.py --download': lambda: refuses_a_wrong_address(project, warm),
+        'python tools/prepare_data.py --archives DIR': lambda: unpacks(project, warm),
     }
     for command in COMMANDS:
         if command in ELSEWHERE:
@@ -104,7 +120,7 @@ def test_every_command_of_the_readme_runs(project: Path) -> None:
         if command in special:
             special[command]()
             continue
-        done = execute(project, shortened(command))
+        done = execute(project, shortened(command), warm)
         assert done.returncode == 0, f'{command}\n{done.stdout}\n{done.stderr}'
     for result in ('metrics.json', 'per_image.csv', 'examples.png', 'masks'):
         # Later commands train again, so that latest is another run by now.
@@ -114,14 +130,14 @@ def test_every_command_of_the_readme_runs(project: Path) -> None:
     assert len(list((project / 'work_dirs' / 'binary_masks_unet').glob('2*/best.pth'))) == 1
 
 
-def refuses_a_wrong_address(project: Path) -> None:
+def refuses_a_wrong_address(project: Path, warm: WarmTools) -> None:
     """The real address is never asked by a test; nothing listens on port 9 of this machine."""
     words = [sys.executable, 'tools/prepare_data.py', '--download', '--url', 'ftp://127.0.0.1:9']
-    done = execute(project, words)
+    done = execute(project, words, warm)
     assert (done.returncode, 'only http and https' in done.stderr) == (2, True)
 
 
-def unpacks(project: Path) -> None:
+def unpacks(project: Path, warm: WarmTools) -> None:
     root = project / 'data' / 'oxford-iiit-pet'
     folder = project / 'DIR'
     folder.mkdir()
@@ -129,19 +145,19 @@ def unpacks(project: Path) -> None:
         shutil.make_archive(str(folder / top), 'gztar', root, top)
     lengths = (root / 'sample.json').read_text()
     words = [sys.executable, 'tools/prepare_data.py', '--archives', 'DIR']
-    done = execute(project, words)
+    done = execute(project, words, warm)
     # The drawn pets are fewer than the published ones, and the check says so.
     assert done.returncode == 2
     assert 'fault: annotations/trainval.txt: 240 lines' in done.stdout
     (root / 'sample.json').write_text(lengths)
 
 
-def test_the_ablation_of_the_readme_resolves(project: Path) -> None:
+def test_the_ablation_of_the_readme_resolves(project: Path, warm: WarmTools) -> None:
     (ablation,) = re.findall(r'```python\n("""UNet without.*?)```', README, re.DOTALL)
     assert len(ablation.strip().splitlines()) <= 6
     (project / 'configs' / 'ablation.py').write_text(ablation)
     words = [sys.executable, 'tools/train.py', 'configs/ablation.py', '--cfg-options']
-    done = execute(project, [*words, *TINY, *NARROW_UNET])
+    done = execute(project, [*words, *TINY, *NARROW_UNET], warm)
     assert done.returncode == 0, done.stderr
 
 

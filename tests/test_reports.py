@@ -1,5 +1,6 @@
 """The ten systems of the reports, and R3's second reading, each by its own recipe."""
 
+import multiprocessing
 import re
 import shlex
 import shutil
@@ -96,6 +97,7 @@ def test_contract_of_every_report(name: str, sample: Path, tmp_path: Path) -> No
 
     resumed = train(name, sample, half, [], resume=True)
     assert (resumed.epoch, resumed.iter) == (2, 4)
+    assert multiprocessing.active_children() == []  # the loaders' workers went home
     for key, value in model.state_dict().items():
         assert torch.equal(value, resumed.model.state_dict()[key]), key
 

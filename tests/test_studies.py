@@ -168,6 +168,7 @@ def test_more_jobs_than_cores() -> None:
 def test_a_cell_is_trained_tested_kept_and_not_run_again(sample: Path, tmp_path: Path) -> None:
     options = [*TINY, f'data_root={sample}', 'train_dataloader.dataset.indices=4']
     options += ['val_dataloader.dataset.indices=3', 'test_dataloader.dataset.indices=5']
+    options += ['width=0.125']
     arguments = dict(configs=['configs/studies/loss'], work_dir=str(tmp_path / 'runs'))
     arguments |= dict(results=str(tmp_path / 'kept'))
     sweep = build_sweep(**arguments, options=options)

@@ -146,13 +146,32 @@ class PetSegRunner(Runner):
         if settings and not isinstance(model.network, CompiledNetwork):
             model.network = CompiledNetwork(model.network, {} if settings is True else settings)
 
+    def train(self) -> nn.Module:
+        model = super().train()
+        self._release_loader_workers()
+        return model
+
     def val(self) -> dict[str, float]:
         self._maybe_compile('val_step')
-        return super().val()
+        figures = super().val()
+        self._release_loader_workers()
+        return figures
 
     def test(self) -> dict[str, float]:
         self._maybe_compile('test_step')
-        return super().test()
+        figures = super().test()
+        self._release_loader_workers()
+        return figures
+
+    def _release_loader_workers(self) -> None:
+        """Let the workers go now, in order.
+
+        Left to the garbage collector, which takes their queues apart before it ends them, each
+        keeps this process waiting for ten seconds.
+        """
+        for loop in (self._train_loop, self._val_loop, self._test_loop):
+            if isinstance(loop, BaseLoop):  # before the first use it is a config
+                loop.dataloader._iterator = None
 
     def _computes_below_fp32(self) -> bool:
         device = 'cuda' if torch.cuda.is_available() else 'cpu'
