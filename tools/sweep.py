@@ -2,6 +2,8 @@
 """Train and test many configs: python tools/sweep.py configs/studies/loss --budget laptop --jobs 2
 
 The same command again goes on where it was cut off: what is done is skipped.
+
+Search with Optuna: python tools/sweep.py CONFIG --search learning_rate=1e-5..1e-2:log --trials 20
 """
 
 import argparse
@@ -28,6 +30,30 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('--jobs', type=int, default=1, help='cells that run at a time (default: 1)')
     parser.add_argument('--work-dir', help='folder of the runs (default: work_dirs/studies)')
     parser.add_argument('--results', help='keep the results in this folder, a file per study')
+    parser.add_argument(
+        '--executor',
+        choices=('local', 'ray', 'slurm'),
+        default='local',
+        help='where the cells run: this machine, a Ray cluster, an array of Slurm jobs',
+    )
+    parser.add_argument(
+        '--cores', type=int, default=1, help='cores of each cell with ray and slurm (default: 1)'
+    )
+    parser.add_argument(
+        '--sbatch',
+        nargs='+',
+        default=[],
+        metavar='KEY=VALUE',
+        help='settings of the Slurm jobs: partition=gpu gres=gpu:1 time=4:00:00',
+    )
+    parser.add_argument('--only', type=int, metavar='INDEX', help='run one cell of --dry-run')
+    parser.add_argument(
+        '--search',
+        nargs='+',
+        metavar='KEY=LOW..HIGH',
+        help='let Optuna choose values: LOW..HIGH, LOW..HIGH:log or A,B,C',
+    )
+    parser.add_argument('--trials', type=int, default=20, help='of a search (default: 20)')
     parser.add_argument('--dry-run', action='store_true', help='only list the cells')
     parser.add_argument(
         '--cfg-options', nargs='+', default=[], metavar='KEY=VALUE', help='change all configs'
@@ -40,8 +66,16 @@ def main() -> None:
     from custom_modules.cli import user_errors  # after parsing: --help need not wait for torch
 
     with user_errors():
-        from custom_modules.studies.sweep import build_sweep
+        from custom_modules.errors import UserError
+        from custom_modules.studies.sweep import build_search, build_sweep
 
+        if args.search:
+            if args.grid or args.seeds or args.executor != 'local' or args.results or args.dry_run:
+                raise UserError('--search goes with a config, --trials, --jobs and --budget alone')
+            search = build_search(
+                args.configs, args.search, args.budget, args.work_dir, args.cfg_options
+            )
+            raise SystemExit(search.run(args.trials, args.jobs))
         sweep = build_sweep(
             args.configs,
             args.grid,
@@ -53,8 +87,27 @@ def main() -> None:
         )
         if args.dry_run:
             print(sweep.describe())
-            return
-        raise SystemExit(sweep.run(args.jobs))
+        elif args.only is not None:
+            raise SystemExit(sweep.run_only(args.only))
+        elif args.executor == 'slurm':
+            print(sweep.submit(same_sweep(args), args.jobs, args.cores, args.sbatch))
+        else:
+            raise SystemExit(sweep.run(args.jobs, args.executor, args.cores))
+
+
+def same_sweep(args: argparse.Namespace) -> list[str]:
+    """Return the arguments of the sweep itself, for a job that starts in another folder."""
+    words = [str(Path(config).resolve()) for config in args.configs]
+    for name in ('grid', 'cfg_options'):
+        values = getattr(args, name)
+        words += [f'--{name.replace("_", "-")}', *values] if values else []
+    for name in ('seeds', 'budget'):
+        value = getattr(args, name)
+        words += [f'--{name}', value] if value else []
+    for name in ('work_dir', 'results'):
+        value = getattr(args, name)
+        words += [f'--{name.replace("_", "-")}', str(Path(value).resolve())] if value else []
+    return words
 
 
 if __name__ == '__main__':

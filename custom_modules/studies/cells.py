@@ -16,6 +16,7 @@ from ..config.inheritance import assigned, bases, lineage
 from ..engine.run_folder import find_run
 from ..errors import UserError, did_you_mean
 from ..paths import PROJECT_ROOT, resolve_path
+from ..visualization.curves import read_epochs
 from ..whole_file import whole_file
 
 #: Configs of the studies, and the budgets they can be run at.
@@ -64,6 +65,14 @@ class Cell:
         """Return the folder with ``metrics.json``; None before the test."""
         run = self.run()
         return run if run is not None and (run / 'metrics.json').is_file() else None
+
+    def epochs_so_far(self) -> dict[int, dict[str, float]]:
+        """Return the figures of each whole epoch of its training, as ``read_epochs`` does."""
+        run = self.run()
+        try:
+            return {} if run is None else read_epochs(run)
+        except UserError:  # no whole epoch yet
+            return {}
 
     def mark(self) -> None:
         """Note in the folder what the cell is run with."""

@@ -4,21 +4,19 @@ import os
 import queue
 import signal
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 
 import torch
 
-from ..errors import UserError, user_message
+from ..errors import UserError
 from .cells import Cell
-from .running import FAILED, STOPPED, WAITING, Progress, Stop, run_cell
+from .running import STOPPED, WAITING, Progress, Stop, run_cell_or_say_why
 from .watching import watch
 
 
 def run_locally(cells: Sequence[Cell], jobs: int = 1) -> list[Progress]:
     """Run cells until all are done, failed or stopped; show a live table.
-
-    Each job has its share of the cores, and a GPU of its own where there are GPUs. The first Ctrl-C
-    or SIGTERM lets the running cells save their state, the second kills them.
 
     Args:
         cells: of ``plan``.
@@ -27,50 +25,75 @@ def run_locally(cells: Sequence[Cell], jobs: int = 1) -> list[Progress]:
     Raises:
         UserError: there are fewer cores than jobs.
     """
-    shares = core_shares(jobs)
-    waiting: queue.SimpleQueue[int] = queue.SimpleQueue()
-    for index in range(len(cells)):
-        waiting.put(index)
-    progress = [Progress() for _ in cells]
-    stop = Stop()
+    progress = [Progress(cell) for cell in cells]
+    waiting: queue.SimpleQueue[Progress] = queue.SimpleQueue()
+    for one in progress:
+        waiting.put(one)
 
-    def work(job: int) -> None:
-        os.sched_setaffinity(0, shares[job])  # of this thread, and of the processes it starts
-        environment = dict(OMP_NUM_THREADS=str(len(shares[job])))
-        if len(shares) > 1:
+    def work(environment: Mapping[str, str], stop: Stop) -> None:
+        while not stop.asked:
+            try:
+                one = waiting.get_nowait()
+            except queue.Empty:
+                return
+            run_cell_or_say_why(one, stop, environment)
+
+    run_jobs(jobs, work, progress)
+    for one in progress:
+        if one.state == WAITING:
+            one.state = STOPPED
+    return progress
+
+
+def run_jobs(
+    jobs: int, work: Callable[[Mapping[str, str], Stop], None], progress: Sequence[Progress]
+) -> None:
+    """Do ``work`` in several threads until each of them returns; show a live table meanwhile.
+
+    Each job has its share of the cores, and a GPU of its own where there are GPUs. The first Ctrl-C
+    or SIGTERM lets the running cells save their state, the second kills them.
+
+    Args:
+        jobs: number of threads.
+        work: gets the variables for the processes that it starts, and what asks it to end.
+        progress: the cells to show; ``work`` may add some.
+
+    Raises:
+        UserError: there are fewer cores than jobs.
+    """
+    shares = core_shares(jobs)
+
+    def job(number: int) -> None:
+        os.sched_setaffinity(0, shares[number])  # of this thread, and of the processes it starts
+        environment = dict(OMP_NUM_THREADS=str(len(shares[number])))
+        if jobs > 1:
             # A thread that spins while it waits takes what another job could use.
             environment['OMP_WAIT_POLICY'] = 'passive'
         gpus = torch.cuda.device_count()
         if gpus:
-            environment['CUDA_VISIBLE_DEVICES'] = _visible_gpus(gpus)[job % gpus]
-        while not stop.asked:
-            try:
-                index = waiting.get_nowait()
-            except queue.Empty:
-                return
-            try:
-                run_cell(cells[index], progress[index], stop, environment)
-            except UserError as error:
-                progress[index].state, progress[index].note = FAILED, user_message(error)
+            environment['CUDA_VISIBLE_DEVICES'] = _visible_gpus(gpus)[number % gpus]
+        work(environment, stop)
 
+    with stop_on_signals() as stop:
+        threads = [threading.Thread(target=job, args=(number,)) for number in range(jobs)]
+        for thread in threads:
+            thread.start()
+        watch(progress, lambda: any(thread.is_alive() for thread in threads))
+
+
+@contextmanager
+def stop_on_signals() -> Iterator[Stop]:
+    """Ask for a stop at each Ctrl-C and SIGTERM, instead of ending here and now."""
+    stop = Stop()
     before = {
         number: signal.signal(number, lambda *_: stop.ask())
         for number in (signal.SIGINT, signal.SIGTERM)
     }
     try:
-        workers = [threading.Thread(target=work, args=(job,)) for job in range(len(shares))]
-        for worker in workers:
-            worker.start()
-        watch(cells, progress, jobs, workers)
-        for worker in workers:
-            worker.join()
+        yield stop
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-    for one in progress:
-        if one.state == WAITING:
-            one.state = STOPPED
-    return progress
 
 
 def core_shares(jobs: int) -> list[set[int]]:

@@ -11,12 +11,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
+from ..errors import UserError, user_message
 from ..paths import PROJECT_ROOT, make_writable
 from .cells import Cell
 
 #: What a cell is doing or how it ended.
 WAITING, TRAINING, TESTING = 'waiting', 'training', 'testing'
-DONE, FAILED, STOPPED = 'done', 'failed', 'stopped'
+DONE, FAILED, STOPPED, PRUNED = 'done', 'failed', 'stopped', 'stopped early'
 
 #: What both commands of a cell print.
 OUTPUT = 'output.txt'
@@ -30,10 +31,12 @@ class Progress:
     """What a cell is doing, for whoever watches.
 
     Attributes:
+        cell: which it is.
         state: one of the constants of this module.
         note: why it failed.
     """
 
+    cell: Cell
     state: str = WAITING
     note: str = ''
 
@@ -51,48 +54,57 @@ class Stop:
 
 
 def run_cell(
-    cell: Cell,
-    progress: Progress | None = None,
+    progress: Progress,
     stop: Stop | None = None,
     environment: Mapping[str, str] | None = None,
-) -> Progress:
+    steps: Sequence[str] = (TRAINING, TESTING),
+) -> None:
     """Train and test a cell, as far as that is not done; go on where it was cut off.
 
     The processes inherit a lock on the cell's folder. If the sweep is killed they go on, and the
     next sweep waits for them: no cell is ever run twice at a time.
 
     Args:
-        cell: what to run.
-        progress: kept true while the cell runs.
+        progress: the cell, and what is kept true while it runs; in the end DONE, FAILED or STOPPED.
         stop: ends the cell's processes when it is asked for.
         environment: variables for the processes beside those of this one.
-
-    Returns:
-        ``progress``, in the state DONE, FAILED or STOPPED.
+        steps: TRAINING alone, or both.
 
     Raises:
         UserError: the folder cannot be written, or was run with another config.
     """
-    progress, stop = progress or Progress(), stop or Stop()
+    cell, stop = progress.cell, stop or Stop()
     make_writable(cell.folder, '--work-dir')
     with _locked(cell.folder, stop) as lock:
         if stop.asked:
             progress.state = STOPPED
-            return progress
+            return
         cell.check()
         cell.mark()
-        steps = [(TRAINING, _train_command), (TESTING, _test_command)]
-        for state, command in steps if cell.results() is None else []:
-            progress.state = state
-            status = _run(command(cell), cell, lock, stop, {**os.environ, **(environment or {})})
+        for step in steps if cell.results() is None else []:
+            progress.state = step
+            command = _train_command(cell) if step == TRAINING else _test_command(cell)
+            status = _run(command, cell, lock, stop, {**os.environ, **(environment or {})})
             if stop.asked:
                 progress.state = STOPPED
-                return progress
+                return
             if status:
-                progress.state, progress.note = FAILED, _reason(cell, state, status)
-                return progress
+                progress.state, progress.note = FAILED, _reason(cell, step, status)
+                return
         progress.state = DONE
-    return progress
+
+
+def run_cell_or_say_why(
+    progress: Progress,
+    stop: Stop | None = None,
+    environment: Mapping[str, str] | None = None,
+    steps: Sequence[str] = (TRAINING, TESTING),
+) -> None:
+    """``run_cell``; a mistake of the user is a cell that failed."""
+    try:
+        run_cell(progress, stop, environment, steps)
+    except UserError as error:
+        progress.state, progress.note = FAILED, user_message(error)
 
 
 def _train_command(cell: Cell) -> list[str]:

@@ -1,16 +1,20 @@
 """What ``tools/sweep.py`` does."""
 
+import fcntl
 import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import UserError
-from ..paths import PROJECT_ROOT, short_path
+from ..paths import PROJECT_ROOT, make_writable, short_path
 from .cells import Cell, find_budget, find_configs, parse_grid, plan
 from .local import run_locally
+from .ray_cluster import run_on_ray
 from .results import keep_results, study_results
 from .running import DONE, FAILED, OUTPUT, Progress
+from .search import Search, parse_space
+from .slurm_array import submit_array
 
 
 @dataclass(frozen=True)
@@ -35,18 +39,63 @@ class Sweep:
             for cell in self.cells
         )
 
-    def run(self, jobs: int = 1) -> int:
-        """Run all cells on this machine; write and print what they found.
+    def run(self, jobs: int = 1, executor: str = 'local', cores: int = 1) -> int:
+        """Run all cells; write and print what they found.
+
+        Args:
+            jobs: cells at a time on this machine.
+            executor: 'local', or 'ray' for a cluster.
+            cores: of each cell on a cluster.
 
         Returns:
             The status for the shell: 0, 1 if a cell failed, 130 if the sweep was stopped.
 
         Raises:
-            UserError: a folder holds runs of another config, or there are too many jobs.
+            UserError: a folder holds runs of another config, or there are not so many cores.
         """
         for cell in self.cells:
             cell.check()
-        progress = run_locally(self.cells, jobs)
+        return self._end(
+            run_on_ray(self.cells, cores) if executor == 'ray' else run_locally(self.cells, jobs)
+        )
+
+    def run_only(self, index: int) -> int:
+        """Run one cell on this machine, as a job of a Slurm array does; return ``run``'s status.
+
+        Raises:
+            UserError: there is no such cell, or its folder holds runs of another config.
+        """
+        if not 0 <= index < len(self.cells):
+            raise UserError(f'--only {index}: use 0 to {len(self.cells) - 1}')
+        return self._end(run_locally([self.cells[index]]))
+
+    def submit(
+        self, arguments: Sequence[str], jobs: int, cores: int, settings: Sequence[str]
+    ) -> str:
+        """Give the cells that are not done to Slurm; return what to tell the user.
+
+        Args:
+            arguments: of ``tools/sweep.py``, for this sweep.
+            jobs: cells that run at a time.
+            cores: of each cell.
+            settings: ``key=value`` for sbatch.
+
+        Raises:
+            UserError: Slurm does not take them.
+        """
+        for cell in self.cells:
+            cell.check()
+        indices = [i for i, cell in enumerate(self.cells) if cell.results() is None]
+        if not indices:
+            return 'all cells are done'
+        folder = self.cells[0].folder.parent
+        number = submit_array(folder, indices, arguments, jobs, cores, settings)
+        return (
+            f'{len(indices)} cells are job {number} of Slurm; {short_path(folder)} has what they '
+            'print, and the results when they are done'
+        )
+
+    def _end(self, progress: Sequence[Progress]) -> int:
         self.write_results()
         print(self.summary(progress))
         states = {one.state for one in progress}
@@ -56,13 +105,18 @@ class Sweep:
         """Write the results of each study that has any; return the files."""
         written = []
         for study, cells in self._studies():
-            found = study_results(cells, self.budget)
-            if found['rows']:
-                paths = [cells[0].folder.parent / 'results.json']
-                paths += [self.kept / f'{study}.json'] if self.kept else []
-                for path in paths:
-                    keep_results(found, path)
-                written += paths
+            folder = cells[0].folder.parent
+            make_writable(folder, '--work-dir')
+            with open(folder / '.lock', 'w') as lock:
+                # Jobs of Slurm end side by side: who reads last has to write last.
+                fcntl.flock(lock, fcntl.LOCK_EX)
+                found = study_results(cells, self.budget)
+                if found['rows']:
+                    paths = [folder / 'results.json']
+                    paths += [self.kept / f'{study}.json'] if self.kept else []
+                    for path in paths:
+                        keep_results(found, path)
+                    written += paths
         return written
 
     def summary(self, progress: Sequence[Progress]) -> str:
@@ -78,13 +132,13 @@ class Sweep:
                 if row['difference'] and 'Dice' in row['difference']:
                     line += f'  {row["difference"]["Dice"]:+.4f} {row["difference"]["verdict"]}'
                 lines.append(line.rstrip())
-        for cell, one in zip(self.cells, progress, strict=True):
+        for one in progress:
             if one.state == FAILED:
-                lines.append(f'failed: {cell.study}/{cell.name}: {one.note}')
-                lines.append(f'  see {short_path(cell.folder / OUTPUT)}')
+                lines.append(f'failed: {one.cell.study}/{one.cell.name}: {one.note}')
+                lines.append(f'  see {short_path(one.cell.folder / OUTPUT)}')
         done = sum(one.state == DONE for one in progress)
-        lines.append(f'{done} of {len(self.cells)} cells done')
-        if done < len(self.cells):
+        lines.append(f'{done} of {len(progress)} cells done')
+        if done < len(progress):
             lines[-1] += '; the same command goes on'
         return '\n'.join(lines)
 
@@ -116,13 +170,44 @@ def build_sweep(
     Raises:
         UserError: an argument is wrong, or a config does not load.
     """
-    file = find_budget(budget) if budget else None
-    name = file.stem if file else 'own'
-    folder = Path(work_dir).resolve() if work_dir else PROJECT_ROOT / 'work_dirs' / 'studies'
+    name, file, folder = _budget_and_folder(budget, work_dir)
     cells = plan(
         find_configs(configs), folder / name, parse_grid(grid), _seeds(seeds), file, options
     )
-    return Sweep(cells, name, Path(results) if results else None)
+    return Sweep(cells, name, Path(results).resolve() if results else None)
+
+
+def build_search(
+    configs: Sequence[str],
+    space: Sequence[str],
+    budget: str | None = None,
+    work_dir: str | None = None,
+    options: Sequence[str] = (),
+) -> Search:
+    """Return the search that a command line asks for.
+
+    Args:
+        configs: one file.
+        space: ``key=low..high``, ``key=low..high:log`` or ``key=a,b`` each.
+        budget: as of ``build_sweep``.
+        work_dir: as of ``build_sweep``.
+        options: ``--cfg-options`` of all trials.
+
+    Raises:
+        UserError: an argument is wrong, or the config does not load.
+    """
+    found = find_configs(configs)
+    if len(found) > 1:
+        raise UserError(f'--search looks at one config, not at {len(found)}')
+    name, file, folder = _budget_and_folder(budget, work_dir)
+    return Search(found[0], parse_space(space), folder / name / 'search', file, options)
+
+
+def _budget_and_folder(budget: str | None, work_dir: str | None) -> tuple[str, Path | None, Path]:
+    """Return a budget's name and file, and the folder of the runs."""
+    file = find_budget(budget) if budget else None
+    folder = Path(work_dir).resolve() if work_dir else PROJECT_ROOT / 'work_dirs' / 'studies'
+    return file.stem if file else 'own', file, folder
 
 
 def _seeds(text: str | None) -> list[int] | None:

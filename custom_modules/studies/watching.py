@@ -1,93 +1,87 @@
 """What a sweep shows while it runs: what each cell does, and when all will be done."""
 
 import sys
-import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from rich.console import Console
 from rich.live import Live
 from rich.table import Table
 
-from ..errors import UserError
 from ..evaluation.scored_run import read_metrics
 from ..progress import format_seconds
-from ..visualization.curves import Run, read_epochs
+from ..visualization.curves import Run
 from .cells import Cell
-from .running import DONE, FAILED, STOPPED, TESTING, TRAINING, WAITING, Progress
+from .running import DONE, FAILED, PRUNED, STOPPED, TESTING, TRAINING, WAITING, Progress
 
-#: Seconds between two looks at the runs.
-_PERIOD = 2.0
+#: Seconds between two looks at the runs, and at whether they are over.
+_PERIOD, _SHORT_PERIOD = 2.0, 0.2
 
-_STYLES = {DONE: 'green', FAILED: 'red', STOPPED: 'yellow', WAITING: 'dim'}
+_STYLES = {DONE: 'green', FAILED: 'red', STOPPED: 'yellow', PRUNED: 'cyan', WAITING: 'dim'}
+
+#: States that a cell does not leave in this sweep.
+_ENDED = (DONE, FAILED, STOPPED, PRUNED)
 
 
-def watch(
-    cells: Sequence[Cell],
-    progress: Sequence[Progress],
-    jobs: int,
-    workers: Sequence[threading.Thread],
-) -> None:
-    """Show the cells while the workers live: a table on a terminal, lines elsewhere.
+def watch(progress: Sequence[Progress], go_on: Callable[[], bool]) -> None:
+    """Show cells as long as ``go_on()``: a table on a terminal, lines elsewhere.
 
     Args:
-        cells: of the sweep.
-        progress: of each cell.
-        jobs: cells that run at a time.
-        workers: the threads that run them.
+        progress: the cells; there may become more of them.
+        go_on: asked several times a second.
     """
-    view = SweepView(cells, progress, jobs)
+    view = SweepView(progress)
     if sys.stdout.isatty():
         with Live(view.table(), console=Console(), auto_refresh=False) as live:
-            while _alive(workers):
+            while _go_on_for_a_while(go_on):
                 live.update(view.table(), refresh=True)
             live.update(view.table(), refresh=True)
     else:
-        while _alive(workers):
+        while _go_on_for_a_while(go_on):
             view.print_changes()
         view.print_changes()
 
 
-def _alive(workers: Sequence[threading.Thread]) -> bool:
-    """Wait a little for the workers; return whether one still runs."""
+def _go_on_for_a_while(go_on: Callable[[], bool]) -> bool:
+    """Wait a little, no longer than until the end; return whether it goes on."""
     end = time.monotonic() + _PERIOD
-    for worker in workers:
-        worker.join(max(0.0, end - time.monotonic()))
-    return any(worker.is_alive() for worker in workers)
+    while going := go_on():
+        if time.monotonic() > end:
+            break
+        time.sleep(_SHORT_PERIOD)
+    return going
 
 
 class SweepView:
     """A sweep as it is now.
 
     Args:
-        cells: of the sweep.
-        progress: of each cell, changed by those who run them.
-        jobs: cells that run at a time.
+        progress: the cells, changed by those who run them.
     """
 
-    def __init__(self, cells: Sequence[Cell], progress: Sequence[Progress], jobs: int) -> None:
-        self.cells = cells
+    def __init__(self, progress: Sequence[Progress]) -> None:
         self.progress = progress
-        self.jobs = jobs
         self.started = time.monotonic()
-        self.first = sum(self._epochs(cell) for cell in cells)
-        self.shown = [WAITING] * len(cells)
+        self.epochs_before = [self._epochs(one.cell) for one in progress]
+        self.shown: list[str] = []
 
     def table(self) -> Table:
         """Return the cells as a table."""
         table = Table(title=self._title(), title_justify='left')
         for name in ('study', 'cell', 'state', 'epochs', 'Dice'):
             table.add_column(name, overflow='fold')
-        for cell, one in zip(self.cells, self.progress, strict=True):
-            style = _STYLES.get(one.state, 'bold')
+        for one in list(self.progress):
+            cell, style = one.cell, _STYLES.get(one.state, 'bold')
             done = f'{self._epochs(cell)} of {cell.epochs}'
             table.add_row(cell.study, cell.name, one.state, done, _dice(cell), style=style)
         return table
 
     def print_changes(self) -> None:
         """Print a line for each cell whose state is another than at the last call."""
-        for index, (cell, one) in enumerate(zip(self.cells, self.progress, strict=True)):
-            state, note = one.state, one.note
+        for index, one in enumerate(list(self.progress)):
+            cell, state, note = one.cell, one.state, one.note
+            if index == len(self.shown):
+                self.shown.append(WAITING)
             if state != self.shown[index]:
                 self.shown[index] = state
                 score = f'  {_dice(cell)}' if state in (TESTING, DONE) else ''
@@ -96,19 +90,20 @@ class SweepView:
                 print(f'{line}  ({self._title()})', flush=True)
 
     def _title(self) -> str:
-        ended = sum(one.state in (DONE, FAILED, STOPPED) for one in self.progress)
-        title = f'{ended} of {len(self.cells)} cells'
+        ended = sum(one.state in _ENDED for one in self.progress)
+        title = f'{ended} of {len(self.progress)} cells'
         left = self._seconds_left()
         return title if left is None else f'{title}, {format_seconds(left)} left'
 
     def _seconds_left(self) -> float | None:
         """Return the time for all epochs that are missing, at the pace of this sweep so far."""
-        done = sum(self._epochs(cell) for cell in self.cells) - self.first
+        cells = [one.cell for one in self.progress]
+        done = sum(map(self._epochs, cells)) - sum(self.epochs_before)
         if done <= 0:
             return None
         missing = sum(
-            max(0, cell.epochs - self._epochs(cell))
-            for cell, one in zip(self.cells, self.progress, strict=True)
+            max(0, one.cell.epochs - self._epochs(one.cell))
+            for one in list(self.progress)
             if one.state in (WAITING, TRAINING)
         )
         return (time.monotonic() - self.started) / done * missing
@@ -120,13 +115,8 @@ class SweepView:
 
 
 def _curve(cell: Cell) -> Run | None:
-    folder = cell.run()
-    if folder is None:
-        return None
-    try:
-        return Run(cell.name, read_epochs(folder))
-    except UserError:  # no whole epoch yet
-        return None
+    epochs = cell.epochs_so_far()
+    return Run(cell.name, epochs) if epochs else None
 
 
 def _dice(cell: Cell) -> str:

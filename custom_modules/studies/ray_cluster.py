@@ -1,0 +1,117 @@
+"""The cells of a sweep on a Ray cluster, which shares one folder with this machine."""
+
+import os
+import threading
+import time
+from collections.abc import Sequence
+from typing import Any
+
+from ..errors import UserError
+from .cells import Cell
+from .local import stop_on_signals
+from .running import (
+    FAILED,
+    OUTPUT,
+    STOPPED,
+    TRAINING,
+    WAITING,
+    Progress,
+    Stop,
+    run_cell_or_say_why,
+)
+from .watching import watch
+
+#: A cell that loses its machine so often is given up.
+LOST_MACHINES = 3
+
+#: Seconds between two looks at whether a cell has been told to end.
+_PERIOD = 0.2
+
+
+def run_on_ray(cells: Sequence[Cell], cores: int = 1) -> list[Progress]:
+    """Run cells as tasks of Ray until all are done, failed or stopped; show a live table.
+
+    The cluster is the one that ``RAY_ADDRESS`` names or that runs on this machine; without one,
+    this machine alone. Where a machine or a worker dies, Ray runs its cells elsewhere, and they go
+    on from their last checkpoint. A cell has one GPU if the cluster has GPUs.
+
+    Args:
+        cells: of ``plan``; their folders must be the same on all machines, so must the project's.
+        cores: of each cell.
+
+    Raises:
+        UserError: Ray is missing, cannot be reached, or no machine has so many cores.
+    """
+    os.environ.setdefault('RAY_USAGE_STATS_ENABLED', '0')  # it would report to its makers
+    os.environ.setdefault('RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO', '0')  # the default from Ray 3 on
+    try:
+        import ray
+    except ImportError:
+        raise UserError(
+            '--executor ray needs Ray: pip install -r requirements-studies.txt'
+        ) from None
+    try:
+        ray.init(include_dashboard=False, log_to_driver=False, configure_logging=False)
+    except (ConnectionError, ValueError, RuntimeError) as error:
+        raise UserError(f'--executor ray: there is no such cluster ({error})') from None
+    try:
+        machines = [node['Resources'] for node in ray.nodes() if node['Alive']]
+        most = int(max(resources.get('CPU', 0) for resources in machines))
+        if not 1 <= cores <= most:
+            raise UserError(f'--cores {cores}: use 1 to {most}, the cores of a machine')
+        gpus = 1 if any(resources.get('GPU', 0) for resources in machines) else 0
+        task = ray.remote(_run).options(
+            num_cpus=cores, num_gpus=gpus, max_retries=LOST_MACHINES, retry_exceptions=False
+        )
+        progress = [Progress(cell) for cell in cells]
+        started = {task.remote(one.cell, cores): one for one in progress}
+        began = time.time()
+        with stop_on_signals() as stop:
+            watch(progress, lambda: _look(ray, started, stop, began))
+        return progress
+    finally:
+        ray.shutdown()
+
+
+def _look(ray: Any, started: dict[Any, Progress], stop: Stop, began: float) -> bool:
+    """Note what the tasks do; return whether one is not over."""
+    if stop.asked:
+        for task in started:
+            ray.cancel(task, force=stop.asked > 1)
+    over, _ = ray.wait(list(started), num_returns=len(started), timeout=0)
+    for task in over:
+        one = started.pop(task)
+        try:
+            state, note = ray.get(task)
+        except ray.exceptions.TaskCancelledError:
+            state, note = STOPPED, ''
+        except ray.exceptions.RayError as error:
+            state, note = FAILED, str(error).strip().splitlines()[0]
+        one.state, one.note = state, note
+    for one in started.values():
+        one.state = TRAINING if _has_said(one.cell, began) else WAITING
+    return bool(started)
+
+
+def _has_said(cell: Cell, since: float) -> bool:
+    """Return whether the cell's output has grown since then."""
+    output = cell.folder / OUTPUT
+    return output.is_file() and output.stat().st_mtime > since
+
+
+def _run(cell: Cell, cores: int) -> tuple[str, str]:
+    """Run a cell in a worker of Ray; return its state and why it failed.
+
+    A cancelled task gets a KeyboardInterrupt in its main thread. The cell runs in another one, so
+    that it can save its state.
+    """
+    progress, stop = Progress(cell), Stop()
+    environment = dict(OMP_NUM_THREADS=str(cores))
+    thread = threading.Thread(target=run_cell_or_say_why, args=(progress, stop, environment))
+    thread.start()
+    while thread.is_alive():
+        try:
+            thread.join(_PERIOD)
+        except KeyboardInterrupt:
+            stop.ask()
+    return progress.state, progress.note

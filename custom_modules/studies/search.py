@@ -1,0 +1,310 @@
+"""A search for good values of a config, by Optuna."""
+
+import ast
+import fcntl
+import json
+import re
+import threading
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..config import load_config
+from ..config.line import config_line
+from ..errors import UserError
+from ..evaluation.scored_run import read_metrics
+from ..paths import make_writable, short_path
+from ..whole_file import whole_file
+from .cells import Cell, plan
+from .local import run_jobs
+from .running import DONE, FAILED, PRUNED, STOPPED, TRAINING, Progress, Stop, run_cell_or_say_why
+
+if TYPE_CHECKING:
+    import optuna
+
+#: Why a trial failed, in the storage.
+_NOTE = 'note'
+
+#: What a trial is judged by.
+FIGURE = 'valid/dice'
+
+#: Trials that run to their end before any is stopped early, and epochs that every trial has.
+TRIALS_BEFORE_PRUNING = 5
+EPOCHS_BEFORE_PRUNING = 2
+
+#: Seconds between two looks at a trial's curve.
+_PERIOD = 1.0
+
+_NUMBER = r'[-+]?\d+(?:\.\d*)?(?:[eE][-+]?\d+)?'
+_RANGE = re.compile(rf'({_NUMBER})\.\.({_NUMBER})(:log)?')
+
+
+def parse_space(arguments: Sequence[str]) -> dict[str, 'optuna.distributions.BaseDistribution']:
+    """Return what ``--search`` asks for: a distribution for each key of the config.
+
+    ``learning_rate=1e-5..1e-2:log`` is a range on a logarithmic scale, ``batch_size=4..32`` one of
+    whole numbers, ``precision=fp32,bf16`` a choice.
+
+    Raises:
+        UserError: an argument is not of that form, or Optuna is missing.
+    """
+    distributions = import_optuna().distributions
+    space: dict[str, Any] = {}
+    for argument in arguments:
+        key, _, text = argument.partition('=')
+        mistake = UserError(
+            f'--search {argument}: write key=low..high, key=low..high:log or key=a,b; each key once'
+        )
+        match = _RANGE.fullmatch(text)
+        values = [value for value in text.split(',') if value]
+        if not key or key in space or (not match and len({*values}) < 2):
+            raise mistake
+        if not match:
+            space[key] = distributions.CategoricalDistribution(values)
+            continue
+        low, high, log = match.groups()
+        whole = all(re.fullmatch(r'[-+]?\d+', bound) for bound in (low, high))
+        if not float(low) < float(high) or (log and float(low) <= 0):
+            raise mistake
+        space[key] = (
+            distributions.IntDistribution(int(low), int(high), log=bool(log))
+            if whole
+            else distributions.FloatDistribution(float(low), float(high), log=bool(log))
+        )
+    return space
+
+
+def import_optuna() -> Any:
+    """Return the module.
+
+    Raises:
+        UserError: it is not installed.
+    """
+    try:
+        import optuna
+    except ImportError:
+        raise UserError('--search needs Optuna: pip install -r requirements-studies.txt') from None
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    return optuna
+
+
+@dataclass
+class Search:
+    """A search over one config.
+
+    Attributes:
+        config: file.
+        space: of ``parse_space``.
+        folder: the trials' cells and the storage lie in its ``<study>``.
+        budget: file of a budget, or None.
+        options: ``--cfg-options`` of all trials.
+    """
+
+    config: Path
+    space: Mapping[str, 'optuna.distributions.BaseDistribution']
+    folder: Path
+    budget: Path | None
+    options: Sequence[str]
+
+    def run(self, trials: int, jobs: int = 1) -> int:
+        """Train until there are ``trials`` trials, test the best one, write and print all.
+
+        A trial is judged by the Dice of its validation, and stopped early if it is worse after an
+        epoch than the median of the trials before (Optuna's MedianPruner). Trials that were cut off
+        are taken up again.
+
+        Returns:
+            The status for the shell: 0, 1 if a trial failed, 130 if the search was stopped.
+
+        Raises:
+            UserError: another search runs in this folder, or the folder is of another search.
+        """
+        make_writable(self._home, '--work-dir')
+        with open(self._home / f'.{self.config.stem}.lock', 'w') as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise UserError(f'{self._home}: another search runs there') from None
+            study = self._study()
+            progress: list[Progress] = []
+            one_at_a_time = threading.Lock()
+
+            def work(environment: Mapping[str, str], stop: Stop) -> None:
+                while not stop.asked:
+                    with one_at_a_time:
+                        if _begun(study) >= trials:
+                            return
+                        trial = study.ask(dict(self.space))
+                        one = Progress(self._cell(trial.params))
+                        progress.append(one)
+                    _run_trial(study, trial, one, stop, environment)
+
+            run_jobs(jobs, work, progress)
+            states = {one.state for one in progress}
+            test = None
+            if STOPPED not in states and _ended_well(study):
+                print('testing the best trial', flush=True)
+                best = Progress(self._cell(study.best_params))
+                run_cell_or_say_why(best)
+                states.add(best.state)
+                test = best.cell.results()
+            found = self._found(study, test)
+            with whole_file(self._home / f'{self.config.stem}.json') as file:
+                file.write(json.dumps(found, indent=1) + '\n')
+            print(self._summary(found, trials))
+            return 1 if FAILED in states else 130 if STOPPED in states else 0
+
+    @property
+    def _home(self) -> Path:
+        """Folder for the storage, with the cells' folders in it."""
+        return self._cell({}).folder.parent
+
+    def _study(self) -> 'optuna.Study':
+        """Return the search as it is stored; trials that nobody runs any more are queued again."""
+        optuna = import_optuna()
+        journal = self._home / f'{self.config.stem}.journal'
+        backend = optuna.storages.journal.JournalFileBackend(str(journal))
+        own = self._cell({})
+        study = optuna.create_study(
+            study_name=self.config.stem,
+            storage=optuna.storages.JournalStorage(backend),
+            direction='maximize',
+            load_if_exists=True,
+            sampler=optuna.samplers.TPESampler(seed=own.seed, constant_liar=True),
+            pruner=optuna.pruners.MedianPruner(TRIALS_BEFORE_PRUNING, EPOCHS_BEFORE_PRUNING),
+        )
+        to_json = optuna.distributions.distribution_to_json
+        asked = dict(space={key: to_json(one) for key, one in self.space.items()}, text=own.text)
+        if study.user_attrs and study.user_attrs != asked:
+            raise UserError(
+                f'{journal} is of a search over another config or other values; remove it or '
+                'choose another --work-dir'
+            )
+        for key, value in asked.items():
+            study.set_user_attr(key, value)
+        for trial in study.get_trials(states=[optuna.trial.TrialState.RUNNING]):
+            study.enqueue_trial(trial.params)
+            study.tell(trial.number, state=optuna.trial.TrialState.FAIL)
+        return study
+
+    def _cell(self, values: Mapping[str, Any]) -> Cell:
+        """Return the cell of a trial. Its folder is named by the values, so it goes on there."""
+        grid = {key: [str(value)] for key, value in values.items()}
+        (cell,) = plan([self.config], self.folder, grid, None, self.budget, self.options)
+        return cell
+
+    def _found(self, study: 'optuna.Study', test: Path | None) -> dict[str, Any]:
+        """Return all trials and the best one, as ``search.json`` keeps them."""
+        trials = [
+            dict(
+                number=trial.number,
+                state=trial.state.name.lower(),
+                values=trial.params,
+                epochs=max(trial.intermediate_values, default=0),
+                validation_dice=trial.value,
+                note=trial.user_attrs.get(_NOTE, ''),
+            )
+            for trial in study.trials
+        ]
+        found: dict[str, Any] = dict(config=short_path(str(self.config)), trials=trials, best=None)
+        if _ended_well(study):
+            config = load_config(self.config, self._cell(study.best_params).options)
+            found['best'] = dict(
+                values=study.best_params,
+                validation_dice=study.best_value,
+                test_dice=read_metrics(test / 'metrics.json')['Dice'] if test else None,
+                run=short_path(test) if test else None,
+                lines=[
+                    config_line(config, key, _as_python(value))
+                    for key, value in study.best_params.items()
+                ],
+            )
+        return found
+
+    def _summary(self, found: Mapping[str, Any], asked: int) -> str:
+        states = Counter(trial['state'] for trial in found['trials'] if not _is_cut_off(trial))
+        lines = [
+            f'{found["config"]}: {states["complete"]} trials ran to their end, '
+            f'{states["pruned"]} were stopped early, {states["fail"]} failed'
+        ]
+        lines += [
+            f'  failed: {trial["values"]}: {trial["note"]}'
+            for trial in found['trials']
+            if trial['state'] == 'fail' and trial['note']
+        ]
+        if best := found['best']:
+            test = '' if best['test_dice'] is None else f', test Dice {best["test_dice"]:.4f}'
+            lines.append(f'best: validation Dice {best["validation_dice"]:.4f}{test}')
+            lines += [f'  {line}' for line in best['lines']]
+        missing = asked - sum(states[state] for state in ('complete', 'pruned', 'fail'))
+        if missing > 0:
+            lines.append(f'{missing} of {asked} trials to do; the same command goes on')
+        return '\n'.join(lines)
+
+
+def _run_trial(
+    study: 'optuna.Study',
+    trial: 'optuna.Trial',
+    progress: Progress,
+    stop: Stop,
+    environment: Mapping[str, str],
+) -> None:
+    """Train a trial and tell Optuna how it goes.
+
+    A trial that is cut off stays 'running' in the storage; the next search queues it again.
+    """
+    states = import_optuna().trial.TrialState
+    own, pruned = Stop(), False
+    arguments = (progress, own, environment, [TRAINING])
+    thread = threading.Thread(target=run_cell_or_say_why, args=arguments)
+    thread.start()
+    curve: dict[int, float] = {}
+    while thread.is_alive():
+        thread.join(_PERIOD)
+        while own.asked < stop.asked:
+            own.ask()
+        before, curve = curve, _curve(progress.cell)
+        for epoch in curve.keys() - before.keys():
+            trial.report(curve[epoch], epoch)
+        if not own.asked and curve.keys() - before.keys() and trial.should_prune():
+            pruned = True
+            own.ask()
+    if progress.state == DONE:
+        study.tell(trial, max(_curve(progress.cell).values()))
+    elif progress.state == FAILED:
+        trial.set_user_attr(_NOTE, progress.note)
+        study.tell(trial, state=states.FAIL)
+    elif pruned and not stop.asked:
+        progress.state = PRUNED
+        study.tell(trial, state=states.PRUNED)
+
+
+def _curve(cell: Cell) -> dict[int, float]:
+    """Return the Dice of the validation after each epoch so far."""
+    return {epoch: row[FIGURE] for epoch, row in cell.epochs_so_far().items() if FIGURE in row}
+
+
+def _begun(study: 'optuna.Study') -> int:
+    """Return how many trials there are, without those that were cut off and queued again."""
+    return sum(
+        trial.state.name in ('RUNNING', 'COMPLETE', 'PRUNED') or _NOTE in trial.user_attrs
+        for trial in study.trials
+    )
+
+
+def _ended_well(study: 'optuna.Study') -> bool:
+    return any(trial.state.name == 'COMPLETE' for trial in study.trials)
+
+
+def _is_cut_off(trial: Mapping[str, Any]) -> bool:
+    return trial['state'] == 'fail' and not trial['note']
+
+
+def _as_python(value: Any) -> str:
+    """Return how a config writes a value of the command line."""
+    try:
+        return repr(ast.literal_eval(value) if isinstance(value, str) else value)
+    except (SyntaxError, ValueError):
+        return repr(value)

@@ -1,0 +1,47 @@
+"""A sweep on a Ray cluster of two machines, of which one dies."""
+
+import time
+from pathlib import Path
+from threading import Thread
+
+import pytest
+
+from custom_modules.studies.ray_cluster import run_on_ray
+from custom_modules.studies.running import DONE, OUTPUT
+from custom_modules.studies.sweep import build_sweep
+from tests.conftest import TINY
+
+pytest.importorskip('ray')
+
+CONFIG = 'configs/sample/unet_sample.py'
+
+
+def test_a_machine_dies(sample: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its cell goes on elsewhere from its last checkpoint; every cell is tested once."""
+    monkeypatch.setenv('RAY_USAGE_STATS_ENABLED', '0')
+    from ray.cluster_utils import Cluster
+
+    options = [*TINY, f'data_root={sample}', 'max_epochs=6']
+    sweep = build_sweep([CONFIG], seeds='0,1,2', work_dir=str(tmp_path / 'runs'), options=options)
+    cluster = Cluster(initialize_head=True, head_node_args=dict(num_cpus=0))
+    workers = [cluster.add_node(num_cpus=1) for _ in range(2)]
+    monkeypatch.setenv('RAY_ADDRESS', cluster.address)
+    folders = [cell.folder for cell in sweep.cells]
+
+    def kill_one() -> None:
+        while not any((folder / 'latest' / 'last.pth').exists() for folder in folders):
+            time.sleep(0.05)
+        cluster.remove_node(workers[0], allow_graceful=False)
+
+    thread = Thread(target=kill_one)
+    thread.start()
+    try:
+        progress = run_on_ray(sweep.cells)
+    finally:
+        thread.join(timeout=60)
+        cluster.shutdown()
+    assert [one.state for one in progress] == [DONE] * 3
+    for cell in sweep.cells:
+        assert len(list(cell.folder.glob('*/metrics.json'))) == 1
+        output = (cell.folder / OUTPUT).read_text()
+        assert output.count('epoch 6/6') == 1
