@@ -43,5 +43,6 @@ def test_a_machine_dies(sample: Path, tmp_path: Path, monkeypatch: pytest.Monkey
     assert [one.state for one in progress] == [DONE] * 3
     for cell in sweep.cells:
         assert len(list(cell.folder.glob('*/metrics.json'))) == 1
-        output = (cell.folder / OUTPUT).read_text()
-        assert output.count('epoch 6/6') == 1
+        # One run, which went on; the process of a machine that died may have outlived it.
+        assert len(list(cell.folder.glob('2*'))) == 1
+        assert (cell.folder / OUTPUT).read_text().count('done: ') <= 2

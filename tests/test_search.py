@@ -1,5 +1,6 @@
 """A search by Optuna: what it may choose, that it learns, stops bad trials and outlives a kill."""
 
+import fcntl
 import json
 import signal
 import subprocess
@@ -76,7 +77,8 @@ def command(kind):
 running._train_command, running._test_command = command('train'), command('test')
 search._PERIOD = 0.05
 space = ['learning_rate=1e-5..1e-1:log']
-sys.exit(build_search(['configs/sample/unet_sample.py'], space, None, folder).run(14))
+six = ['max_epochs=6']
+sys.exit(build_search(['configs/sample/unet_sample.py'], space, None, folder, six).run(14))
 """
 
 
@@ -104,7 +106,7 @@ def test_a_search_that_is_killed_goes_on_and_finds_the_best(tmp_path: Path) -> N
         assert trial['state'] in ('complete', 'pruned', 'fail')
         assert trial['values']['learning_rate'] in values
     pruned = [trial for trial in trials if trial['state'] == 'pruned']
-    assert pruned and all(2 < trial['epochs'] < 7 for trial in pruned)
+    assert pruned and all(2 <= trial['epochs'] < 6 for trial in pruned)
     best = max(trial['validation_dice'] or 0 for trial in trials)
     assert found['best']['validation_dice'] == best > 0.75
     assert found['best']['test_dice'] == 0.5
@@ -117,10 +119,16 @@ def test_a_search_that_is_killed_goes_on_and_finds_the_best(tmp_path: Path) -> N
 def test_two_searches_of_a_folder(tmp_path: Path) -> None:
     """Other values, or the same ones at the same time, are refused."""
     search = build_search([CONFIG], ['learning_rate=1e-4..1e-2:log'], None, str(tmp_path))
+    home = tmp_path / 'own' / 'search' / 'unet_sample'
+    home.mkdir(parents=True)
+    with open(home / '.unet_sample.lock', 'w') as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        with pytest.raises(UserError, match='another search runs there'):
+            search.run(1)
     search._study()
     other = build_search([CONFIG], ['learning_rate=1e-4..1e-3:log'], None, str(tmp_path))
     with pytest.raises(UserError, match='other values'):
-        other._study()
+        other.run(1)
 
 
 def test_a_search_on_the_drawn_sample(run_tool: Command, sample: Path) -> None:

@@ -56,7 +56,7 @@ def stand_in(folder: Path, name: str, script: str) -> None:
 
 def test_a_sweep_of_two_jobs(run_tool: Command, sample: Path, tmp_path: Path) -> None:
     """``sbatch`` here runs the jobs of the array one after the other; one is asked to stop."""
-    options = [*TINY, f'data_root={sample}', 'max_epochs=2', 'train_dataloader.dataset.indices=8']
+    options = [*TINY, f'data_root={sample}', 'max_epochs=1', 'train_dataloader.dataset.indices=4']
     sweep = ['sweep.py', CONFIG, '--grid', 'learning_rate=1e-3,1e-2', '--work-dir', 'runs']
     sweep += ['--cfg-options', *options]
     slurm = tmp_path / 'bin'

@@ -97,13 +97,15 @@ def main() -> None:
 
 def same_sweep(args: argparse.Namespace) -> list[str]:
     """Return the arguments of the sweep itself, for a job that starts in another folder."""
-    words = [str(Path(config).resolve()) for config in args.configs]
+    from custom_modules.paths import resolve_path
+    from custom_modules.studies.cells import find_budget
+
+    words = [str(resolve_path(config)) for config in args.configs]
     for name in ('grid', 'cfg_options'):
         values = getattr(args, name)
         words += [f'--{name.replace("_", "-")}', *values] if values else []
-    for name in ('seeds', 'budget'):
-        value = getattr(args, name)
-        words += [f'--{name}', value] if value else []
+    words += ['--seeds', args.seeds] if args.seeds else []
+    words += ['--budget', str(find_budget(args.budget))] if args.budget else []
     for name in ('work_dir', 'results'):
         value = getattr(args, name)
         words += [f'--{name.replace("_", "-")}', str(Path(value).resolve())] if value else []

@@ -266,9 +266,10 @@ def _run_trial(
         while own.asked < stop.asked:
             own.ask()
         before, curve = curve, _curve(progress.cell)
-        for epoch in curve.keys() - before.keys():
+        new = sorted(curve.keys() - before.keys())
+        for epoch in new:
             trial.report(curve[epoch], epoch)
-        if not own.asked and curve.keys() - before.keys() and trial.should_prune():
+        if new and new[-1] < progress.cell.epochs and not own.asked and trial.should_prune():
             pruned = True
             own.ask()
     if progress.state == DONE:

@@ -1,4 +1,4 @@
-"""A laptop: 64x64, a quarter of the width, few epochs, the fastest precision; minutes instead of days."""
+"""A laptop: 64x64, a quarter of the width, few epochs; minutes instead of days."""
 
 image_size = 64
 width = 0.25

@@ -1,0 +1,62 @@
+"""Training seconds of the laptop recipe, as its kept run has them, against smp's net.
+
+python -m benchmarks.laptop [--rounds 5]
+
+smp's net is not trained: its seconds are those of the steps alone, at the pace that a bare loop
+has on this machine, for the 12 epochs of its reference. So they flatter it.
+"""
+
+import argparse
+import json
+import statistics
+
+from custom_modules.paths import PROJECT_ROOT
+
+from .peers import smp_unet
+from .step import bare_step
+from .turns import in_turns, write
+
+KEPT = PROJECT_ROOT / 'results' / 'half_resnet34_unet_pet_128' / 'metrics.json'
+
+#: Images of the training split, side, batch and epochs.
+IMAGES, SIZE, BATCH, EPOCHS = 3312, 128, 16, 12
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument('--rounds', type=int, default=5)
+    args = parser.parse_args()
+    net = smp_unet()
+    if net is None:
+        raise SystemExit('this benchmark needs: pip install -r requirements-benchmark.txt')
+    steps = {'smp': bare_step(net, SIZE, BATCH, 'auto')}
+    pace = statistics.median(in_turns(steps, args.rounds, steps=4)['smp']) / BATCH
+    kept = json.loads(KEPT.read_text(encoding='utf-8'))
+    training = kept['training']
+    ours = round(60 * training['minutes'])
+    theirs = round(EPOCHS * IMAGES * pace)
+    rows = {
+        'configs/laptop/half_resnet34_unet_pet_128.py': {
+            'epochs': training['epochs'],
+            'test Dice': round(kept['Dice'], 4),
+            'training seconds': ours,
+        },
+        'smp.Unet(resnet34), bare loop, steps alone': {
+            'epochs': EPOCHS,
+            'test Dice': None,
+            'training seconds': theirs,
+        },
+    }
+    protocol = (
+        f'{IMAGES:,} training images, {SIZE}x{SIZE}, batch {BATCH}, bf16, from scratch. Ours is a '
+        'whole run with its validations, scored on 3,669 test images. The seconds of smp are its '
+        f'{EPOCHS} reference epochs at the pace of its steps alone, so they flatter it'
+    )
+    for name, row in rows.items():
+        print(name, row)
+    print(f'ratio {ours / theirs:.2f}')
+    write('laptop', dict(protocol=protocol, rows=rows))
+
+
+if __name__ == '__main__':
+    main()
