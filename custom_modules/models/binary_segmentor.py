@@ -108,7 +108,7 @@ class BinarySegmentor(BaseModel):
     @staticmethod
     def _target(logits: torch.Tensor, data_samples: list[SegDataSample]) -> torch.Tensor:
         size = logits.shape[-2:]
-        return torch.cat([_at_size(sample.gt_sem_seg.data, size) for sample in data_samples])
+        return torch.cat([target_at_size(sample.gt_sem_seg.data, size) for sample in data_samples])
 
     def _loss_terms(self, logits: torch.Tensor, target: torch.Tensor) -> dict[str, torch.Tensor]:
         return {str(loss.loss_name): loss(logits, target) for loss in self.losses}
@@ -142,7 +142,7 @@ class BinarySegmentor(BaseModel):
         return data_samples
 
 
-def _at_size(target: torch.Tensor, size: torch.Size) -> torch.Tensor:
+def target_at_size(target: torch.Tensor, size: torch.Size) -> torch.Tensor:
     """Return a target (1, h, w) at ``size``, by nearest neighbour; the file's size may differ."""
     if target.shape[-2:] == size:
         return target

@@ -65,12 +65,13 @@ class BinarySegPreprocessor(ImgDataPreprocessor):
         # The copy is made before the conversion: a quarter of the bytes travel.
         images = images.to(self.device, non_blocking=True)[:, [2, 1, 0]].float()
         data_samples = self.cast_data(data.get('data_samples'))
-        images = self._normalise(images)
+        images = self.normalise(images)
         if training and self.batch_augments.augments:
             images = self._mix(images, data_samples)
         return dict(inputs=images, data_samples=data_samples)
 
-    def _normalise(self, images: torch.Tensor) -> torch.Tensor:
+    def normalise(self, images: torch.Tensor) -> torch.Tensor:
+        """Return RGB images (N, 3, H, W), float, 0 to 255, as the network wants them."""
         if not self.per_image:
             return (images - self.mean) / self.std
         std, mean = torch.std_mean(images, dim=(1, 2, 3), correction=0, keepdim=True)

@@ -1,0 +1,39 @@
+"""The part of a model that every exported format holds."""
+
+import copy
+
+import torch
+from torch import nn
+
+from ..models import BinarySegmentor
+from ..models.data_preprocessor import BinarySegPreprocessor
+from ..models.foreground_logits import foreground_logits
+
+
+class DeployedNetwork(nn.Module):
+    """Normalisation and network: from RGB pixels to the logits of the foreground.
+
+    What is outside, in the metadata of each format: bringing the image to the size of the recipe,
+    the sigmoid, and the threshold. So logits can be enlarged to the photograph's own size before
+    they are compared, as ``tools/predict.py`` does.
+
+    Args:
+        model: with its weights; encoder and head are copied.
+        dtype: of weights and convolutions; pixels and logits stay as they are.
+    """
+
+    def __init__(self, model: BinarySegmentor, dtype: torch.dtype = torch.float32) -> None:
+        super().__init__()
+        self.preprocessor = BinarySegPreprocessor(per_image=model.data_preprocessor.per_image)
+        self.preprocessor.mean = model.data_preprocessor.mean.clone()
+        self.preprocessor.std = model.data_preprocessor.std.clone()
+        self.backbone = copy.deepcopy(model.backbone).to(dtype)
+        self.decode_head = copy.deepcopy(model.decode_head).to(dtype)
+        self.size_divisor = int(model.decode_head.size_divisor)
+        self.dtype = dtype
+        self.eval()
+
+    def forward(self, image: torch.Tensor) -> torch.Tensor:
+        """Return logits (N, 1, H, W), float32, of RGB images (N, 3, H, W), uint8."""
+        pixels = self.preprocessor.normalise(image.float()).to(self.dtype)
+        return foreground_logits(self.decode_head(self.backbone(pixels))).float()

@@ -1,0 +1,169 @@
+"""What ``tools/export.py`` does."""
+
+import hashlib
+import tempfile
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from mmengine.config import Config
+from mmengine.registry import DATASETS, MODELS
+
+from ..engine.checkpoint_io import load_checkpoint, load_weights
+from ..engine.memory import keep_freed_memory
+from ..engine.testing import protocol
+from ..engine.tuned_threshold import stored_threshold
+from ..errors import UserError
+from ..models.binary_segmentor import target_at_size
+from ..paths import make_writable
+from .deployed_network import DeployedNetwork
+from .formats import FORMATS
+from .onnx_files import INPUT, OUTPUT
+from .parity import TOLERANCES, Parity, compare
+
+#: Of the layout of the metadata.
+VERSION = 1
+
+#: Images that the network sees at a time here.
+BATCH = 8
+
+#: Training images that show the range of the activations, for whole numbers of 8 bits.
+CALIBRATION_IMAGES = 128
+
+
+def export(
+    config: Config,
+    checkpoint: str,
+    format_name: str,
+    out: str | None = None,
+    *,
+    precision: str = 'fp32',
+    images: int = 200,
+    tolerance: float | None = None,
+) -> tuple[Path, Parity | None]:
+    """Export a checkpoint, and compare what the file gives with PyTorch on real images.
+
+    Args:
+        config: of ``load_config``.
+        checkpoint: a ``.pth`` file; nothing in it is executed.
+        format_name: of ``FORMATS``.
+        out: file; beside the checkpoint if None.
+        precision: 'fp32', 'fp16' or 'int8'.
+        images: of the test split to compare on, evenly spread; 0 compares nothing.
+        tolerance: difference of the Dice above which no file is left; None is that of the
+            precision, see ``TOLERANCES``.
+
+    Returns:
+        The file and the comparison.
+
+    Raises:
+        UserError: a mistake in config, data, checkpoint or arguments; a package is missing.
+        OutOfToleranceError: the exported network gives other masks; there is no file.
+    """
+    if images < 0:
+        raise UserError(f'--images {images}: give a number of images, or 0 for no comparison')
+    kind = FORMATS[format_name]
+    path = Path(out) if out else _beside(Path(checkpoint), precision, kind.suffix)
+    if path.suffix != kind.suffix:
+        raise UserError(f'--out {path}: a file of this format ends in {kind.suffix}')
+    make_writable(path.parent, '--out')
+    keep_freed_memory()
+    model: Any = MODELS.build(config.model)
+    load_weights(model, load_checkpoint(checkpoint), checkpoint)
+    stored = stored_threshold(checkpoint)
+    threshold = float(config.model['threshold'] if stored is None else stored)
+    network = DeployedNetwork(model)
+    calibration = None
+    if precision == 'int8':
+        calibration = (batch for batch, _ in real_batches(config, 'train', CALIBRATION_IMAGES))
+    half = DeployedNetwork(model, torch.float16) if precision == 'fp16' else network
+    converted = kind.convert(half, calibration)
+    metadata = _metadata(config, checkpoint, network, precision, threshold)
+    parity = None
+    if images:
+        with tempfile.TemporaryDirectory(dir=path.parent, prefix='.export') as folder:
+            tried = Path(folder, path.name)
+            kind.save(converted, tried, metadata)
+            batches = real_batches(config, 'test', images)
+            parity = compare(network, kind.read(tried), batches, threshold, 'test')
+        allowed = TOLERANCES[precision] if tolerance is None else tolerance
+        if abs(parity.dice_difference) > allowed:
+            raise OutOfToleranceError(f'{parity.describe()}; {allowed:g} is allowed')
+        metadata['parity'] = parity.as_dict()
+    with tempfile.TemporaryDirectory(dir=path.parent, prefix='.export') as folder:
+        whole = Path(folder, path.name)
+        kind.save(converted, whole, metadata)
+        whole.replace(path)
+    return path, parity
+
+
+class OutOfToleranceError(Exception):
+    """An exported network gives other masks than the network it came from."""
+
+
+def real_batches(
+    config: Config, split: str, images: int
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Yield images (N, 3, H, W) uint8 RGB and masks (N, H, W) of 0, 1 and 255.
+
+    Args:
+        config: of ``load_config``.
+        split: 'train' or 'test'; both go through the steps of the test.
+        images: at most so many, evenly spread over the split.
+
+    Raises:
+        UserError: the data are not there.
+    """
+    settings = config.test_dataloader['dataset'].copy()
+    settings |= dict(split=split, cache=False)  # a few images of a split need no cache of all
+    dataset = DATASETS.build(settings)
+    chosen = np.linspace(0, len(dataset) - 1, min(images, len(dataset))).round().astype(int)
+    batch: list[tuple[np.ndarray, np.ndarray]] = []
+    for index in chosen:
+        sample = dataset[int(index)]
+        image = sample['inputs']
+        target = target_at_size(sample['data_samples'].gt_sem_seg.data, image.shape[-2:])
+        pair = (image.flip(0).numpy(), target[0].numpy())
+        if batch and (batch[0][0].shape != pair[0].shape or len(batch) == BATCH):
+            yield _stack(batch)
+            batch = []
+        batch.append(pair)
+    if batch:
+        yield _stack(batch)
+
+
+def _stack(batch: Sequence[tuple[np.ndarray, np.ndarray]]) -> tuple[np.ndarray, np.ndarray]:
+    images, masks = zip(*batch, strict=True)
+    return np.stack(images), np.stack(masks)
+
+
+def _beside(checkpoint: Path, precision: str, suffix: str) -> Path:
+    name = checkpoint.stem if precision == 'fp32' else f'{checkpoint.stem}.{precision}'
+    return checkpoint.with_name(name + suffix)
+
+
+def _metadata(
+    config: Config, checkpoint: str, network: DeployedNetwork, precision: str, threshold: float
+) -> dict[str, Any]:
+    """Return what a user of the file has to know to get the masks of ``tools/predict.py``."""
+    pipeline = config.test_dataloader['dataset']['pipeline']
+    digest = hashlib.sha256(Path(checkpoint).read_bytes()).hexdigest()
+    return dict(
+        version=VERSION,
+        input=dict(name=INPUT, layout='(N, 3, H, W)', dtype='uint8', channels='RGB'),
+        output=dict(
+            name=OUTPUT,
+            layout='(N, 1, H, W)',
+            dtype='float32',
+            meaning='log-odds of the foreground; their sigmoid is the probability',
+        ),
+        size_divisor=network.size_divisor,
+        pipeline=[dict(step) for step in pipeline],
+        threshold=threshold,
+        precision=precision,
+        checkpoint=dict(name=Path(checkpoint).name, sha256=digest),
+        protocol=protocol(config, checkpoint),
+        parity=None,
+    )

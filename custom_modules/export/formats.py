@@ -1,0 +1,139 @@
+"""The formats that a network is exported to: how each is written, described and run."""
+
+import json
+import warnings
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from ..errors import UserError
+from .deployed_network import DeployedNetwork
+from .onnx_files import Logits, load_onnx, onnx_model, quantised, save_onnx
+
+#: Key of the JSON that describes a model, in every format.
+METADATA = 'petseg.json'
+
+
+class Format(ABC):
+    """One format: ``write`` a network to a file, ``read`` a file back for the comparison.
+
+    Attributes:
+        suffix: of its files.
+    """
+
+    suffix: str
+
+    @abstractmethod
+    def convert(self, network: DeployedNetwork, calibration: Iterable[np.ndarray] | None) -> Any:
+        """Return the network in this format, for batches and sizes of any kind.
+
+        Args:
+            network: what to convert.
+            calibration: images (N, 3, H, W) uint8 RGB for whole numbers of 8 bits; None for none.
+
+        Raises:
+            UserError: the format has no whole numbers, or a package is missing.
+        """
+
+    @abstractmethod
+    def save(self, converted: Any, path: Path, metadata: Mapping[str, Any]) -> None:
+        """Write what ``convert`` returned, with the metadata in the file."""
+
+    @abstractmethod
+    def read(self, path: Path) -> Logits:
+        """Return what runs a file of ``save`` on a CPU."""
+
+
+class Onnx(Format):
+    """ONNX, for ONNX Runtime, OpenVINO, TensorRT and browsers."""
+
+    suffix = '.onnx'
+
+    def convert(self, network: DeployedNetwork, calibration: Iterable[np.ndarray] | None) -> Any:
+        model = onnx_model(_exported(network))
+        return model if calibration is None else quantised(model, calibration)
+
+    def save(self, converted: Any, path: Path, metadata: Mapping[str, Any]) -> None:
+        save_onnx(converted, path, {METADATA: json.dumps(metadata)})
+
+    def read(self, path: Path) -> Logits:
+        return load_onnx(path)
+
+
+class TorchScript(Format):
+    """TorchScript, for libtorch and mobile; traced, with any batch and size."""
+
+    suffix = '.pt'
+
+    def convert(self, network: DeployedNetwork, calibration: Iterable[np.ndarray] | None) -> Any:
+        _no_calibration(calibration)
+        with torch.no_grad(), warnings.catch_warnings():
+            warnings.simplefilter('ignore')  # of asserts on shapes, and of its own age
+            return torch.jit.trace(network, (_example(network),), check_trace=False)
+
+    def save(self, converted: Any, path: Path, metadata: Mapping[str, Any]) -> None:
+        torch.jit.save(converted, str(path), _extra_files={METADATA: json.dumps(metadata)})
+
+    def read(self, path: Path) -> Logits:
+        return _Torch(torch.jit.load(str(path)))
+
+
+class ExportedProgram(Format):
+    """torch.export's program, for AOTInductor and ExecuTorch.
+
+    Height and width are at least twice ``size_divisor``: torch.export takes a side of one for a
+    constant, and the coarsest features would have it.
+    """
+
+    suffix = '.pt2'
+
+    def convert(self, network: DeployedNetwork, calibration: Iterable[np.ndarray] | None) -> Any:
+        _no_calibration(calibration)
+        return _exported(network)
+
+    def save(self, converted: Any, path: Path, metadata: Mapping[str, Any]) -> None:
+        torch.export.save(converted, str(path), extra_files={METADATA: json.dumps(metadata)})
+
+    def read(self, path: Path) -> Logits:
+        return _Torch(torch.export.load(str(path)).module())
+
+
+FORMATS: dict[str, Format] = {
+    'onnx': Onnx(),
+    'torchscript': TorchScript(),
+    'exported-program': ExportedProgram(),
+}
+
+
+class _Torch:
+    """A module of torch as a function of arrays."""
+
+    def __init__(self, module: Any) -> None:
+        self.module = module
+
+    @torch.inference_mode()
+    def __call__(self, images: np.ndarray) -> np.ndarray:
+        return self.module(torch.from_numpy(images)).numpy()
+
+
+def _example(network: DeployedNetwork) -> torch.Tensor:
+    """Return a batch whose sides are of no special size."""
+    side = network.size_divisor
+    return torch.zeros(2, 3, 2 * side, 3 * side, dtype=torch.uint8)
+
+
+def _exported(network: DeployedNetwork) -> torch.export.ExportedProgram:
+    divisor = network.size_divisor
+    batch = torch.export.Dim('batch')
+    height, width = (torch.export.Dim(name, min=2) for name in ('height', 'width'))
+    shapes = {'image': {0: batch, 2: divisor * height, 3: divisor * width}}
+    return torch.export.export(network, (_example(network),), dynamic_shapes=shapes)
+
+
+def _no_calibration(calibration: Iterable[np.ndarray] | None) -> None:
+    if calibration is not None:
+        raise UserError('--int8 goes with --format onnx alone')

@@ -1,0 +1,176 @@
+"""Exported models: the same masks in every format, at any batch and size, or no file at all."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from mmengine.registry import MODELS
+
+from custom_modules.config import load_config
+from custom_modules.engine.checkpoint_io import load_checkpoint, load_weights
+from custom_modules.errors import UserError
+from custom_modules.export.deployed_network import DeployedNetwork
+from custom_modules.export.exporting import OutOfToleranceError, export, real_batches
+from custom_modules.export.formats import FORMATS, METADATA
+from custom_modules.export.onnx_files import load_onnx
+from custom_modules.export.parity import compare
+from tests.conftest import Command
+
+onnx = pytest.importorskip('onnx')
+pytest.importorskip('onnxruntime')
+pytest.importorskip('onnxscript')
+
+CONFIG = 'configs/sample/unet_sample.py'
+#: One system for each decoder, normalisation and number of channels that the reports have.
+SYSTEMS = ['r0_resnet34_unet', 'r1_unet', 'r2_unet', 'r3_resnet34_unet']
+
+
+def options(sample: Path) -> list[str]:
+    return [f'data_root={sample}', 'image_size=64']
+
+
+@pytest.mark.parametrize('system', SYSTEMS)
+def test_the_deployed_network_is_the_model(system: str) -> None:
+    """The logits that the model gives for BGR pixels, from RGB ones."""
+    config = load_config(f'configs/reports/{system}.py', ['width=0.0625'])
+    model = MODELS.build(config.model).eval()
+    network = DeployedNetwork(model)
+    side = 2 * network.size_divisor
+    rgb = torch.randint(0, 256, (2, 3, side, side), dtype=torch.uint8)
+    with torch.no_grad():
+        inputs = model.data_preprocessor(dict(inputs=rgb.flip(1)))['inputs']
+        assert torch.equal(network(rgb), model(inputs))
+
+
+@pytest.mark.parametrize('name', FORMATS)
+@pytest.mark.parametrize('system', ['r0_resnet34_unet', 'r2_unet'])
+def test_any_batch_and_any_size(system: str, name: str, tmp_path: Path) -> None:
+    config = load_config(f'configs/reports/{system}.py', ['width=0.0625'])
+    network = DeployedNetwork(MODELS.build(config.model))
+    kind = FORMATS[name]
+    path = tmp_path / f'model{kind.suffix}'
+    kind.save(kind.convert(network, None), path, dict(a=1))
+    read = kind.read(path)
+    divisor = network.size_divisor
+    generator = np.random.default_rng(0)
+    for batch, height, width in ((1, 2, 2), (3, 2, 5), (2, 4, 3)):
+        shape = (batch, 3, height * divisor, width * divisor)
+        images = generator.integers(0, 256, shape, dtype=np.uint8)
+        with torch.no_grad():
+            expected = network(torch.from_numpy(images)).numpy()
+        np.testing.assert_allclose(read(images), expected, atol=2e-5)
+
+
+@pytest.mark.parametrize(
+    ('name', 'precision'), [('onnx', 'fp32'), ('onnx', 'int8'), ('onnx', 'fp16')]
+)
+def test_a_trained_net(
+    sample: Path, checkpoint: Path, tmp_path: Path, name: str, precision: str
+) -> None:
+    config = load_config(CONFIG, options(sample))
+    out = str(tmp_path / 'model.onnx')
+    path, parity = export(
+        config, str(checkpoint), name, out, precision=precision, images=10, tolerance=0.05
+    )
+    assert parity is not None
+    assert parity.images == 10
+    if precision == 'fp32':
+        assert (parity.dice_difference, parity.flipped) == (0, 0)
+        assert parity.probability < 1e-4
+    else:
+        assert 0 < parity.probability < 0.5
+    metadata = json.loads(load_onnx(path).metadata[METADATA])
+    assert metadata['parity'] == parity.as_dict()
+    assert metadata['threshold'] == 0.5
+    assert metadata['precision'] == precision
+    assert metadata['size_divisor'] == 8
+    assert {'type': 'ResizeForScoring', 'scale': 64}.items() <= metadata['pipeline'][2].items()
+    kinds = {node.op_type for node in onnx.load(str(path)).graph.node}
+    assert ('QuantizeLinear' in kinds) == (precision == 'int8')
+    assert [file.name for file in tmp_path.iterdir()] == ['model.onnx']
+
+
+def test_another_network_is_found_out(sample: Path, checkpoint: Path) -> None:
+    """What parity says of a network with other weights, held against counts by hand."""
+    config = load_config(CONFIG, options(sample))
+    model = MODELS.build(config.model)
+    load_weights(model, load_checkpoint(checkpoint), checkpoint)
+    network = DeployedNetwork(model)
+
+    def nothing(images: np.ndarray) -> np.ndarray:
+        """No pixel is foreground."""
+        return np.full((len(images), 1, *images.shape[2:]), -20.0, np.float32)
+
+    found = compare(network, nothing, real_batches(config, 'test', 6), 0.5, 'test')
+    ones = pixels = 0
+    scores, empty = [], []
+    for images, masks in real_batches(config, 'test', 6):
+        with torch.no_grad():
+            mask = network(torch.from_numpy(images))[:, 0].numpy() > 0
+        ones, pixels = ones + mask.sum(), pixels + mask.size
+        for one, truth in zip(mask, masks == 1, strict=True):
+            total = one.sum() + truth.sum()
+            scores.append(2 * (one & truth).sum() / total if total else 1.0)
+            empty.append(0.0 if truth.any() else 1.0)
+    assert found.flipped == ones / pixels
+    assert found.dice == pytest.approx(np.mean(scores))
+    assert found.dice_difference == pytest.approx(np.mean(empty) - np.mean(scores))
+
+
+def test_out_of_tolerance_leaves_no_file(
+    run_tool: Command, sample: Path, checkpoint: Path, tmp_path: Path
+) -> None:
+    with pytest.raises(OutOfToleranceError, match='1e-12 is allowed'):
+        export(
+            load_config(CONFIG, options(sample)),
+            str(checkpoint),
+            'onnx',
+            str(tmp_path / 'model.onnx'),
+            precision='int8',
+            images=8,
+            tolerance=1e-12,
+        )
+    arguments = ['export.py', CONFIG, checkpoint, '--int8', '--tolerance', '1e-12', '--images', 4]
+    done = run_tool(*arguments, '--out', 'm.onnx', '--cfg-options', *options(sample))
+    assert (done.returncode, 'not exported' in done.stderr) == (1, True), done.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ('changes', 'message'),
+    [
+        (dict(out='model.pt'), 'ends in .onnx'),
+        (dict(images=-1), '--images -1'),
+        (dict(format_name='torchscript', precision='int8', out='m.pt'), '--int8 goes with'),
+        (dict(checkpoint='/nowhere.pth'), 'nowhere.pth'),
+    ],
+)
+def test_mistakes(
+    sample: Path,
+    checkpoint: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    changes: dict,
+    message: str,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    arguments = dict(checkpoint=str(checkpoint), format_name='onnx', out='m.onnx') | changes
+    with pytest.raises(UserError, match=message):
+        export(load_config(CONFIG, options(sample)), **arguments)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_that_is_no_model(tmp_path: Path) -> None:
+    path = tmp_path / 'model.onnx'
+    path.write_bytes(b'no model')
+    with pytest.raises(UserError, match='is no ONNX file that runs here'):
+        load_onnx(path)
+    node = onnx.helper.make_node('Identity', ['x'], ['y'])
+    value = [onnx.helper.make_tensor_value_info(n, onnx.TensorProto.FLOAT, [1]) for n in 'xy']
+    graph = onnx.helper.make_graph([node], 'g', value[:1], value[1:])
+    versions = [onnx.helper.make_opsetid('', 18)]
+    onnx.save(onnx.helper.make_model(graph, opset_imports=versions, ir_version=9), str(path))
+    with pytest.raises(UserError, match=r'was not written by tools/export\.py \(it has x, y\)'):
+        load_onnx(path)
