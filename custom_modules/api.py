@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import torch
+from mmengine.config import Config
 from mmengine.device import get_device
 from mmengine.registry import MODELS
 
@@ -20,7 +21,10 @@ from .config import load_config
 from .engine.checkpoint_io import load_checkpoint, load_weights
 from .engine.precision import resolve_dtype
 from .engine.tuned_threshold import stored_threshold
+from .export.metadata import read_metadata
+from .export.onnx_files import load_onnx
 from .prediction import Prediction, Predictor
+from .prediction.network import ExportedNetwork, Network, TorchNetwork
 
 __all__ = ['Prediction', 'Predictor', 'load']
 
@@ -40,7 +44,8 @@ def load(
 
     Args:
         config: file, relative to the working directory or to the project.
-        checkpoint: a ``.pth`` file; nothing in it is executed.
+        checkpoint: a ``.pth`` file, or an ``.onnx`` file of ``tools/export.py``, which computes on
+            the CPU; nothing in either is executed.
         threshold: a pixel is foreground if its probability is greater. None takes the one stored
             beside the checkpoint (``best.threshold.json``), or else the config's (0.5).
         batch_size: images, or windows of one image, that the network sees at a time.
@@ -54,6 +59,26 @@ def load(
         UserError: a mistake in config, checkpoint or arguments.
     """
     settings = load_config(config, options)
+    exported = Path(checkpoint).suffix == '.onnx'
+    network, stored = (
+        _exported(Path(checkpoint)) if exported else _trained(settings, checkpoint, device)
+    )
+    if stored is None:
+        stored = settings.model['threshold']
+    return Predictor(
+        network,
+        settings.test_dataloader['dataset']['pipeline'],
+        stored if threshold is None else threshold,
+        batch_size,
+        window,
+        overlap,
+    )
+
+
+def _trained(
+    settings: Config, checkpoint: str | Path, device: str | torch.device | None
+) -> tuple[Network, float | None]:
+    """Return a model with its weights, and the threshold that is stored beside them."""
     model = MODELS.build(settings.model)
     load_weights(model, load_checkpoint(checkpoint), checkpoint)
     place = torch.device(device or get_device())
@@ -61,14 +86,12 @@ def load(
     dtype = resolve_dtype(settings.test_cfg.get('precision', 'fp32'), place)
     if dtype != torch.float32:  # as PetSegRunner does
         model.to(memory_format=torch.channels_last)
-    if threshold is None:
-        threshold = stored_threshold(checkpoint)
-    return Predictor(
-        model,
-        settings.test_dataloader['dataset']['pipeline'],
-        settings.model['threshold'] if threshold is None else threshold,
-        dtype,
-        batch_size,
-        window,
-        overlap,
-    )
+    return TorchNetwork(model, dtype), stored_threshold(checkpoint)
+
+
+def _exported(path: Path) -> tuple[Network, float | None]:
+    """Return an exported network and its threshold."""
+    logits = load_onnx(path)
+    facts = read_metadata(path, logits.metadata)
+    description = f'ONNX Runtime, {facts["precision"]}'
+    return ExportedNetwork(logits, facts['size_divisor'], description), facts['threshold']

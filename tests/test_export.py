@@ -8,12 +8,14 @@ import pytest
 import torch
 from mmengine.registry import MODELS
 
+from custom_modules.api import load
 from custom_modules.config import load_config
 from custom_modules.engine.checkpoint_io import load_checkpoint, load_weights
 from custom_modules.errors import UserError
 from custom_modules.export.deployed_network import DeployedNetwork
 from custom_modules.export.exporting import OutOfToleranceError, export, real_batches
-from custom_modules.export.formats import FORMATS, METADATA
+from custom_modules.export.formats import FORMATS
+from custom_modules.export.metadata import METADATA, read_metadata
 from custom_modules.export.onnx_files import load_onnx
 from custom_modules.export.parity import compare
 from tests.conftest import Command
@@ -28,7 +30,7 @@ SYSTEMS = ['r0_resnet34_unet', 'r1_unet', 'r2_unet', 'r3_resnet34_unet']
 
 
 def options(sample: Path) -> list[str]:
-    return [f'data_root={sample}', 'image_size=64']
+    return [f'data_root={sample}', 'image_size=64', 'precision=fp32']
 
 
 @pytest.mark.parametrize('system', SYSTEMS)
@@ -90,6 +92,47 @@ def test_a_trained_net(
     kinds = {node.op_type for node in onnx.load(str(path)).graph.node}
     assert ('QuantizeLinear' in kinds) == (precision == 'int8')
     assert [file.name for file in tmp_path.iterdir()] == ['model.onnx']
+
+
+def test_predictions_and_figures_of_a_file(
+    run_tool: Command, sample: Path, checkpoint: Path, tmp_path: Path
+) -> None:
+    """``predict.py`` and ``test.py`` take the file as they take the checkpoint."""
+    config = load_config(CONFIG, options(sample))
+    path = str(tmp_path / 'model.onnx')
+    export(config, str(checkpoint), 'onnx', path, images=0)
+    photographs = sorted((sample / 'images').glob('*.jpg'))[:3]
+    first = load(CONFIG, checkpoint, options=options(sample))
+    second = load(CONFIG, path, options=options(sample))
+    for one, other in zip(first.predict(photographs), second.predict(photographs), strict=True):
+        assert np.array_equal(one.mask, other.mask)
+        np.testing.assert_allclose(one.probability, other.probability, atol=1e-5)
+    tiny = [*options(sample), 'test_dataloader.dataset.indices=6', 'num_workers=0']
+    figures = []
+    for weights, out in ((checkpoint, 'a'), (path, 'b')):
+        arguments = ['test.py', CONFIG, weights, '--out', out, '--quick', '--cfg-options', *tiny]
+        done = run_tool(*arguments)
+        assert done.returncode == 0, done.stderr
+        figures.append(json.loads((tmp_path / out / 'metrics.json').read_text()))
+    for key in ('Dice', 'IoU', 'Dice_global', 'loss', 'threshold', 'num_images'):
+        assert figures[0][key] == pytest.approx(figures[1][key], abs=1e-5), key
+    arguments = ['predict.py', CONFIG, path, photographs[0], '--out', 'p']
+    done = run_tool(*arguments, '--cfg-options', *options(sample))
+    assert (done.returncode, 'ONNX Runtime, fp32' in done.stdout) == (0, True), done.stderr
+
+
+@pytest.mark.parametrize(
+    'change', [dict(version=2), dict(size_divisor=0), dict(threshold='x'), dict(precision=None)]
+)
+def test_metadata_that_do_not_hold(change: dict) -> None:
+    facts = dict(version=1, size_divisor=16, threshold=0.5, precision='fp32')
+    path = Path('model.onnx')
+    assert read_metadata(path, {METADATA: json.dumps(facts)}) == facts
+    for text in (json.dumps(facts | change), '{', '[]'):
+        with pytest.raises(UserError, match=r'model\.onnx: '):
+            read_metadata(path, {METADATA: text})
+    with pytest.raises(UserError, match=r'was not written by tools/export\.py'):
+        read_metadata(path, {})
 
 
 def test_another_network_is_found_out(sample: Path, checkpoint: Path) -> None:

@@ -23,6 +23,7 @@ from custom_modules.engine.testing import test as score
 from custom_modules.engine.tuned_threshold import stored_threshold
 from custom_modules.errors import UserError
 from custom_modules.prediction.inputs import find_sources
+from custom_modules.prediction.network import TorchNetwork
 from custom_modules.prediction.outputs import PredictionWriter, prepare_folder, result_folders
 from custom_modules.prediction.predicting import predict_files
 from custom_modules.prediction.prediction import Prediction
@@ -221,7 +222,7 @@ def test_a_pipeline_without_a_resize() -> None:
     config = load_config(CONFIG, NARROW)
     network = MODELS.build(config.model)
     pipeline = [dict(type='LoadImage'), dict(type='PackBinarySegInputs')]
-    predictor = Predictor(network, pipeline)
+    predictor = Predictor(TorchNetwork(network), pipeline)
     assert predictor.window == 512
     image = np.random.default_rng(0).integers(0, 255, (31, 45, 3)).astype(np.uint8)
     # Two sizes in one batch, and 31 x 45 is no multiple of what the network halves.

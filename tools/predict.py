@@ -11,7 +11,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument('config', help='config file')
-    parser.add_argument('checkpoint', help='best.pth or last.pth of a run')
+    parser.add_argument(
+        'checkpoint', help='best.pth or last.pth of a run, or an .onnx file of tools/export.py'
+    )
     parser.add_argument(
         'inputs',
         nargs='+',
@@ -84,8 +86,8 @@ def main() -> None:
             options=args.cfg_options,
         )
         prepare_folder(folder, args.overwrite)
-        dtype = str(model.dtype).removeprefix('torch.')
-        print(f'{len(sources):,} inputs, threshold {model.threshold:g}; {device_name()}, {dtype}')
+        how = f'{device_name()}, {model.network.description}'
+        print(f'{len(sources):,} inputs, threshold {model.threshold:g}; {how}')
         failures = predict_files(model, sources, folder, args.save, args.frames)
         print(f'results: {folder}, {folder / SUMMARY}')
         if failures:

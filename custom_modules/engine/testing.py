@@ -17,6 +17,7 @@ from ..whole_file import whole_file
 from .augmented_network import AugmentedNetwork
 from .environment import environment
 from .evaluation_details import details, image_rows, validation_details
+from .exported_model import use_exported
 from .memory import keep_freed_memory
 from .process_group import join_processes
 from .runner import PetSegRunner
@@ -38,7 +39,7 @@ def test(
 
     Args:
         config: of ``load_config``.
-        checkpoint: a ``.pth`` file.
+        checkpoint: a ``.pth`` file, or an ``.onnx`` file of ``tools/export.py``.
         out: folder for the results, which then also get ``config.py``, ``masks/<id>.png`` and
             ``examples.png``; None writes the figures beside the checkpoint.
         launcher: 'none', 'pytorch' (torchrun) or 'slurm' (srun).
@@ -68,6 +69,8 @@ def test(
     if tta is not None:
         model.network = AugmentedNetwork(model.network, model.decode_head.size_divisor, tta)
     runner.load_or_resume()
+    if Path(checkpoint).suffix == '.onnx':
+        runner.checkpoint_meta = use_exported(model, Path(checkpoint))
     conditions = _conditions(config, runner, tta)
     validation = _validate(runner, required=tune) if tune or not quick else None
     source, line = 'config', None
@@ -127,7 +130,8 @@ def _build_runner(
     settings = Config(config.to_dict(), filename=config.filename)
     settings.work_dir, settings.run_name = str(folder), '.'
     settings.launcher = launcher
-    settings.load_from, settings.resume = str(checkpoint), False
+    exported = Path(checkpoint).suffix == '.onnx'
+    settings.load_from, settings.resume = None if exported else str(checkpoint), False
     for key in ('train_dataloader', 'train_cfg', 'optim_wrapper', 'param_scheduler'):
         settings.pop(key, None)
     validation = [settings.pop(f'val_{key}', None) for key in ('dataloader', 'cfg', 'evaluator')]

@@ -20,11 +20,9 @@ from ..models.binary_segmentor import target_at_size
 from ..paths import make_writable
 from .deployed_network import DeployedNetwork
 from .formats import FORMATS
+from .metadata import VERSION
 from .onnx_files import INPUT, OUTPUT
 from .parity import TOLERANCES, Parity, compare
-
-#: Of the layout of the metadata.
-VERSION = 1
 
 #: Images that the network sees at a time here.
 BATCH = 8
@@ -71,7 +69,8 @@ def export(
     make_writable(path.parent, '--out')
     keep_freed_memory()
     model: Any = MODELS.build(config.model)
-    load_weights(model, load_checkpoint(checkpoint), checkpoint)
+    trained = load_checkpoint(checkpoint)
+    load_weights(model, trained, checkpoint)
     stored = stored_threshold(checkpoint)
     threshold = float(config.model['threshold'] if stored is None else stored)
     network = DeployedNetwork(model)
@@ -81,6 +80,7 @@ def export(
     half = DeployedNetwork(model, torch.float16) if precision == 'fp16' else network
     converted = kind.convert(half, calibration)
     metadata = _metadata(config, checkpoint, network, precision, threshold)
+    metadata['training'] = trained.get('meta', {}).get('training')
     parity = None
     if images:
         with tempfile.TemporaryDirectory(dir=path.parent, prefix='.export') as folder:

@@ -12,10 +12,8 @@ import torch
 
 from ..errors import UserError
 from .deployed_network import DeployedNetwork
+from .metadata import METADATA
 from .onnx_files import Logits, load_onnx, onnx_model, quantised, save_onnx
-
-#: Key of the JSON that describes a model, in every format.
-METADATA = 'petseg.json'
 
 
 class Format(ABC):

@@ -7,15 +7,13 @@ from pathlib import Path
 import mmcv.transforms
 import numpy as np
 import torch
-import torch.nn.functional as F
 from mmengine.dataset import Compose
 from PIL import Image, ImageOps
 
 from ..datasets.image_io import read_image
-from ..engine.precision import autocast
 from ..errors import UserError
-from ..models import BinarySegmentor
 from ..models.foreground_logits import enlarge_logits
+from .network import Network
 from .prediction import Prediction
 from .windows import Window, check_windows, merge, windows
 
@@ -42,10 +40,9 @@ class Predictor:
     bounded.
 
     Args:
-        model: with its weights, on its device.
+        network: of this project or an exported one.
         pipeline: of the test data.
         threshold: a pixel is foreground if its probability is greater.
-        dtype: of convolutions, see ``resolve_dtype``.
         batch_size: images, or windows of one image, that the network sees at a time.
         window: side in pixels of the image; None for whole images.
         overlap: share of a window that its neighbour sees too, 0 to below 1.
@@ -56,10 +53,9 @@ class Predictor:
 
     def __init__(
         self,
-        model: BinarySegmentor,
+        network: Network,
         pipeline: Sequence[dict],
         threshold: float = 0.5,
-        dtype: torch.dtype = torch.float32,
         batch_size: int = 8,
         window: int | None = None,
         overlap: float = 0.25,
@@ -69,10 +65,9 @@ class Predictor:
             raise UserError(f'threshold={threshold} is not allowed; use a number from 0 to 1')
         if batch_size < 1:
             raise UserError(f'batch_size={batch_size} is not allowed; use 1 or more')
-        self.model = model.eval()
+        self.network = network
         self.steps = Compose([step for step in pipeline if not _loads(step)])
         self.threshold = threshold
-        self.dtype = dtype
         self.batch_size = batch_size
         resizes = any(isinstance(step, mmcv.transforms.Resize) for step in self.steps.transforms)
         self.window = window if window or resizes else DEFAULT_WINDOW
@@ -137,7 +132,7 @@ class Predictor:
         inputs = [self._input(image) for image in images]
         rest = iter(images)
         for _, group in groupby(inputs, key=lambda tensor: tensor.shape):
-            for logits in self._logits(list(group)):
+            for logits in self.network(list(group)):
                 image = next(rest)
                 enlarged = enlarge_logits(logits, image.shape[:2])
                 yield enlarged.sigmoid()[0].cpu().numpy()
@@ -145,16 +140,6 @@ class Predictor:
     def _input(self, image: np.ndarray) -> torch.Tensor:
         size = image.shape[:2]
         return self.steps(dict(img=image, img_shape=size, ori_shape=size))['inputs']
-
-    @torch.inference_mode()
-    def _logits(self, inputs: list[torch.Tensor]) -> torch.Tensor:
-        """Return logits (N, 1, H, W) of equally large inputs (3, H, W), padded where they must."""
-        batch = self.model.data_preprocessor(dict(inputs=inputs))['inputs']
-        height, width = batch.shape[-2:]
-        divisor = self.model.decode_head.size_divisor
-        batch = F.pad(batch, (0, -width % divisor, 0, -height % divisor), mode='replicate')
-        with autocast(self.dtype, batch.device):
-            return self.model(batch)[..., :height, :width]
 
 
 def as_bgr(image: ImageLike) -> np.ndarray:

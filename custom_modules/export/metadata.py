@@ -1,0 +1,35 @@
+"""What an exported file says of itself."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from ..errors import UserError
+
+#: Key of the JSON in every format.
+METADATA = 'petseg.json'
+
+#: Of its layout.
+VERSION = 1
+
+
+def read_metadata(path: Path, texts: Mapping[str, str]) -> dict[str, Any]:
+    """Return the metadata of a file, from the texts that it carries.
+
+    Raises:
+        UserError: it has none, of another version, or what is needed to predict is not sound.
+    """
+    try:
+        facts = json.loads(texts[METADATA])
+        if facts['version'] != VERSION:
+            raise UserError(f'{path}: version {facts["version"]!r} of the metadata is not known')
+        divisor, threshold = facts['size_divisor'], facts['threshold']
+        sound = type(divisor) is int and 1 <= divisor <= 4096 and 0 <= float(threshold) <= 1
+        if not sound or not isinstance(facts['precision'], str):
+            raise ValueError('values out of range')
+    except (KeyError, TypeError, ValueError) as error:
+        if isinstance(error, UserError):
+            raise
+        raise UserError(f'{path}: was not written by tools/export.py ({error!r})') from None
+    return facts

@@ -1,0 +1,81 @@
+"""What a predictor asks for logits: a model of this project, or an exported one."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+
+from ..engine.precision import autocast
+from ..export.onnx_files import Logits
+from ..models import BinarySegmentor
+
+
+class Network(Protocol):
+    """From pixels to logits.
+
+    Attributes:
+        description: where and how it computes, in a few words.
+    """
+
+    description: str
+
+    def __call__(self, images: Sequence[torch.Tensor]) -> torch.Tensor:
+        """Return logits (N, 1, H, W), float32, of N equally large BGR images (3, H, W), uint8.
+
+        H and W are any: what the network's strides do not divide is padded for its eyes.
+        """
+        ...
+
+
+class TorchNetwork:
+    """A model with its weights, on its device.
+
+    Args:
+        model: to run.
+        dtype: of convolutions, see ``resolve_dtype``.
+    """
+
+    def __init__(self, model: BinarySegmentor, dtype: torch.dtype = torch.float32) -> None:
+        self.model = model.eval()
+        self.dtype = dtype
+        self.description = f'PyTorch, {str(dtype).removeprefix("torch.")}'
+
+    @torch.inference_mode()
+    def __call__(self, images: Sequence[torch.Tensor]) -> torch.Tensor:
+        batch = self.model.data_preprocessor(dict(inputs=images))['inputs']
+        height, width = batch.shape[-2:]
+        batch = F.pad(
+            batch, _padding(batch.shape, self.model.decode_head.size_divisor), 'replicate'
+        )
+        with autocast(self.dtype, batch.device):
+            return self.model(batch)[..., :height, :width]
+
+
+class ExportedNetwork:
+    """A network that ``tools/export.py`` wrote.
+
+    Args:
+        logits: runs it.
+        size_divisor: of its metadata.
+        description: see Network.
+    """
+
+    def __init__(self, logits: Logits, size_divisor: int, description: str) -> None:
+        self.logits = logits
+        self.size_divisor = size_divisor
+        self.description = description
+
+    def __call__(self, images: Sequence[torch.Tensor]) -> torch.Tensor:
+        batch = np.stack([image.flip(0).numpy() for image in images])
+        height, width = batch.shape[-2:]
+        _, right, _, bottom = _padding(batch.shape, self.size_divisor)
+        batch = np.pad(batch, ((0, 0), (0, 0), (0, bottom), (0, right)), 'edge')
+        return torch.from_numpy(self.logits(batch))[..., :height, :width]
+
+
+def _padding(shape: Sequence[int], divisor: int) -> tuple[int, int, int, int]:
+    """Return what is missing at the left, right, top and bottom."""
+    height, width = shape[-2:]
+    return (0, -width % divisor, 0, -height % divisor)
