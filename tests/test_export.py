@@ -1,6 +1,8 @@
 """Exported models: the same masks in every format, at any batch and size, or no file at all."""
 
 import json
+import re
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +20,7 @@ from custom_modules.export.formats import FORMATS
 from custom_modules.export.metadata import METADATA, read_metadata
 from custom_modules.export.onnx_files import load_onnx
 from custom_modules.export.parity import compare
-from tests.conftest import Command
+from tests.conftest import ROOT, Command
 
 onnx = pytest.importorskip('onnx')
 pytest.importorskip('onnxruntime')
@@ -119,6 +121,24 @@ def test_predictions_and_figures_of_a_file(
     arguments = ['predict.py', CONFIG, path, photographs[0], '--out', 'p']
     done = run_tool(*arguments, '--cfg-options', *options(sample))
     assert (done.returncode, 'ONNX Runtime, fp32' in done.stdout) == (0, True), done.stderr
+
+
+def test_the_example_of_the_page(
+    sample: Path, checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without this project, the masks are the same."""
+    page = (ROOT / 'docs' / 'deploy.md').read_text(encoding='utf-8')
+    (code,) = re.findall(r'```python\n(.*?)```', page, re.DOTALL)
+    assert code.count('(256, 256)') == 1
+    monkeypatch.chdir(tmp_path)
+    config = load_config(CONFIG, options(sample))
+    export(config, str(checkpoint), 'onnx', 'best.onnx', images=0)
+    shutil.copy(sorted((sample / 'images').glob('*.jpg'))[0], 'cat.jpg')
+    names: dict = {}
+    exec(code.replace('(256, 256)', '(64, 64)'), names)
+    expected = load(CONFIG, checkpoint, options=options(sample))('cat.jpg')
+    assert names['probability'] == pytest.approx(expected.probability, abs=1e-3)
+    assert (names['mask'] == expected.mask).mean() > 0.999
 
 
 @pytest.mark.parametrize(

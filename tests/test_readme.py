@@ -79,7 +79,7 @@ def shortened(command: str) -> list[str]:
     words[0] = {'python': sys.executable}.get(words[0], words[0])
     if 'sweep' in words[1]:
         return [*words, '--dry-run']
-    if not any(tool in words[1] for tool in ('train', 'test', 'predict', 'browse')):
+    if not any(tool in words[1] for tool in ('train', 'test', 'predict', 'browse', 'export')):
         return words
     tiny = TINY if 'resnet34' not in command else [*TINY, 'image_size=64']
     narrow = [] if 'resnet34' in command else NARROW_UNET
@@ -126,7 +126,8 @@ def test_every_command_of_the_readme_runs(project: Path, warm: WarmTools) -> Non
         # Later commands train again, so that latest is another run by now.
         assert len(list((project / 'work_dirs' / 'unet_pet').glob(f'2*/test/{result}'))) == 1
     assert 'id="comparison"' in (project / 'work_dirs' / 'report.html').read_text()
-    assert len(list((project / 'work_dirs' / 'photos' / 'overlays').iterdir())) == 3
+    for photos in ('photos', 'photos_onnx'):
+        assert len(list((project / 'work_dirs' / photos / 'overlays').iterdir())) == 3
     assert len(list((project / 'work_dirs' / 'binary_masks_unet').glob('2*/best.pth'))) == 1
 
 

@@ -13,6 +13,7 @@ BENCHMARKS = {
     'evaluation': 'Test',
     'loader': 'The data loader alone',
     'laptop': 'To a test Dice of 0.887',
+    'inference': 'Inference on a CPU',
     'memory': 'Memory',
     'allocator': 'Memory that is kept',
     'startup': 'Start',
