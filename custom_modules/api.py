@@ -18,7 +18,7 @@ from mmengine.device import get_device
 from mmengine.registry import MODELS
 
 from .config import load_config
-from .engine.checkpoint_io import load_checkpoint, load_weights
+from .engine.checkpoint_io import load_checkpoint, load_weights, weights_file
 from .engine.precision import resolve_dtype
 from .engine.tuned_threshold import stored_threshold
 from .export.metadata import read_metadata
@@ -31,7 +31,7 @@ __all__ = ['Prediction', 'Predictor', 'load']
 
 def load(
     config: str | Path,
-    checkpoint: str | Path,
+    checkpoint: str | Path | None = None,
     *,
     threshold: float | None = None,
     batch_size: int = 8,
@@ -43,9 +43,10 @@ def load(
     """Return the model of a config with the weights of a checkpoint, ready to predict.
 
     Args:
-        config: file, relative to the working directory or to the project.
-        checkpoint: a ``.pth`` file, or an ``.onnx`` file of ``tools/export.py``, which computes on
-            the CPU; nothing in either is executed.
+        config: file, relative to the working directory or to the project; or the folder of a
+            published model, which is all that is needed.
+        checkpoint: a ``.pth`` or ``.safetensors`` file, or an ``.onnx`` file of
+            ``tools/export.py``, which computes on the CPU; nothing in them is executed.
         threshold: a pixel is foreground if its probability is greater. None takes the one stored
             beside the checkpoint (``best.threshold.json``), or else the config's (0.5).
         batch_size: images, or windows of one image, that the network sees at a time.
@@ -58,6 +59,7 @@ def load(
     Raises:
         UserError: a mistake in config, checkpoint or arguments.
     """
+    checkpoint = weights_file(Path(config if checkpoint is None else checkpoint))
     settings = load_config(config, options)
     exported = Path(checkpoint).suffix == '.onnx'
     network, stored = (

@@ -128,7 +128,7 @@ def test_the_example_of_the_page(
 ) -> None:
     """Without this project, the masks are the same."""
     page = (ROOT / 'docs' / 'deploy.md').read_text(encoding='utf-8')
-    (code,) = re.findall(r'```python\n(.*?)```', page, re.DOTALL)
+    code = re.findall(r'```python\n(.*?)```', page, re.DOTALL)[0]
     assert code.count('(256, 256)') == 1
     monkeypatch.chdir(tmp_path)
     config = load_config(CONFIG, options(sample))

@@ -1,5 +1,6 @@
 """The one way in which all tools load a config."""
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -11,12 +12,16 @@ from .check import check_config
 from .inheritance import spare_variables
 from .variables import substitute_variables
 
+#: The config of a published model, in its folder.
+PUBLISHED_CONFIG = 'config.json'
+
 
 def load_config(path: str | Path, options: Sequence[str] = ()) -> Config:
     """Load a config, apply ``--cfg-options``, check it and put its variables in.
 
     Args:
-        path: of the config, relative to the working directory or to the project.
+        path: of the config, relative to the working directory or to the project. A ``.json`` file,
+            or the folder of a published model, is read as data: nothing in it is executed.
         options: ``key=value`` strings; a dotted key reaches into dicts and lists.
 
     Returns:
@@ -28,10 +33,13 @@ def load_config(path: str | Path, options: Sequence[str] = ()) -> Config:
             missing or serves nothing, or a key or type is unknown (with the nearest names).
     """
     path = resolve_path(path)
+    if path.is_dir():
+        path = path / PUBLISHED_CONFIG
     if not path.is_file():
         raise UserError(f'{path}: there is no such config; see configs/')
+    data_only = path.suffix == '.json'
     try:
-        config = Config.fromfile(path)
+        config = _read_json(path) if data_only else Config.fromfile(path)
     except UserError:
         raise
     except RecursionError:
@@ -45,7 +53,7 @@ def load_config(path: str | Path, options: Sequence[str] = ()) -> Config:
     parsed = _parse_options(options)
     if parsed:
         config.merge_from_dict(parsed)
-    spare = spare_variables(path) - set(parsed)
+    spare = set() if data_only else spare_variables(path) - set(parsed)
     values, used = substitute_variables(config.to_dict(), str(path), spare)
     for key in spare - used:
         config.pop(key, None)
@@ -54,6 +62,14 @@ def load_config(path: str | Path, options: Sequence[str] = ()) -> Config:
     check_config(resolved.to_dict(), str(path))
     object.__setattr__(resolved, '_text', text)
     return resolved
+
+
+def _read_json(path: Path) -> Config:
+    values = json.loads(path.read_text(encoding='utf-8'))
+    code = sorted({'_base_', 'custom_imports'} & set(values)) if isinstance(values, dict) else ['{']
+    if code:
+        raise UserError(f'{path}: {code[0]!r} is not allowed in a config that is data')
+    return Config(values, filename=str(path))
 
 
 def _parse_options(options: Sequence[str]) -> dict:

@@ -9,7 +9,11 @@ from mmengine.runner import CheckpointLoader
 
 from ..errors import UserError, did_you_mean
 from ..whole_file import whole_file
+from .safetensors_io import WEIGHTS_ONLY, load_safetensors
 from .sharding import is_sharded, load_whole_weights
+
+#: The weights of a published model, in its folder.
+PUBLISHED_WEIGHTS = f'model{WEIGHTS_ONLY}'
 
 
 def save_checkpoint(checkpoint: dict, path: str | Path, previous: str | None = None) -> None:
@@ -46,6 +50,8 @@ def _check_sums(path: Path) -> None:
 def load_checkpoint(path: str | Path, map_location: str | torch.device | None = 'cpu') -> dict:
     """Read a checkpoint that holds tensors and plain types only.
 
+    ``path`` may be a file of safetensors, or the folder of a published model.
+
     Registered as MMEngine's loader of local files too, so that ``init_cfg=dict(type='Pretrained',
     checkpoint=...)`` comes through here: MMEngine's own executes pickles when all else fails.
 
@@ -53,10 +59,12 @@ def load_checkpoint(path: str | Path, map_location: str | torch.device | None = 
         UserError: the file is missing, damaged, no checkpoint, or holds anything that would have to
             be executed (a pickle of other classes).
     """
-    path = Path(path)
+    path = weights_file(Path(path))
     if not path.is_file():
         near = did_you_mean(path.name, _names(path.parent))
         raise UserError(f'{path}: there is no such checkpoint{near}')
+    if path.suffix == WEIGHTS_ONLY:
+        return load_safetensors(path, map_location)
     try:
         _check_sums(path)
         checkpoint = torch.load(path, map_location=map_location, weights_only=True)
@@ -72,6 +80,11 @@ def load_checkpoint(path: str | Path, map_location: str | torch.device | None = 
     if not isinstance(checkpoint, dict):
         raise UserError(f'{path}: holds a {type(checkpoint).__name__}, not a checkpoint')
     return checkpoint
+
+
+def weights_file(path: Path) -> Path:
+    """Return the weights of a published model where ``path`` is its folder, else ``path``."""
+    return path / PUBLISHED_WEIGHTS if path.is_dir() else path
 
 
 def load_weights(model: torch.nn.Module, checkpoint: dict, path: str | Path) -> None:

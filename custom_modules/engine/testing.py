@@ -15,6 +15,7 @@ from ..paths import make_writable, short_path
 from ..visualization import save_examples
 from ..whole_file import whole_file
 from .augmented_network import AugmentedNetwork
+from .checkpoint_io import weights_file
 from .environment import environment
 from .evaluation_details import details, image_rows, validation_details
 from .exported_model import use_exported
@@ -39,7 +40,8 @@ def test(
 
     Args:
         config: of ``load_config``.
-        checkpoint: a ``.pth`` file, or an ``.onnx`` file of ``tools/export.py``.
+        checkpoint: a ``.pth`` file, or an ``.onnx`` file of ``tools/export.py``, or
+            what ``tools/publish.py`` wrote.
         out: folder for the results, which then also get ``config.py``, ``masks/<id>.png`` and
             ``examples.png``; None writes the figures beside the checkpoint.
         launcher: 'none', 'pytorch' (torchrun) or 'slurm' (srun).
@@ -55,6 +57,7 @@ def test(
     Raises:
         UserError: a mistake in config, data, checkpoint or arguments.
     """
+    checkpoint = str(weights_file(Path(checkpoint)))
     if not Path(checkpoint).is_file():
         raise UserError(f'{checkpoint}: there is no such checkpoint; train first, see work_dirs/')
     folder = Path(out) if out else Path(checkpoint).resolve().parent

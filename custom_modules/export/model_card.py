@@ -1,0 +1,129 @@
+"""The card of a published model: what it is, how good, on what, and what it is not for."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from mmengine.config import Config
+from mmengine.registry import MODELS
+
+from ..paths import short_path
+from .parity import Parity
+
+#: Where the data come from, by class of data set: name, licence, source.
+DATA = {
+    'OxfordPetDataset': (
+        'Oxford-IIIT Pet (Parkhi, Vedaldi, Zisserman and Jawahar, 2012)',
+        'CC BY-SA 4.0; the photographs belong to their owners and are not part of this folder',
+        'https://www.robots.ox.ac.uk/~vgg/data/pets/',
+    ),
+}
+
+_LIMITS = {
+    'OxfordPetDataset': [
+        'Cats and dogs of 37 breeds, one in each photograph, mostly large and in the middle. Other '
+        'animals, several in one picture, drawings and night are not in the data.',
+        'The border of a pet, fur above all, is a band of some pixels in the data. Which side it '
+        'counts to is part of the protocol above.',
+        'No photograph without a pet was trained on: something is found in most pictures.',
+    ]
+}
+
+
+def model_card(name: str, config: Config, figures: Mapping[str, Any], parity: Parity | None) -> str:
+    """Return the card as Markdown.
+
+    Args:
+        name: of the config.
+        config: of ``load_config``.
+        figures: of ``metrics.json``.
+        parity: of the ONNX file; None if it was not compared.
+    """
+    model = MODELS.build(config.model)
+    parameters = sum(parameter.numel() for parameter in model.parameters())
+    dataset = config.test_dataloader['dataset']['type']
+    training = figures.get('training') or {}
+    lines = [
+        '---',
+        'library_name: petseg',
+        'pipeline_tag: image-segmentation',
+        'license: apache-2.0',
+        '---',
+        '',
+        f'# {name}',
+        '',
+        f'{config.model["backbone"]["type"]} with {config.model["decode_head"]["type"]}, '
+        f'{parameters:,} parameters. One logit for each pixel: the foreground against the rest.',
+        '',
+        '## Use',
+        '',
+        '```python',
+        'from custom_modules.api import load',
+        '',
+        "model = load('FOLDER')  # this folder",
+        "mask = model('photograph.jpg').mask",
+        '```',
+        '',
+        'Without PetSeg: `model.onnx`, whose metadata say what goes in and out (docs/deploy.md).',
+        '',
+        '## Figures',
+        '',
+        *_figures(figures),
+        '',
+        '## Training',
+        '',
+        *_training(config, training),
+        '',
+        '## Data',
+        '',
+        *_data(dataset),
+        '',
+        '## Limits',
+        '',
+        *(f'- {limit}' for limit in _LIMITS.get(dataset, ['Only what the data show is known.'])),
+        '- From one run; another seed gives other figures.',
+        '',
+        '## Files',
+        '',
+        '- `model.safetensors`: the weights. `config.json`: the recipe. Neither is executed.',
+        f'- `model.onnx`: {parity.describe() if parity else "not compared with PyTorch"}.',
+        '- `metrics.json`: all figures, with their protocol.',
+    ]
+    return '\n'.join(lines) + '\n'
+
+
+def _figures(figures: Mapping[str, Any]) -> list[str]:
+    low, high = figures.get('intervals', {}).get('Dice') or (None, None)
+    interval = '' if low is None else f' (95 % interval {low:.4f} to {high:.4f})'
+    size = figures['image_size']
+    side = 'x'.join(map(str, size)) if isinstance(size, list) else f'{size}x{size}'
+    lines = ['| | |', '|---|---|', f'| Dice, mean over images | {figures["Dice"]:.4f}{interval} |']
+    for key, text in (
+        ('IoU', 'IoU, mean over images'),
+        ('Dice_global', 'Dice of all pixels'),
+        ('IoU_boundary', 'boundary IoU'),
+    ):
+        if key in figures:
+            lines.append(f'| {text} | {figures[key]:.4f} |')
+    lines += [
+        '',
+        f'{figures.get("num_images", 0):,} images of the split `{figures["split"]}`, '
+        f'border = {figures["border"] or "none"}, {side}, scored at the {figures["resolution"]} '
+        f'resolution, threshold {figures["threshold"]:g}.',
+    ]
+    return lines
+
+
+def _training(config: Config, training: Mapping[str, Any]) -> list[str]:
+    if not training:
+        return [f'`{short_path(config.filename)}`; nothing more is known.']
+    return [
+        f'`{short_path(config.filename)}`: {training["epochs"]} of {training["max_epochs"]} epochs '
+        f'in {training["minutes"]:.0f} minutes on {training["device"]}, {training["precision"]}.'
+    ]
+
+
+def _data(dataset: str) -> list[str]:
+    if dataset not in DATA:
+        return ['Not named here: the licence is that of its owner.']
+    name, licence, source = DATA[dataset]
+    return [f'{name}, {source}. Licence: {licence}.']

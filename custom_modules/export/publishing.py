@@ -1,0 +1,84 @@
+"""What ``tools/publish.py`` does."""
+
+import json
+import shutil
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from mmengine.config import Config
+
+from ..config.load import PUBLISHED_CONFIG
+from ..engine.checkpoint_io import PUBLISHED_WEIGHTS, load_checkpoint
+from ..engine.safetensors_io import save_safetensors
+from ..engine.tuned_threshold import side_file
+from ..errors import UserError
+from ..evaluation.scored_run import read_metrics
+from ..paths import make_writable
+from .exporting import export
+from .model_card import model_card
+
+#: The other files of a published model.
+ONNX, FIGURES, CARD = 'model.onnx', 'metrics.json', 'README.md'
+
+
+def publish(
+    config: Config,
+    checkpoint: str,
+    folder: Path,
+    *,
+    metrics: Path | None = None,
+    images: int = 200,
+    overwrite: bool = False,
+) -> list[Path]:
+    """Write a folder with all that a user of a trained model needs, and nothing that is executed.
+
+    ``model.safetensors``, ``model.onnx`` (compared with PyTorch), ``config.json`` (resolved),
+    ``metrics.json``, ``README.md`` (the model card). The folder appears whole or not at all.
+
+    Args:
+        config: of ``load_config``.
+        checkpoint: a ``.pth`` file.
+        folder: to write.
+        metrics: ``metrics.json`` of a test of this checkpoint; None takes the one beside it.
+        images: of the test split to compare the ONNX file on.
+        overwrite: replace a folder that ``publish`` wrote before.
+
+    Returns:
+        The files.
+
+    Raises:
+        UserError: the folder is there, there are no figures, or the checkpoint is of another model.
+        OutOfToleranceError: the ONNX file gives other masks.
+    """
+    if folder.exists() and not (overwrite and (folder / PUBLISHED_WEIGHTS).is_file()):
+        hint = 'add --overwrite' if (folder / PUBLISHED_WEIGHTS).is_file() else 'choose another'
+        raise UserError(f'{folder}: is there already; {hint}')
+    metrics = metrics or Path(checkpoint).with_name(FIGURES)
+    if not metrics.is_file():
+        raise UserError(
+            f'{metrics}: there is no such file; run tools/test.py first, or name one with --metrics'
+        )
+    figures = read_metrics(metrics)
+    trained = load_checkpoint(checkpoint)
+    make_writable(folder.resolve().parent, 'the folder')
+    with tempfile.TemporaryDirectory(dir=folder.resolve().parent, prefix='.publish') as name:
+        made = Path(name, 'model')
+        made.mkdir()
+        save_safetensors(trained, made / PUBLISHED_WEIGHTS)
+        if side_file(Path(checkpoint)).is_file():
+            shutil.copyfile(side_file(Path(checkpoint)), side_file(made / PUBLISHED_WEIGHTS))
+        _, parity = export(config, checkpoint, 'onnx', str(made / ONNX), images=images)
+        values = Config.fromstring(config.text, '.py').to_dict()
+        _write_json(made / PUBLISHED_CONFIG, values)
+        _write_json(made / FIGURES, figures)
+        card = model_card(Path(config.filename).stem, config, figures, parity)
+        (made / CARD).write_text(card, encoding='utf-8')
+        if folder.exists():
+            shutil.rmtree(folder)
+        made.replace(folder)
+    return sorted(folder.iterdir())
+
+
+def _write_json(path: Path, values: Any) -> None:
+    path.write_text(json.dumps(values, indent=1) + '\n', encoding='utf-8')

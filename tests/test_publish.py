@@ -1,0 +1,141 @@
+"""Published models: a folder that loads in a clean process, and in which nothing is executed."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from custom_modules.api import load
+from custom_modules.config import load_config
+from custom_modules.engine.checkpoint_io import load_checkpoint
+from custom_modules.engine.testing import test as score
+from custom_modules.errors import UserError
+from custom_modules.export.publishing import publish
+from tests.conftest import ROOT, Command
+
+pytest.importorskip('onnx')
+pytest.importorskip('onnxruntime')
+pytest.importorskip('onnxscript')
+safetensors = pytest.importorskip('safetensors.torch')
+
+CONFIG = 'configs/sample/unet_sample.py'
+
+
+@pytest.fixture(scope='module')
+def options(sample: Path) -> list[str]:
+    few = ['test_dataloader.dataset.indices=6', 'num_workers=0']
+    return [f'data_root={sample}', 'image_size=64', 'precision=fp32', *few]
+
+
+@pytest.fixture(scope='module')
+def tested(options: list[str], checkpoint: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp('tested')
+    score(load_config(CONFIG, options), str(checkpoint), str(out), quick=True)
+    return out / 'metrics.json'
+
+
+@pytest.fixture(scope='module')
+def published(
+    options: list[str], checkpoint: Path, tested: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Path:
+    folder = tmp_path_factory.mktemp('published') / 'pet'
+    publish(load_config(CONFIG, options), str(checkpoint), folder, metrics=tested, images=6)
+    return folder
+
+
+def test_the_folder(published: Path, checkpoint: Path, tested: Path) -> None:
+    names = ['README.md', 'config.json', 'metrics.json', 'model.onnx', 'model.safetensors']
+    assert sorted(path.name for path in published.iterdir()) == names
+    weights = load_checkpoint(checkpoint)['state_dict']
+    written = safetensors.load_file(published / 'model.safetensors')
+    assert weights.keys() == written.keys()
+    assert all(torch.equal(weights[name], written[name]) for name in weights)
+    figures = json.loads((published / 'metrics.json').read_text())
+    assert figures == json.loads(tested.read_text())
+    card = (published / 'README.md').read_text()
+    for said in (
+        f'| Dice, mean over images | {figures["Dice"]:.4f}',
+        '6 images of the split `test`, border = foreground, 64x64',
+        'CC BY-SA 4.0',
+        "model = load('FOLDER')",
+        "6 images of the split 'test'",
+    ):
+        assert said in card
+
+
+def test_it_loads_in_a_clean_process(
+    published: Path, options: list[str], checkpoint: Path, sample: Path, tmp_path: Path
+) -> None:
+    """With the three lines of the card; masks are those of the checkpoint."""
+    photograph = sorted((sample / 'images').glob('*.jpg'))[0]
+    card = (published / 'README.md').read_text()
+    code = card.split('```python\n')[1].split('```')[0]
+    code = code.replace('FOLDER', str(published)).replace('photograph.jpg', str(photograph))
+    code += f'\nimport numpy\nnumpy.save({str(tmp_path / "mask.npy")!r}, mask)\n'
+    subprocess.run([sys.executable, '-c', code], cwd=ROOT, check=True)
+    expected = load(CONFIG, checkpoint, options=options)(photograph).mask
+    assert np.array_equal(np.load(tmp_path / 'mask.npy'), expected)
+    assert 0 < expected.mean() < 1
+    by_onnx = load(published, published / 'model.onnx')(photograph).mask
+    assert np.array_equal(by_onnx, expected)
+
+
+def test_the_tools_take_it(
+    run_tool: Command, published: Path, tested: Path, sample: Path, tmp_path: Path
+) -> None:
+    figures = json.loads(tested.read_text())
+    for weights in (published, published / 'model.safetensors', published / 'model.onnx'):
+        done = run_tool('test.py', published, weights, '--out', weights.name, '--quick')
+        assert done.returncode == 0, done.stderr
+        found = json.loads((tmp_path / weights.name / 'metrics.json').read_text())
+        assert found['Dice'] == pytest.approx(figures['Dice'], abs=1e-6)
+    photograph = sorted((sample / 'images').glob('*.jpg'))[0]
+    done = run_tool('predict.py', published, published, photograph, '--out', 'p')
+    assert done.returncode == 0, done.stderr
+
+
+def test_what_a_stranger_may_have_put_there(published: Path, tmp_path: Path) -> None:
+    values = json.loads((published / 'config.json').read_text())
+    code = tmp_path / 'code.py'
+    code.write_text(f'open({str(tmp_path / "executed")!r}, "w")')
+    hostile = tmp_path / 'config.json'
+    for change in (dict(_base_='code.py'), dict(custom_imports=dict(imports=['code']))):
+        hostile.write_text(json.dumps(values | change))
+        with pytest.raises(UserError, match='is not allowed in a config that is data'):
+            load_config(tmp_path)
+    for text in ('[]', '{', '{}', 'import os'):
+        hostile.write_text(text)
+        with pytest.raises(UserError, match=r'config\.json'):
+            load_config(tmp_path)
+    assert not (tmp_path / 'executed').exists()
+    damaged = tmp_path / 'model.safetensors'
+    data = (published / 'model.safetensors').read_bytes()
+    for content in (b'', b'no tensors', data[:1000], b'\xff' * 16 + data):
+        damaged.write_bytes(content)
+        with pytest.raises(UserError, match='damaged or no file of safetensors'):
+            load_checkpoint(tmp_path)
+
+
+def test_mistakes(
+    run_tool: Command, options: list[str], checkpoint: Path, tested: Path, tmp_path: Path
+) -> None:
+    """Nothing is replaced unasked, and no model is published without its figures."""
+    (tmp_path / 'mine').mkdir()
+    config = load_config(CONFIG, options)
+    for overwrite in (False, True):
+        with pytest.raises(UserError, match='mine: is there already; choose another'):
+            publish(config, str(checkpoint), tmp_path / 'mine', metrics=tested, overwrite=overwrite)
+    words = ['publish.py', CONFIG, checkpoint, 'new', '--images', '0', '--cfg-options', *options]
+    done = run_tool(*words)
+    assert (done.returncode, 'run tools/test.py first' in done.stderr) == (2, True)
+    for more, status in ((['--metrics', tested], 0), (['--metrics', tested], 2)):
+        done = run_tool(*words[:4], *more, *words[4:])
+        assert done.returncode == status, done.stderr
+    assert 'is there already; add --overwrite' in done.stderr
+    done = run_tool(*words[:4], '--overwrite', '--metrics', tested, *words[4:])
+    assert done.returncode == 0, done.stderr
+    assert {path.name for path in tmp_path.iterdir()} == {'mine', 'new'}

@@ -1,0 +1,61 @@
+#!/usr/bin/env python
+"""Publish a trained model: python tools/publish.py CONFIG CHECKPOINT FOLDER
+
+The folder gets weights (safetensors), an ONNX file, config, figures and a model card.
+"""
+
+import argparse
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+
+def parse_args() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument('config', help='config file')
+    parser.add_argument('checkpoint', help='best.pth of a run that was tested')
+    parser.add_argument('folder', help='to write')
+    parser.add_argument('--metrics', help='metrics.json of a test (default: beside the checkpoint)')
+    parser.add_argument(
+        '--images',
+        type=int,
+        default=200,
+        help='of the test split to compare the ONNX file on (default: 200)',
+    )
+    parser.add_argument('--overwrite', action='store_true', help='replace a published model')
+    parser.add_argument(
+        '--cfg-options', nargs='+', default=[], metavar='KEY=VALUE', help='change the config'
+    )
+    return parser.parse_args()
+
+
+def main() -> None:
+    args = parse_args()
+    from custom_modules.cli import user_errors  # after parsing: --help need not wait for torch
+
+    with user_errors():
+        from custom_modules.config import load_config
+        from custom_modules.export.exporting import OutOfToleranceError
+        from custom_modules.export.publishing import publish
+
+        try:
+            files = publish(
+                load_config(args.config, args.cfg_options),
+                args.checkpoint,
+                Path(args.folder),
+                metrics=Path(args.metrics) if args.metrics else None,
+                images=args.images,
+                overwrite=args.overwrite,
+            )
+        except OutOfToleranceError as error:
+            print(f'not published: {error}', file=sys.stderr)
+            raise SystemExit(1) from None
+        for file in files:
+            print(f'{file}: {file.stat().st_size:,} bytes')
+
+
+if __name__ == '__main__':
+    main()
