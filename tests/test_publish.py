@@ -28,7 +28,8 @@ CONFIG = 'configs/sample/unet_sample.py'
 @pytest.fixture(scope='module')
 def options(sample: Path) -> list[str]:
     few = ['test_dataloader.dataset.indices=6', 'num_workers=0']
-    return [f'data_root={sample}', 'image_size=64', 'precision=fp32', *few]
+    threshold = 'model.threshold=0.4'
+    return [f'data_root={sample}', 'image_size=64', 'precision=fp32', threshold, *few]
 
 
 @pytest.fixture(scope='module')
@@ -43,7 +44,8 @@ def published(
     options: list[str], checkpoint: Path, tested: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Path:
     folder = tmp_path_factory.mktemp('published') / 'pet'
-    publish(load_config(CONFIG, options), str(checkpoint), folder, metrics=tested, images=6)
+    own = [option for option in options if 'threshold' not in option]  # the figures have theirs
+    publish(load_config(CONFIG, own), str(checkpoint), folder, metrics=tested, images=6)
     return folder
 
 
@@ -56,6 +58,7 @@ def test_the_folder(published: Path, checkpoint: Path, tested: Path) -> None:
     assert all(torch.equal(weights[name], written[name]) for name in weights)
     figures = json.loads((published / 'metrics.json').read_text())
     assert figures == json.loads(tested.read_text())
+    assert load(published).threshold == figures['threshold'] == 0.4
     card = (published / 'README.md').read_text()
     for said in (
         f'| Dice, mean over images | {figures["Dice"]:.4f}',
@@ -129,6 +132,11 @@ def test_mistakes(
     for overwrite in (False, True):
         with pytest.raises(UserError, match='mine: is there already; choose another'):
             publish(config, str(checkpoint), tmp_path / 'mine', metrics=tested, overwrite=overwrite)
+    averaged = tmp_path / 'averaged.json'
+    averaged.write_text(json.dumps(json.loads(tested.read_text()) | dict(tta=dict(scales=[1]))))
+    with pytest.raises(UserError, match='is of averaged views'):
+        publish(config, str(checkpoint), tmp_path / 'new', metrics=averaged)
+    averaged.unlink()
     words = ['publish.py', CONFIG, checkpoint, 'new', '--images', '0', '--cfg-options', *options]
     done = run_tool(*words)
     assert (done.returncode, 'run tools/test.py first' in done.stderr) == (2, True)

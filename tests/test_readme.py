@@ -79,7 +79,7 @@ def shortened(command: str) -> list[str]:
     words[0] = {'python': sys.executable}.get(words[0], words[0])
     if 'sweep' in words[1]:
         return [*words, '--dry-run']
-    if not any(tool in words[1] for tool in ('train', 'test', 'predict', 'browse', 'export', 'publish')):
+    if not re.search('train|test|predict|browse|export|publish', words[1]):
         return words
     tiny = TINY if 'resnet34' not in command else [*TINY, 'image_size=64']
     narrow = [] if 'resnet34' in command else NARROW_UNET

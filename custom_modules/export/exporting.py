@@ -40,6 +40,7 @@ def export(
     precision: str = 'fp32',
     images: int = 200,
     tolerance: float | None = None,
+    threshold: float | None = None,
 ) -> tuple[Path, Parity | None]:
     """Export a checkpoint, and compare what the file gives with PyTorch on real images.
 
@@ -52,6 +53,7 @@ def export(
         images: of the test split to compare on, evenly spread; 0 compares nothing.
         tolerance: difference of the Dice above which no file is left; None is that of the
             precision, see ``TOLERANCES``.
+        threshold: for the metadata; None is the one stored beside the checkpoint, or the config's.
 
     Returns:
         The file and the comparison.
@@ -71,8 +73,9 @@ def export(
     model: Any = MODELS.build(config.model)
     trained = load_checkpoint(checkpoint)
     load_weights(model, trained, checkpoint)
-    stored = stored_threshold(checkpoint)
-    threshold = float(config.model['threshold'] if stored is None else stored)
+    if threshold is None:
+        stored = stored_threshold(checkpoint)
+        threshold = float(config.model['threshold'] if stored is None else stored)
     network = DeployedNetwork(model)
     calibration = None
     if precision == 'int8':

@@ -11,7 +11,6 @@ from mmengine.config import Config
 from ..config.load import PUBLISHED_CONFIG
 from ..engine.checkpoint_io import PUBLISHED_WEIGHTS, load_checkpoint
 from ..engine.safetensors_io import save_safetensors
-from ..engine.tuned_threshold import side_file
 from ..errors import UserError
 from ..evaluation.scored_run import read_metrics
 from ..paths import make_writable
@@ -34,7 +33,8 @@ def publish(
     """Write a folder with all that a user of a trained model needs, and nothing that is executed.
 
     ``model.safetensors``, ``model.onnx`` (compared with PyTorch), ``config.json`` (resolved),
-    ``metrics.json``, ``README.md`` (the model card). The folder appears whole or not at all.
+    ``metrics.json``, ``README.md`` (the model card). The folder appears whole or not at all. Its
+    threshold is the one that the figures were made with.
 
     Args:
         config: of ``load_config``.
@@ -60,16 +60,26 @@ def publish(
             f'{metrics}: there is no such file; run tools/test.py first, or name one with --metrics'
         )
     figures = read_metrics(metrics)
+    if figures.get('tta'):
+        raise UserError(f'{metrics}: is of averaged views (--tta); name a test without them')
     trained = load_checkpoint(checkpoint)
     make_writable(folder.resolve().parent, 'the folder')
     with tempfile.TemporaryDirectory(dir=folder.resolve().parent, prefix='.publish') as name:
         made = Path(name, 'model')
         made.mkdir()
         save_safetensors(trained, made / PUBLISHED_WEIGHTS)
-        if side_file(Path(checkpoint)).is_file():
-            shutil.copyfile(side_file(Path(checkpoint)), side_file(made / PUBLISHED_WEIGHTS))
-        _, parity = export(config, checkpoint, 'onnx', str(made / ONNX), images=images)
+        _, parity = export(
+            config,
+            checkpoint,
+            'onnx',
+            str(made / ONNX),
+            images=images,
+            threshold=figures['threshold'],
+        )
         values = Config.fromstring(config.text, '.py').to_dict()
+        written = str(values['model'].get('threshold'))
+        place = values if written.startswith('$') else values['model']
+        place[written.removeprefix('$') if place is values else 'threshold'] = figures['threshold']
         _write_json(made / PUBLISHED_CONFIG, values)
         _write_json(made / FIGURES, figures)
         card = model_card(Path(config.filename).stem, config, figures, parity)
