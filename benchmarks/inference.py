@@ -17,7 +17,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import mmcv.cnn
 import numpy as np
 import torch
 from mmengine.config import Config
@@ -34,6 +33,7 @@ from custom_modules.export.exporting import CALIBRATION_IMAGES, real_batches
 from custom_modules.export.formats import FORMATS
 from custom_modules.export.onnx_files import Logits
 from custom_modules.export.parity import compare
+from custom_modules.models.folding import fold_batch_norm
 
 from .turns import write
 
@@ -51,16 +51,20 @@ def eager(network: DeployedNetwork, dtype: torch.dtype = torch.float32) -> Logit
     return logits
 
 
+def channels_last(network: DeployedNetwork) -> DeployedNetwork:
+    return network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+
+
 def folded(network: DeployedNetwork, dtype: torch.dtype = torch.float32) -> Logits:
     """Return the network with BatchNorm in the convolutions and channels last."""
-    fused = mmcv.cnn.fuse_conv_bn(network)
-    return eager(fused.to(memory_format=torch.channels_last), dtype)
+    fold_batch_norm(network)
+    return eager(channels_last(network), dtype)
 
 
 def compiled(network: DeployedNetwork) -> Logits:
     """Return the folded network through torch.compile."""
-    fused = mmcv.cnn.fuse_conv_bn(network).to(memory_format=torch.channels_last)
-    function = torch.compile(fused, dynamic=False)
+    fold_batch_norm(network)
+    function = torch.compile(channels_last(network), dynamic=False)
 
     @torch.inference_mode()
     def logits(images: np.ndarray) -> np.ndarray:

@@ -86,8 +86,6 @@ def _trained(
     place = torch.device(device or get_device())
     model.to(place)
     dtype = resolve_dtype(settings.test_cfg.get('precision', 'fp32'), place)
-    if dtype != torch.float32:  # as PetSegRunner does
-        model.to(memory_format=torch.channels_last)
     return TorchNetwork(model, dtype), stored_threshold(checkpoint)
 
 

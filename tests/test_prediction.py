@@ -32,6 +32,7 @@ from tests.conftest import ROOT, TINY, Command
 
 CONFIG = 'configs/sample/unet_sample.py'
 NARROW = [
+    'precision=fp32',
     *TINY,
     'model.backbone.channels=[4,8]',
     'model.decode_head.in_channels=[4,8]',

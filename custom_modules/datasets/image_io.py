@@ -31,19 +31,30 @@ def read_image(path: str | Path) -> np.ndarray:
         UnreadableImageError: the file is missing, empty, cut short or no image, or it has more than
             178 million pixels (a decompression bomb, refused before it is decoded).
     """
-    data = _read_bytes(path)
     try:
-        _refuse_bomb(data)
-        image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
-        if image is None:
-            with Image.open(path) as picture:
-                upright = ImageOps.exif_transpose(picture)
-                image = np.asarray(upright.convert('RGB'))[..., ::-1].copy()
+        return decode_image(_read_bytes(path))
     except (OSError, ValueError, cv2.error, Image.DecompressionBombError) as error:
+        if isinstance(error, UserError):
+            raise
         reason = getattr(error, 'err', error)  # OpenCV's text is preceded by its own source file
         raise UnreadableImageError(
             f'{path}: not a readable image ({reason}); replace the file or remove it from the list'
         ) from None
+
+
+def decode_image(data: bytes) -> np.ndarray:
+    """Return the image in the bytes of a file as ``read_image`` does.
+
+    Raises:
+        OSError, ValueError, cv2.error: it cannot be decoded.
+        PIL.Image.DecompressionBombError: it has more than 178 million pixels.
+    """
+    _refuse_bomb(data)
+    image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
+    if image is None:
+        with Image.open(io.BytesIO(data)) as picture:
+            upright = ImageOps.exif_transpose(picture)
+            image = np.asarray(upright.convert('RGB'))[..., ::-1].copy()
     return image
 
 

@@ -14,6 +14,8 @@ BENCHMARKS = {
     'loader': 'The data loader alone',
     'laptop': 'To a test Dice of 0.887',
     'inference': 'Inference on a CPU',
+    'export': 'Exported files',
+    'service': 'The service under load',
     'memory': 'Memory',
     'allocator': 'Memory that is kept',
     'startup': 'Start',

@@ -10,6 +10,7 @@ import torch.nn.functional as F
 from ..engine.precision import autocast
 from ..export.onnx_files import Logits
 from ..models import BinarySegmentor
+from ..models.folding import fold_batch_norm
 
 
 class Network(Protocol):
@@ -30,15 +31,18 @@ class Network(Protocol):
 
 
 class TorchNetwork:
-    """A model with its weights, on its device.
+    """A model with its weights, on its device; on a CPU its BatchNorm is part of the convolutions.
 
     Args:
-        model: to run.
+        model: to run; is changed.
         dtype: of convolutions, see ``resolve_dtype``.
     """
 
     def __init__(self, model: BinarySegmentor, dtype: torch.dtype = torch.float32) -> None:
-        self.model = model.eval()
+        model = model.eval()
+        if model.data_preprocessor.device.type == 'cpu':
+            fold_batch_norm(model)
+        self.model = model.to(memory_format=torch.channels_last)
         self.dtype = dtype
         self.description = f'PyTorch, {str(dtype).removeprefix("torch.")}'
 

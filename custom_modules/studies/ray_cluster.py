@@ -64,33 +64,47 @@ def run_on_ray(cells: Sequence[Cell], cores: int = 1) -> list[Progress]:
             num_cpus=cores, num_gpus=gpus, max_retries=LOST_MACHINES, retry_exceptions=False
         )
         progress = [Progress(cell) for cell in cells]
-        started = {task.remote(one.cell, cores): one for one in progress}
-        began = time.time()
+        tasks = _Tasks(ray, {task.remote(one.cell, cores): one for one in progress})
         with stop_on_signals() as stop:
-            watch(progress, lambda: _look(ray, started, stop, began))
+            watch(progress, lambda: tasks.go_on(stop))
         return progress
     finally:
         ray.shutdown()
 
 
-def _look(ray: Any, started: dict[Any, Progress], stop: Stop, began: float) -> bool:
-    """Note what the tasks do; return whether one is not over."""
-    if stop.asked:
-        for task in started:
-            ray.cancel(task, force=stop.asked > 1)
-    over, _ = ray.wait(list(started), num_returns=len(started), timeout=0)
-    for task in over:
-        one = started.pop(task)
-        try:
-            state, note = ray.get(task)
-        except ray.exceptions.TaskCancelledError:
-            state, note = STOPPED, ''
-        except ray.exceptions.RayError as error:
-            state, note = FAILED, str(error).strip().splitlines()[0]
-        one.state, one.note = state, note
-    for one in started.values():
-        one.state = TRAINING if _has_said(one.cell, began) else WAITING
-    return bool(started)
+class _Tasks:
+    """The tasks of Ray that are not over, and the cells they run.
+
+    Args:
+        ray: the module.
+        running: task -> its cell.
+    """
+
+    def __init__(self, ray: Any, running: dict[Any, Progress]) -> None:
+        self.ray = ray
+        self.running = running
+        self.began = time.time()
+        self.told = 0
+
+    def go_on(self, stop: Stop) -> bool:
+        """Note what the tasks do, tell them of a stop; return whether one is not over."""
+        ray = self.ray
+        if stop.asked > self.told:
+            self.told = stop.asked
+            for task in self.running:
+                ray.cancel(task, force=self.told > 1)
+        over, _ = ray.wait(list(self.running), num_returns=len(self.running), timeout=0)
+        for task in over:
+            one = self.running.pop(task)
+            try:
+                one.state, one.note = ray.get(task)
+            except ray.exceptions.TaskCancelledError:
+                one.state = STOPPED
+            except ray.exceptions.RayError as error:
+                one.state, one.note = FAILED, str(error).strip().splitlines()[0]
+        for one in self.running.values():
+            one.state = TRAINING if _has_said(one.cell, self.began) else WAITING
+        return bool(self.running)
 
 
 def _has_said(cell: Cell, since: float) -> bool:
@@ -105,13 +119,16 @@ def _run(cell: Cell, cores: int) -> tuple[str, str]:
     A cancelled task gets a KeyboardInterrupt in its main thread. The cell runs in another one, so
     that it can save its state.
     """
-    progress, stop = Progress(cell), Stop()
-    environment = dict(OMP_NUM_THREADS=str(cores))
-    thread = threading.Thread(target=run_cell_or_say_why, args=(progress, stop, environment))
-    thread.start()
-    while thread.is_alive():
+    progress, stop, over = Progress(cell), Stop(), threading.Event()
+
+    def work() -> None:
+        run_cell_or_say_why(progress, stop, dict(OMP_NUM_THREADS=str(cores)))
+        over.set()
+
+    threading.Thread(target=work).start()
+    while not over.is_set():
         try:
-            thread.join(_PERIOD)
+            over.wait(_PERIOD)  # after an interrupted join Python 3.11 takes a thread for dead
         except KeyboardInterrupt:
             stop.ask()
     return progress.state, progress.note

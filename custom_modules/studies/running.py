@@ -100,11 +100,13 @@ def run_cell_or_say_why(
     environment: Mapping[str, str] | None = None,
     steps: Sequence[str] = (TRAINING, TESTING),
 ) -> None:
-    """``run_cell``; a mistake of the user is a cell that failed."""
+    """``run_cell``; whatever it raises is a cell that failed, and the others go on."""
     try:
         run_cell(progress, stop, environment, steps)
     except UserError as error:
         progress.state, progress.note = FAILED, user_message(error)
+    except Exception as error:
+        progress.state, progress.note = FAILED, f'{type(error).__name__}: {error}'
 
 
 def _train_command(cell: Cell) -> list[str]:

@@ -121,6 +121,8 @@ class Search:
         Raises:
             UserError: another search runs in this folder, or the folder is of another search.
         """
+        if trials < 1:
+            raise UserError(f'--trials {trials}: give a number of trials, 1 or more')
         make_writable(self._home, '--work-dir')
         with open(self._home / f'.{self.config.stem}.lock', 'w') as lock:
             try:
@@ -261,8 +263,10 @@ def _run_trial(
     thread = threading.Thread(target=run_cell_or_say_why, args=arguments)
     thread.start()
     curve: dict[int, float] = {}
-    while thread.is_alive():
+    alive = True
+    while alive:
         thread.join(_PERIOD)
+        alive = thread.is_alive()  # before the look, so that the last one sees all
         while own.asked < stop.asked:
             own.ask()
         before, curve = curve, _curve(progress.cell)
@@ -272,8 +276,10 @@ def _run_trial(
         if new and new[-1] < progress.cell.epochs and not own.asked and trial.should_prune():
             pruned = True
             own.ask()
+    if progress.state == DONE and not curve:
+        progress.state, progress.note = FAILED, f'the run has no {FIGURE}; is there a validation?'
     if progress.state == DONE:
-        study.tell(trial, max(_curve(progress.cell).values()))
+        study.tell(trial, max(curve.values()))
     elif progress.state == FAILED:
         trial.set_user_attr(_NOTE, progress.note)
         study.tell(trial, state=states.FAIL)

@@ -1,0 +1,297 @@
+"""The service: the masks of predict.py, limits that hold, an orderly end."""
+
+import base64
+import io
+import os
+import signal
+import socket
+import struct
+import subprocess
+import sys
+import threading
+import time
+import zlib
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from types import SimpleNamespace
+
+import cv2
+import numpy as np
+import pytest
+from PIL import Image
+
+from custom_modules.api import load
+from custom_modules.prediction import Prediction, Predictor
+from tests.conftest import ROOT
+
+pytest.importorskip('fastapi')
+pytest.importorskip('prometheus_client')
+httpx = pytest.importorskip('httpx')
+
+from fastapi.testclient import TestClient  # noqa: E402  (only where it is installed)
+
+from custom_modules.service.answers import run_lengths  # noqa: E402
+from custom_modules.service.app import build_app  # noqa: E402
+from custom_modules.service.batcher import Batcher, OverloadedError  # noqa: E402
+from custom_modules.service.settings import Limits  # noqa: E402
+
+CONFIG = 'configs/sample/unet_sample.py'
+
+
+@pytest.fixture(scope='module')
+def predictor(sample: Path, checkpoint: Path) -> Predictor:
+    options = [f'data_root={sample}', 'image_size=64', 'precision=fp32']
+    return load(CONFIG, checkpoint, options=options)
+
+
+@pytest.fixture(scope='module')
+def photographs(sample: Path) -> list[Path]:
+    return sorted((sample / 'images').glob('*.jpg'))[:4]
+
+
+@pytest.fixture
+def client(predictor: Predictor) -> Iterator[TestClient]:
+    limits = Limits(request_bytes=200_000, images=4, pixels=100_000, queue=8)
+    with TestClient(build_app(predictor, limits)) as client:
+        yield client
+
+
+def decoded(rle: dict) -> np.ndarray:
+    """Return the mask of run lengths, column by column."""
+    height, width = rle['size']
+    values = [n % 2 for n, count in enumerate(rle['counts']) for _ in range(count)]
+    return np.array(values, np.uint8).reshape(width, height).T
+
+
+def test_masks_are_those_of_predict(
+    client: TestClient, predictor: Predictor, photographs: list[Path]
+) -> None:
+    files = [('files', (path.name, path.read_bytes())) for path in photographs]
+    answer = client.post('/v1/segment', files=files).json()
+    assert answer['threshold'] == 0.5
+    for found, path in zip(answer['results'], photographs, strict=True):
+        expected = predictor(path)
+        assert np.array_equal(decoded(found['rle']), expected.mask)
+        assert (found['name'], found['area'], found['png']) == (path.name, expected.area, None)
+        assert tuple(found['box']) == expected.box
+        assert found['share'] == pytest.approx(expected.share)
+    answer = client.post('/v1/segment?mask=png&threshold=0.6', files=files[:1]).json()
+    data = np.frombuffer(base64.b64decode(answer['results'][0]['png']), np.uint8)
+    expected = predictor(photographs[0])
+    above = (expected.probability > 0.6) * np.uint8(255)
+    assert np.array_equal(cv2.imdecode(data, cv2.IMREAD_UNCHANGED), above)
+    assert answer['results'][0]['area'] == (above > 0).sum() != expected.area
+    answer = client.post('/v1/mask', files={'file': photographs[1].read_bytes()})
+    assert answer.headers['content-type'] == 'image/png'
+    found = cv2.imdecode(np.frombuffer(answer.content, np.uint8), cv2.IMREAD_UNCHANGED)
+    assert np.array_equal(found, predictor(photographs[1]).mask * 255)
+
+
+@pytest.mark.parametrize(
+    'mask', [np.zeros((2, 3)), np.ones((2, 3)), np.eye(3), np.array([[0, 1], [1, 1]])]
+)
+def test_run_lengths(mask: np.ndarray) -> None:
+    found = run_lengths(mask.astype(np.uint8))
+    assert np.array_equal(decoded(found.model_dump()), mask)
+    assert all(found.counts[1:])
+
+
+def png_header(width: int, height: int) -> bytes:
+    """Return a PNG that announces a size and holds nothing."""
+    header = b'IHDR' + struct.pack('>IIBBBBB', width, height, 8, 2, 0, 0, 0)
+    chunk = struct.pack('>I', 13) + header + struct.pack('>I', zlib.crc32(header))
+    return b'\x89PNG\r\n\x1a\n' + chunk + b'\x00\x00\x00\x00IDAT' + struct.pack('>I', 0)
+
+
+def test_what_is_refused(client: TestClient, photographs: list[Path]) -> None:
+    def post(*contents: bytes, path: str = '/v1/segment') -> tuple[int, str]:
+        answer = client.post(
+            path, files=[('files', (f'{n}.jpg', c)) for n, c in enumerate(contents)]
+        )
+        return answer.status_code, str(answer.json()['detail'])
+
+    photograph = photographs[0].read_bytes()
+    assert post(b'no image, but its name ends in .jpg') == (415, 'not a readable image')
+    assert post(photograph[:200]) == (415, 'not a readable image')
+    assert post(b'') == (415, 'not a readable image')
+    assert post(png_header(50_000, 50_000)) == (415, 'not a readable image')  # Pillow's limit
+    assert post(png_header(1000, 1000)) == (413, '1000x1000 pixels; at most 100,000')
+    assert post(*[photograph] * 5) == (413, '5 images; at most 4 in a request')
+    status, said = post(b'x' * 200_001)
+    assert (status, said) == (413, 'the request is larger than 200,000 bytes')
+    assert client.post('/v1/segment').status_code == 422
+    assert client.post('/v1/segment', content=b'nothing').status_code == 422
+    assert post(photograph, path='/v1/segment?threshold=2')[0] == 422
+    assert post(photograph, path='/v1/segment?mask=jpg')[0] == 422
+    assert client.get('/v1/segment').status_code == 405
+
+    def endless() -> Iterator[bytes]:
+        yield b'--x\r\nContent-Disposition: form-data; name="files"; filename="a"\r\n\r\n'
+        for _ in range(1000):
+            yield b'x' * 1000
+
+    headers = {'content-type': 'multipart/form-data; boundary=x'}
+    answer = client.post('/v1/segment', content=endless(), headers=headers)
+    assert answer.status_code == 413
+    # And it still answers.
+    assert client.post('/v1/mask', files={'file': photograph}).status_code == 200
+
+
+def test_orientation_is_applied(client: TestClient, photographs: list[Path]) -> None:
+    picture = Image.open(photographs[0])
+    exif = picture.getexif()
+    exif[0x0112] = 6
+    data = io.BytesIO()
+    picture.save(data, 'JPEG', exif=exif)
+    (found,) = client.post('/v1/segment', files={'files': data.getvalue()}).json()['results']
+    assert (found['width'], found['height']) == picture.size[::-1]
+
+
+def test_health_metrics_and_headers(client: TestClient, photographs: list[Path]) -> None:
+    assert client.get('/healthz').json() == {'status': 'ok', 'network': 'PyTorch, float32'}
+    origin = {'origin': 'https://elsewhere.example'}
+    answer = client.post('/v1/mask', files={'file': photographs[0].read_bytes()}, headers=origin)
+    assert not any('access-control' in name for name in answer.headers)  # closed to other sites
+    client.post('/v1/mask', files={'file': b''})
+    client.get('/something/else')
+    for page in ('/docs', '/redoc'):  # they would load scripts from elsewhere
+        assert client.get(page).status_code == 404
+    text = client.get('/metrics').text
+    assert 'petseg_requests_total{path="/v1/mask",status="200"} 1.0' in text
+    assert 'petseg_requests_total{path="/v1/mask",status="415"} 1.0' in text
+    assert 'petseg_batch_images_sum 1.0' in text
+    assert 'petseg_waiting_images 0.0' in text
+    assert 'something' not in text
+    assert set(client.get('/openapi.json').json()['paths']) == {
+        '/v1/segment',
+        '/v1/mask',
+        '/healthz',
+        '/metrics',
+    }
+
+
+class Gate:
+    """A predictor that waits until it is let through, and notes its batches."""
+
+    threshold = 0.5
+    network = SimpleNamespace(description='a gate')
+
+    def __init__(self) -> None:
+        self.open = threading.Event()
+        self.began = threading.Event()
+        self.batches: list[int] = []
+
+    def predict(self, images: Iterable[np.ndarray]) -> Iterator[Prediction]:
+        images = list(images)
+        self.batches.append(len(images))
+        self.began.set()
+        assert self.open.wait(10)
+        if any(image[0, 0, 0] == 255 for image in images):
+            raise RuntimeError('a fault')
+        for image in images:
+            yield Prediction(image, image[..., 0] / np.float32(255), 0.5)
+
+
+def picture(value: int, side: int = 4) -> np.ndarray:
+    return np.full((side, side, 3), value, np.uint8)
+
+
+def wait_for(condition: Callable[[], bool]) -> None:
+    end = time.monotonic() + 10
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.005)
+
+
+def test_what_waits_shares_a_batch() -> None:
+    gate = Gate()
+    limits = Limits(queue=6, batch=4, linger=0.0, queue_pixels=200)
+    batcher = Batcher(gate, limits)  # type: ignore[arg-type]
+    (first,) = batcher.submit([picture(1)])
+    assert gate.began.wait(10)
+    second = batcher.submit([picture(value) for value in range(2, 7)])
+    assert (batcher.waiting(), batcher.has_room(1), batcher.has_room(2)) == (5, True, False)
+    with pytest.raises(OverloadedError):
+        batcher.submit([picture(7), picture(8)])
+    with pytest.raises(OverloadedError):  # 5 x 16 pixels wait; 144 more are too many
+        batcher.submit([picture(7, side=12)])
+    gate.open.set()
+    values = [round(future.result(10).probability[0, 0] * 255) for future in [first, *second]]
+    assert values == [1, 2, 3, 4, 5, 6]
+    assert gate.batches == [1, 4, 1]
+    wait_for(lambda: batcher.waiting() == 0)
+    batcher.close()
+    with pytest.raises(OverloadedError):
+        batcher.submit([picture(1)])
+
+
+def test_a_fault_ends_its_batch_alone_and_the_end_is_orderly() -> None:
+    gate = Gate()
+    gate.open.set()
+    batcher = Batcher(gate, Limits(linger=0.0))  # type: ignore[arg-type]
+    (bad,) = batcher.submit([picture(255)])
+    with pytest.raises(RuntimeError, match='a fault'):
+        bad.result(10)
+    gate.open.clear()
+    gate.began.clear()
+    (good,) = batcher.submit([picture(1)])
+    assert gate.began.wait(10)
+    (last,) = batcher.submit([picture(2)])
+    threading.Timer(0.1, gate.open.set).start()
+    batcher.close()
+    assert good.done() and last.done() and not last.exception()
+
+
+def test_too_much_to_do_is_503(photographs: list[Path]) -> None:
+    gate = Gate()
+    app = build_app(gate, Limits(queue=2, batch=1, seconds=0.2))  # type: ignore[arg-type]
+    data = photographs[0].read_bytes()
+    statuses: list[int] = []
+    with TestClient(app) as client:
+
+        def post() -> None:
+            statuses.append(client.post('/v1/mask', files={'file': data}).status_code)
+
+        threads = [threading.Thread(target=post) for _ in range(3)]
+        threads[0].start()
+        assert gate.began.wait(10)
+        for thread in threads[1:]:
+            thread.start()
+        wait_for(lambda: 'petseg_waiting_images 2.0' in client.get('/metrics').text)
+        answer = client.post('/v1/mask', files={'file': data})
+        assert (answer.status_code, answer.headers['retry-after']) == (503, '1')
+        assert 'try again' in answer.json()['detail']
+        time.sleep(0.25)  # those that wait are too late by then
+        gate.open.set()
+        for thread in threads:
+            thread.join(10)
+    assert sorted(statuses) == [200, 503, 503]
+
+
+def test_a_process_that_is_asked_to_end(checkpoint: Path, photographs: list[Path]) -> None:
+    """SIGTERM: status 0, no traceback; the port is free again."""
+    with socket.socket() as free:
+        free.bind(('127.0.0.1', 0))
+        port = free.getsockname()[1]
+    words = [sys.executable, 'tools/serve.py', CONFIG, str(checkpoint), '--port', str(port)]
+    service = subprocess.Popen(
+        words, cwd=ROOT, stderr=subprocess.PIPE, text=True, env={**os.environ, 'LC_ALL': 'C'}
+    )
+    address = f'http://127.0.0.1:{port}'
+
+    def answers() -> bool:
+        assert service.poll() is None
+        try:
+            return httpx.get(f'{address}/healthz').status_code == 200
+        except httpx.TransportError:
+            return False
+
+    end = time.monotonic() + 60
+    while not answers():
+        assert time.monotonic() < end
+        time.sleep(0.1)
+    files = {'files': photographs[0].read_bytes()}
+    assert httpx.post(f'{address}/v1/segment', files=files).status_code == 200
+    service.send_signal(signal.SIGTERM)
+    _, said = service.communicate(timeout=30)
+    assert (service.returncode, 'Traceback' in said) in ((0, False), (-15, False)), said
