@@ -26,7 +26,7 @@ def test_ctrl_c_and_a_machine_that_dies(
     monkeypatch.setenv('RAY_USAGE_STATS_ENABLED', '0')
     from ray.cluster_utils import Cluster
 
-    options = [*TINY, f'data_root={sample}', 'max_epochs=4']
+    options = [*TINY, f'data_root={sample}', 'max_epochs=40']
     sweep = build_sweep([CONFIG], seeds='0,1', work_dir=str(tmp_path / 'runs'), options=options)
     cluster = Cluster(initialize_head=True, head_node_args=dict(num_cpus=0))
     workers = [cluster.add_node(num_cpus=1) for _ in range(2)]

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from PIL import ExifTags, Image, ImageOps
+from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 
 from ..errors import UnreadableImageError, UserError
 
@@ -52,9 +52,12 @@ def decode_image(data: bytes) -> np.ndarray:
     _refuse_bomb(data)
     image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
     if image is None:
-        with Image.open(io.BytesIO(data)) as picture:
-            upright = ImageOps.exif_transpose(picture)
-            image = np.asarray(upright.convert('RGB'))[..., ::-1].copy()
+        try:
+            with Image.open(io.BytesIO(data)) as picture:
+                upright = ImageOps.exif_transpose(picture)
+                image = np.asarray(upright.convert('RGB'))[..., ::-1].copy()
+        except UnidentifiedImageError:  # whose text has an address in memory, another each time
+            raise ValueError('of no known kind') from None
     return image
 
 
