@@ -83,7 +83,7 @@ def exported(network: DeployedNetwork, config: Config, int8: bool) -> Logits:
         return kind.read(path)
 
 
-#: What ``tools/predict.py`` does is the second way, or the third one where the config says bf16.
+#: ``tools/predict.py`` folds, with channels_last, in float32 or as the config's precision says.
 WAYS: dict[str, Callable[[DeployedNetwork, Config], Logits]] = {
     EAGER: lambda network, _: eager(network),
     'the same, freed memory kept': lambda network, _: eager(network),

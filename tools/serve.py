@@ -42,6 +42,7 @@ def main() -> None:
         from custom_modules.errors import UserError
 
         try:
+            import python_multipart  # noqa: F401  (FastAPI says so only where it builds the form)
             import uvicorn
 
             from custom_modules.service.app import build_app

@@ -198,7 +198,7 @@ class Search:
         return cell
 
     def _found(self, study: 'optuna.Study', test: Path | None) -> dict[str, Any]:
-        """Return all trials and the best one, as ``search.json`` keeps them."""
+        """Return all trials and the best one, as ``<config>.json`` in the folder keeps them."""
         trials = [
             dict(
                 number=trial.number,

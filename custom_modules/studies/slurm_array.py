@@ -28,32 +28,20 @@ exit "$status"
 """
 
 
-def submit_array(
-    folder: Path,
-    indices: Sequence[int],
-    arguments: Sequence[str],
-    jobs: int,
-    cores: int = 1,
-    settings: Sequence[str] = (),
-) -> str:
-    """Write the script of an array and give it to Slurm.
+def submit_array(folder: Path, text: str) -> str:
+    """Write a script of ``array_script`` and give it to Slurm.
 
     Args:
-        folder: for the script and what the jobs print.
-        indices: of the cells to run, in the sweep.
-        arguments: of ``tools/sweep.py``, which each job calls with ``--only INDEX``.
-        jobs: cells that run at a time.
-        cores: of each cell.
-        settings: ``key=value`` for sbatch, such as ``partition=gpu``.
+        folder: for the script.
+        text: of the script.
 
     Returns:
         The number of the array's job.
 
     Raises:
-        UserError: there is no sbatch, it refuses the array, or a setting is none.
+        UserError: there is no sbatch, or it refuses the array.
     """
     script = folder / 'sweep.sbatch'
-    text = array_script(folder, indices, arguments, jobs, cores, settings)
     make_writable(folder, '--work-dir')
     with whole_file(script) as file:
         file.write(text)
@@ -76,7 +64,19 @@ def array_script(
     cores: int = 1,
     settings: Sequence[str] = (),
 ) -> str:
-    """Return the script of ``submit_array``."""
+    """Return the script of an array.
+
+    Args:
+        folder: for what the jobs print.
+        indices: of the cells to run, in the sweep.
+        arguments: of ``tools/sweep.py``, which each job calls with ``--only INDEX``.
+        jobs: cells that run at a time.
+        cores: of each cell.
+        settings: ``key=value`` for sbatch, such as ``partition=gpu``.
+
+    Raises:
+        UserError: a setting is none.
+    """
     own = {
         'job-name': 'petseg-sweep',
         'array': f'{_ranges(indices)}%{jobs}',

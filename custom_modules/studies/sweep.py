@@ -14,7 +14,7 @@ from .ray_cluster import run_on_ray
 from .results import keep_results, study_results
 from .running import DONE, FAILED, OUTPUT, Progress
 from .search import Search, parse_space
-from .slurm_array import submit_array
+from .slurm_array import array_script, submit_array
 
 
 @dataclass(frozen=True)
@@ -89,7 +89,8 @@ class Sweep:
         if not indices:
             return 'all cells are done'
         folder = self.cells[0].folder.parent
-        number = submit_array(folder, indices, arguments, jobs, cores, settings)
+        script = array_script(folder, indices, arguments, jobs, cores, settings)
+        number = submit_array(folder, script)
         return (
             f'{len(indices)} cells are job {number} of Slurm; {short_path(folder)} has what they '
             'print, and the results when they are done'
