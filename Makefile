@@ -20,7 +20,7 @@ setup: .venv/.run
 	$(BIN)/python -m pip install --disable-pip-version-check -q -r requirements.txt
 	@touch $@
 
-.venv/.dev: requirements-dev.txt requirements-export.txt requirements-service.txt requirements-studies.txt .venv/.run
+.venv/.dev: requirements-dev.txt requirements-export.txt requirements-openvino.txt requirements-service.txt requirements-studies.txt .venv/.run
 	$(BIN)/python -m pip install --disable-pip-version-check -q -r requirements-dev.txt
 	@touch $@
 

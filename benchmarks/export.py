@@ -14,7 +14,10 @@ from custom_modules.export.formats import FORMATS
 from .turns import write
 
 #: Format and precision of each row.
-KINDS = [*((name, 'fp32') for name in FORMATS), ('onnx', 'fp16'), ('onnx', 'int8')]
+KINDS = [
+    *((name, 'fp32') for name in FORMATS),
+    *((name, precision) for name in ('onnx', 'openvino') for precision in ('fp16', 'int8')),
+]
 
 
 def main() -> None:
@@ -27,7 +30,7 @@ def main() -> None:
     rows: dict[str, dict[str, float]] = {}
     for name, precision in KINDS:
         with tempfile.TemporaryDirectory() as folder:
-            path, parity = export(
+            _, parity = export(
                 config,
                 args.checkpoint,
                 name,
@@ -36,7 +39,7 @@ def main() -> None:
                 images=args.images,
                 tolerance=1,  # all rows are wanted
             )
-            size = path.stat().st_size
+            size = sum(file.stat().st_size for file in Path(folder).iterdir())
         assert parity is not None
         dice = parity.dice
         rows[f'{name}, {precision}'] = {

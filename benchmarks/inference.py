@@ -1,6 +1,6 @@
 """Inference on a CPU: how a trained network is fastest, and which ways keep its masks.
 
-python -m benchmarks.inference CONFIG CHECKPOINT [--side 256] [--images 500] [--rounds 5]
+python -m benchmarks.inference CONFIG CHECKPOINT [--side 256] [--images 500] [--name inference]
 
 Every way is a process of its own: it exports or prepares the network, compares it with PyTorch's
 eager float32 on real test images at the recipe's size, and is timed on images of --side in memory.
@@ -73,17 +73,18 @@ def compiled(network: DeployedNetwork) -> Logits:
     return logits
 
 
-def exported(network: DeployedNetwork, config: Config, int8: bool) -> Logits:
-    """Return the network in ONNX Runtime."""
+def exported(name: str, precision: str, network: DeployedNetwork, config: Config) -> Logits:
+    """Return the network in a format, read back from its file."""
     calibration = (batch for batch, _ in real_batches(config, 'train', CALIBRATION_IMAGES))
-    kind = FORMATS['onnx']
+    kind = FORMATS[name]
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder, 'model.onnx')
-        kind.save(kind.convert(network, calibration if int8 else None), path, {})
+        path = Path(folder, f'model{kind.suffix}')
+        converted = kind.convert(network, calibration if precision == 'int8' else None)
+        kind.save(converted, path, dict(precision=precision))
         return kind.read(path)
 
 
-#: ``tools/predict.py`` folds, with channels_last, in float32 or as the config's precision says.
+#: ``tools/predict.py`` folds, with channels_last, in bf16, or runs a published model in OpenVINO.
 WAYS: dict[str, Callable[[DeployedNetwork, Config], Logits]] = {
     EAGER: lambda network, _: eager(network),
     'the same, freed memory kept': lambda network, _: eager(network),
@@ -91,8 +92,12 @@ WAYS: dict[str, Callable[[DeployedNetwork, Config], Logits]] = {
     'BatchNorm folded, channels_last': lambda network, _: folded(network),
     'BatchNorm folded, channels_last, bf16': lambda network, _: folded(network, torch.bfloat16),
     'BatchNorm folded, channels_last, compiled': lambda network, _: compiled(network),
-    'ONNX Runtime, fp32': lambda network, config: exported(network, config, int8=False),
-    'ONNX Runtime, int8': lambda network, config: exported(network, config, int8=True),
+    'ONNX Runtime, fp32': partial(exported, 'onnx', 'fp32'),
+    'ONNX Runtime, int8': partial(exported, 'onnx', 'int8'),
+    'OpenVINO, fp32': partial(exported, 'openvino', 'fp32'),
+    # A network in float32, for which OpenVINO may take what the processor is good at.
+    'OpenVINO, bf16': partial(exported, 'openvino', 'fp16'),
+    'OpenVINO, int8': partial(exported, 'openvino', 'int8'),
 }
 
 
@@ -129,6 +134,7 @@ def main() -> None:
     parser.add_argument('--side', type=int, default=256)
     parser.add_argument('--images', type=int, default=500)
     parser.add_argument('--rounds', type=int, default=5)
+    parser.add_argument('--name', default='inference', help='of the JSON file')
     parser.add_argument('--turn', choices=WAYS, help=argparse.SUPPRESS)
     args = parser.parse_args()
     if args.turn:
@@ -156,7 +162,7 @@ def main() -> None:
         f'included; Dice and flipped pixels on {args.images} test images at the size of the '
         'recipe, against the first row'
     )
-    write('inference', dict(protocol=protocol, rows=rows))
+    write(args.name, dict(protocol=protocol, rows=rows))
 
 
 if __name__ == '__main__':

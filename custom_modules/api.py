@@ -9,6 +9,7 @@
 paths, RGB arrays (H, W, 3) uint8 and images of Pillow; ``model.predict(images)`` takes many.
 """
 
+import importlib.util
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -21,8 +22,10 @@ from .config import load_config
 from .engine.checkpoint_io import load_checkpoint, load_weights, weights_file
 from .engine.precision import resolve_dtype
 from .engine.tuned_threshold import stored_threshold
+from .export.exported_files import is_exported, load_exported
 from .export.metadata import read_metadata
-from .export.onnx_files import load_onnx
+from .export.openvino_files import load_openvino
+from .export.publishing import ONNX
 from .prediction import Prediction, Predictor
 from .prediction.network import ExportedNetwork, Network, TorchNetwork
 
@@ -42,10 +45,14 @@ def load(
 ) -> Predictor:
     """Return the model of a config with the weights of a checkpoint, ready to predict.
 
+    It computes in the precision of the config; that of a published model is bf16 (where the device
+    has it) if that was found to keep the masks. The folder of a published model is run by OpenVINO
+    where that is installed and there is no GPU: it is faster and its masks are the same.
+
     Args:
         config: file, relative to the working directory or to the project; or the folder of a
             published model, which is all that is needed.
-        checkpoint: a ``.pth`` or ``.safetensors`` file, or an ``.onnx`` file of
+        checkpoint: a ``.pth`` or ``.safetensors`` file, or an ``.onnx`` or ``.xml`` file of
             ``tools/export.py``, which computes on the CPU; nothing in them is executed.
         threshold: a pixel is foreground if its probability is greater. None takes the one stored
             beside the checkpoint (``best.threshold.json``), or else the config's (0.5).
@@ -59,12 +66,16 @@ def load(
     Raises:
         UserError: a mistake in config, checkpoint or arguments.
     """
-    checkpoint = weights_file(Path(config if checkpoint is None else checkpoint))
+    place = torch.device(device or get_device())
+    source = Path(config if checkpoint is None else checkpoint)
     settings = load_config(config, options)
-    exported = Path(checkpoint).suffix == '.onnx'
-    network, stored = (
-        _exported(Path(checkpoint)) if exported else _trained(settings, checkpoint, device)
-    )
+    dtype = resolve_dtype(settings.test_cfg.get('precision', 'fp32'), place)
+    if is_exported(source):
+        network, stored = _exported(source)
+    elif place.type == 'cpu' and _has_openvino(source):
+        network, stored = _in_openvino(source / ONNX, dtype), None
+    else:
+        network, stored = _trained(settings, weights_file(source), dtype, place)
     if stored is None:
         stored = settings.model['threshold']
     return Predictor(
@@ -78,20 +89,29 @@ def load(
 
 
 def _trained(
-    settings: Config, checkpoint: str | Path, device: str | torch.device | None
+    settings: Config, checkpoint: Path, dtype: torch.dtype, device: torch.device
 ) -> tuple[Network, float | None]:
     """Return a model with its weights, and the threshold that is stored beside them."""
     model = MODELS.build(settings.model)
     load_weights(model, load_checkpoint(checkpoint), checkpoint)
-    place = torch.device(device or get_device())
-    model.to(place)
-    dtype = resolve_dtype(settings.test_cfg.get('precision', 'fp32'), place)
+    model.to(device)
     return TorchNetwork(model, dtype), stored_threshold(checkpoint)
 
 
 def _exported(path: Path) -> tuple[Network, float | None]:
     """Return an exported network and its threshold."""
-    logits = load_onnx(path)
-    facts = read_metadata(path, logits.metadata)
-    description = f'ONNX Runtime, {facts["precision"]}'
+    logits, facts = load_exported(path)
+    description = f'{logits.runtime}, {facts["precision"]}'
     return ExportedNetwork(logits, facts['size_divisor'], description), facts['threshold']
+
+
+def _has_openvino(folder: Path) -> bool:
+    """Return whether this is a published model that OpenVINO can run here."""
+    return (folder / ONNX).is_file() and importlib.util.find_spec('openvino') is not None
+
+
+def _in_openvino(path: Path, dtype: torch.dtype) -> Network:
+    """Return the ONNX file of a published model in OpenVINO."""
+    logits = load_openvino(path, float32=dtype == torch.float32)
+    facts = read_metadata(path, logits.metadata)
+    return ExportedNetwork(logits, facts['size_divisor'], f'{logits.runtime}, {logits.dtype}')

@@ -13,18 +13,21 @@ from mmengine.registry import MODELS
 from custom_modules.api import load
 from custom_modules.config import load_config
 from custom_modules.engine.checkpoint_io import load_checkpoint, load_weights
+from custom_modules.engine.precision import resolve_dtype
 from custom_modules.errors import UserError
 from custom_modules.export.deployed_network import DeployedNetwork
+from custom_modules.export.exported_files import load_exported
 from custom_modules.export.exporting import OutOfToleranceError, export, real_batches
 from custom_modules.export.formats import FORMATS
 from custom_modules.export.metadata import METADATA, read_metadata
-from custom_modules.export.onnx_files import load_onnx
+from custom_modules.export.openvino_files import OpenvinoNetwork, openvino_model
 from custom_modules.export.parity import compare
 from tests.conftest import ROOT, Command
 
 onnx = pytest.importorskip('onnx')
 pytest.importorskip('onnxruntime')
 pytest.importorskip('onnxscript')
+pytest.importorskip('openvino')
 
 CONFIG = 'configs/sample/unet_sample.py'
 #: One system for each decoder, normalisation and number of channels that the reports have.
@@ -67,14 +70,14 @@ def test_any_batch_and_any_size(system: str, name: str, tmp_path: Path) -> None:
         np.testing.assert_allclose(read(images), expected, atol=2e-5)
 
 
-@pytest.mark.parametrize(
-    ('name', 'precision'), [('onnx', 'fp32'), ('onnx', 'int8'), ('onnx', 'fp16')]
-)
+@pytest.mark.parametrize('precision', ['fp32', 'int8', 'fp16'])
+@pytest.mark.parametrize('name', ['onnx', 'openvino'])
 def test_a_trained_net(
     sample: Path, checkpoint: Path, tmp_path: Path, name: str, precision: str
 ) -> None:
     config = load_config(CONFIG, options(sample))
-    out = str(tmp_path / 'model.onnx')
+    suffixes = [*FORMATS[name].companions, FORMATS[name].suffix]
+    out = str(tmp_path / f'model{suffixes[-1]}')
     path, parity = export(
         config, str(checkpoint), name, out, precision=precision, images=10, tolerance=0.05
     )
@@ -85,24 +88,31 @@ def test_a_trained_net(
         assert parity.probability < 1e-4
     else:
         assert 0 < parity.probability < 0.5
-    metadata = json.loads(load_onnx(path).metadata[METADATA])
+    network, metadata = load_exported(path)
     assert metadata['parity'] == parity.as_dict()
     assert metadata['threshold'] == 0.5
     assert metadata['precision'] == precision
     assert metadata['size_divisor'] == 8
     assert {'type': 'ResizeForScoring', 'scale': 64}.items() <= metadata['pipeline'][2].items()
-    kinds = {node.op_type for node in onnx.load(str(path)).graph.node}
-    assert ('QuantizeLinear' in kinds) == (precision == 'int8')
-    assert [file.name for file in tmp_path.iterdir()] == ['model.onnx']
+    if name == 'onnx':
+        kinds = {node.op_type for node in onnx.load(str(path)).graph.node}
+        assert ('QuantizeLinear' in kinds) == (precision == 'int8')
+    else:
+        assert isinstance(network, OpenvinoNetwork)
+        assert ('FakeQuantize' in path.read_text()) == (precision == 'int8')
+        bfloat16 = precision == 'fp16' and resolve_dtype('auto', 'cpu') == torch.bfloat16
+        assert network.dtype == ('bfloat16' if bfloat16 else 'float32')
+    assert sorted(file.name for file in tmp_path.iterdir()) == [f'model{s}' for s in suffixes]
 
 
+@pytest.mark.parametrize(('name', 'runtime'), [('onnx', 'ONNX Runtime'), ('openvino', 'OpenVINO')])
 def test_predictions_and_figures_of_a_file(
-    run_tool: Command, sample: Path, checkpoint: Path, tmp_path: Path
+    run_tool: Command, sample: Path, checkpoint: Path, tmp_path: Path, name: str, runtime: str
 ) -> None:
     """``predict.py`` and ``test.py`` take the file as they take the checkpoint."""
     config = load_config(CONFIG, options(sample))
-    path = str(tmp_path / 'model.onnx')
-    export(config, str(checkpoint), 'onnx', path, images=0)
+    path = str(tmp_path / f'model{FORMATS[name].suffix}')
+    export(config, str(checkpoint), name, path, images=0)
     photographs = sorted((sample / 'images').glob('*.jpg'))[:3]
     first = load(CONFIG, checkpoint, options=options(sample))
     second = load(CONFIG, path, options=options(sample))
@@ -120,7 +130,7 @@ def test_predictions_and_figures_of_a_file(
         assert figures[0][key] == pytest.approx(figures[1][key], abs=1e-5), key
     arguments = ['predict.py', CONFIG, path, photographs[0], '--out', 'p']
     done = run_tool(*arguments, '--cfg-options', *options(sample))
-    assert (done.returncode, 'ONNX Runtime, fp32' in done.stdout) == (0, True), done.stderr
+    assert (done.returncode, f'{runtime}, fp32' in done.stdout) == (0, True), done.stderr
 
 
 def test_the_example_of_the_page(
@@ -225,15 +235,24 @@ def test_mistakes(
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_file_that_is_no_model(tmp_path: Path) -> None:
-    path = tmp_path / 'model.onnx'
-    path.write_bytes(b'no model')
-    with pytest.raises(UserError, match='is no ONNX file that runs here'):
-        load_onnx(path)
+@pytest.mark.parametrize('name', ['onnx', 'openvino'])
+def test_a_file_that_is_no_model(name: str, tmp_path: Path) -> None:
+    suffix = FORMATS[name].suffix
+    path = tmp_path / f'model{suffix}'
+    path.with_suffix('.bin').touch()
+    for content in (b'', b'no model', b'<net name="x" version="11"><layers/></net>', b'<net>'):
+        path.write_bytes(content)
+        with pytest.raises(UserError, match=rf'model{suffix}: (is no|was not written)'):
+            load_exported(path)
     node = onnx.helper.make_node('Identity', ['x'], ['y'])
     value = [onnx.helper.make_tensor_value_info(n, onnx.TensorProto.FLOAT, [1]) for n in 'xy']
     graph = onnx.helper.make_graph([node], 'g', value[:1], value[1:])
     versions = [onnx.helper.make_opsetid('', 18)]
-    onnx.save(onnx.helper.make_model(graph, opset_imports=versions, ir_version=9), str(path))
+    model = onnx.helper.make_model(graph, opset_imports=versions, ir_version=9)
+    FORMATS[name].save(model if name == 'onnx' else openvino_model(model), path, {})
     with pytest.raises(UserError, match=r'was not written by tools/export\.py \(it has x, y\)'):
-        load_onnx(path)
+        load_exported(path)
+    path.with_suffix('.bin').unlink()
+    if name == 'openvino':
+        with pytest.raises(UserError, match=r'model\.bin: there is no such file'):
+            load_exported(path)

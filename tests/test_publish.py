@@ -12,8 +12,10 @@ import torch
 from custom_modules.api import load
 from custom_modules.config import load_config
 from custom_modules.engine.checkpoint_io import load_checkpoint
+from custom_modules.engine.precision import resolve_dtype
 from custom_modules.engine.testing import test as score
 from custom_modules.errors import UserError
+from custom_modules.export.parity import Parity
 from custom_modules.export.publishing import publish
 from tests.conftest import ROOT, Command
 
@@ -83,8 +85,40 @@ def test_it_loads_in_a_clean_process(
     expected = load(CONFIG, checkpoint, options=options)(photograph).mask
     assert np.array_equal(np.load(tmp_path / 'mask.npy'), expected)
     assert 0 < expected.mean() < 1
-    by_onnx = load(published, published / 'model.onnx')(photograph).mask
-    assert np.array_equal(by_onnx, expected)
+    by_onnx = load(published, published / 'model.onnx')
+    assert by_onnx.network.description == 'ONNX Runtime, fp32'
+    assert np.array_equal(by_onnx(photograph).mask, expected)
+
+
+def test_the_fastest_way_of_this_machine(
+    published: Path, sample: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """OpenVINO where it is installed, or else PyTorch, both in the precision of the folder."""
+    pytest.importorskip('openvino')
+    photographs = sorted((sample / 'images').glob('*.jpg'))[:4]
+    # Of this hardly trained net, bfloat16 moves more than a pixel in a thousand.
+    assert json.loads((published / 'config.json').read_text())['precision'] == 'fp32'
+    fast = 'bfloat16' if resolve_dtype('auto', 'cpu') == torch.bfloat16 else 'float32'
+    wanted = ('float32', fast)
+    by_openvino, fast_openvino = (load(published, options=o) for o in ([], ['precision=auto']))
+    monkeypatch.setattr('importlib.util.find_spec', lambda _: None)
+    by_torch, fast_torch = (load(published, options=o) for o in ([], ['precision=auto']))
+    ways = {'OpenVINO': (by_openvino, fast_openvino), 'PyTorch': (by_torch, fast_torch)}
+    for name, models in ways.items():
+        assert [m.network.description for m in models] == [f'{name}, {dtype}' for dtype in wanted]
+        assert {m.threshold for m in models} == {0.4}
+    pairs = zip(by_openvino.predict(photographs), by_torch.predict(photographs), strict=True)
+    assert all(np.array_equal(one.mask, other.mask) for one, other in pairs)
+    pairs = zip(fast_openvino.predict(photographs), by_torch.predict(photographs), strict=True)
+    assert np.mean([(one.mask == other.mask).mean() for one, other in pairs]) > 0.98
+
+
+@pytest.mark.parametrize(
+    ('flipped', 'difference', 'keeps'),
+    [(0.001, 0.0005, True), (0.0011, 0, False), (0, -0.0006, False)],
+)
+def test_when_masks_are_kept(flipped: float, difference: float, keeps: bool) -> None:
+    assert Parity(9, 'test', 0.1, flipped, 0.9, difference).keeps_the_masks is keeps
 
 
 def test_the_tools_take_it(

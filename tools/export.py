@@ -19,15 +19,17 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('checkpoint', help='best.pth or last.pth of a run')
     parser.add_argument(
         '--format',
-        choices=('onnx', 'torchscript', 'exported-program'),
+        choices=('onnx', 'openvino', 'torchscript', 'exported-program'),
         default='onnx',
         help='(default: onnx)',
     )
     precision = parser.add_mutually_exclusive_group()
     precision.add_argument(
-        '--int8', action='store_true', help='compute in whole numbers of 8 bits (onnx)'
+        '--int8', action='store_true', help='compute in whole numbers of 8 bits (onnx, openvino)'
     )
-    precision.add_argument('--half', action='store_true', help='weights and layers in float16')
+    precision.add_argument(
+        '--half', action='store_true', help='weights in float16, layers in 16 bits'
+    )
     parser.add_argument('--out', metavar='FILE', help='(default: beside the checkpoint)')
     parser.add_argument(
         '--images',

@@ -12,7 +12,8 @@ def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument('config', help='config file')
     parser.add_argument(
-        'checkpoint', help='best.pth or last.pth of a run, or an .onnx file of tools/export.py'
+        'checkpoint',
+        help='best.pth or last.pth of a run, or an .onnx or .xml file of tools/export.py',
     )
     parser.add_argument(
         'inputs',

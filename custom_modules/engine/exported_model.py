@@ -5,14 +5,13 @@ from typing import Any
 
 import torch
 
-from ..export.metadata import read_metadata
-from ..export.onnx_files import load_onnx
+from ..export.exported_files import load_exported
 from ..models import BinarySegmentor
 from ..models.data_preprocessor import BinarySegPreprocessor
 
 
 def use_exported(model: BinarySegmentor, path: Path) -> dict[str, Any]:
-    """Let a model compute its logits by an ONNX file, with the file's normalisation and threshold.
+    """Let an exported file compute a model's logits, with the file's normalisation and threshold.
 
     Args:
         model: of the config that the file was exported with; its weights are not used.
@@ -24,8 +23,7 @@ def use_exported(model: BinarySegmentor, path: Path) -> dict[str, Any]:
     Raises:
         UserError: the file cannot be used.
     """
-    logits = load_onnx(path)
-    facts = read_metadata(path, logits.metadata)
+    logits, facts = load_exported(path)
     channels = model.decode_head.out_channels
 
     def network(inputs: torch.Tensor) -> torch.Tensor:

@@ -11,6 +11,7 @@ from mmengine.dist import is_main_process
 from ..datasets.count_border import with_regions
 from ..errors import UserError
 from ..evaluation.per_image_csv import write_rows
+from ..export.exported_files import is_exported
 from ..paths import make_writable, short_path
 from ..visualization import save_examples
 from ..whole_file import whole_file
@@ -40,7 +41,7 @@ def test(
 
     Args:
         config: of ``load_config``.
-        checkpoint: a ``.pth`` file, or an ``.onnx`` file of ``tools/export.py``, or
+        checkpoint: a ``.pth`` file, an ``.onnx`` or ``.xml`` file of ``tools/export.py``, or
             what ``tools/publish.py`` wrote.
         out: folder for the results, which then also get ``config.py``, ``masks/<id>.png`` and
             ``examples.png``; None writes the figures beside the checkpoint.
@@ -72,7 +73,7 @@ def test(
     if tta is not None:
         model.network = AugmentedNetwork(model.network, model.decode_head.size_divisor, tta)
     runner.load_or_resume()
-    if Path(checkpoint).suffix == '.onnx':
+    if is_exported(checkpoint):
         runner.checkpoint_meta = use_exported(model, Path(checkpoint))
     conditions = _conditions(config, runner, tta)
     validation = _validate(runner, required=tune) if tune or not quick else None
@@ -133,8 +134,7 @@ def _build_runner(
     settings = Config(config.to_dict(), filename=config.filename)
     settings.work_dir, settings.run_name = str(folder), '.'
     settings.launcher = launcher
-    exported = Path(checkpoint).suffix == '.onnx'
-    settings.load_from, settings.resume = None if exported else str(checkpoint), False
+    settings.load_from, settings.resume = None if is_exported(checkpoint) else checkpoint, False
     for key in ('train_dataloader', 'train_cfg', 'optim_wrapper', 'param_scheduler'):
         settings.pop(key, None)
     validation = [settings.pop(f'val_{key}', None) for key in ('dataloader', 'cfg', 'evaluator')]

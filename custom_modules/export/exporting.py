@@ -2,7 +2,7 @@
 
 import hashlib
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ from mmengine.registry import DATASETS, MODELS
 
 from ..engine.checkpoint_io import load_checkpoint, load_weights
 from ..engine.memory import keep_freed_memory
+from ..engine.precision import autocast
 from ..engine.testing import protocol
 from ..engine.tuned_threshold import stored_threshold
 from ..errors import UserError
@@ -98,8 +99,34 @@ def export(
     with tempfile.TemporaryDirectory(dir=path.parent, prefix='.export') as folder:
         whole = Path(folder, path.name)
         kind.save(converted, whole, metadata)
-        whole.replace(path)
+        for suffix in (*kind.companions, kind.suffix):
+            whole.with_suffix(suffix).replace(path.with_suffix(suffix))
     return path, parity
+
+
+def compare_bfloat16(
+    config: Config, checkpoint: Mapping[str, Any], threshold: float, images: int
+) -> Parity:
+    """Compare a network in bfloat16 with itself in float32, on images of the test split.
+
+    Args:
+        config: of ``load_config``.
+        checkpoint: of ``load_checkpoint``.
+        threshold: a pixel is foreground if its probability is greater.
+        images: evenly spread.
+    """
+    model: Any = MODELS.build(config.model)
+    load_weights(model, dict(checkpoint), 'the checkpoint')
+    network = DeployedNetwork(model)
+
+    batches = real_batches(config, 'test', images)
+
+    @torch.inference_mode()
+    def bfloat16(images: np.ndarray) -> np.ndarray:
+        with autocast(torch.bfloat16, 'cpu'):
+            return network(torch.from_numpy(images)).numpy()
+
+    return compare(network, bfloat16, batches, threshold, 'test')
 
 
 class OutOfToleranceError(Exception):

@@ -14,6 +14,7 @@ from ..errors import UserError
 from .deployed_network import DeployedNetwork
 from .metadata import METADATA
 from .onnx_files import Logits, load_onnx, onnx_model, quantised, save_onnx
+from .openvino_files import WEIGHTS_SUFFIX, load_openvino, openvino_model, save_openvino
 
 
 class Format(ABC):
@@ -21,9 +22,11 @@ class Format(ABC):
 
     Attributes:
         suffix: of its files.
+        companions: suffixes of what lies beside a file and belongs to it.
     """
 
     suffix: str
+    companions: tuple[str, ...] = ()
 
     @abstractmethod
     def convert(self, network: DeployedNetwork, calibration: Iterable[np.ndarray] | None) -> Any:
@@ -60,6 +63,22 @@ class Onnx(Format):
 
     def read(self, path: Path) -> Logits:
         return load_onnx(path)
+
+
+class OpenVino(Format):
+    """OpenVINO's own format, for Intel's and other processors; made from the ONNX model."""
+
+    suffix = '.xml'
+    companions = (WEIGHTS_SUFFIX,)
+
+    def convert(self, network: DeployedNetwork, calibration: Iterable[np.ndarray] | None) -> Any:
+        return openvino_model(Onnx().convert(network, calibration))
+
+    def save(self, converted: Any, path: Path, metadata: Mapping[str, Any]) -> None:
+        save_openvino(converted, path, json.dumps(metadata))
+
+    def read(self, path: Path) -> Logits:
+        return load_openvino(path)
 
 
 class TorchScript(Format):
@@ -102,6 +121,7 @@ class ExportedProgram(Format):
 
 FORMATS: dict[str, Format] = {
     'onnx': Onnx(),
+    'openvino': OpenVino(),
     'torchscript': TorchScript(),
     'exported-program': ExportedProgram(),
 }
@@ -134,4 +154,4 @@ def _exported(network: DeployedNetwork) -> torch.export.ExportedProgram:
 
 def _no_calibration(calibration: Iterable[np.ndarray] | None) -> None:
     if calibration is not None:
-        raise UserError('--int8 goes with --format onnx alone')
+        raise UserError('--int8 goes with --format onnx and openvino')

@@ -14,6 +14,14 @@ METADATA = 'petseg.json'
 VERSION = 1
 
 
+def stored_precision(texts: Mapping[str, str]) -> str | None:
+    """Return the precision that a file's texts name; None if they name none."""
+    try:
+        return json.loads(texts[METADATA])['precision']
+    except (KeyError, TypeError, ValueError):
+        return None
+
+
 def read_metadata(path: Path, texts: Mapping[str, str]) -> dict[str, Any]:
     """Return the metadata of a file, from the texts that it carries.
 

@@ -29,7 +29,13 @@ _LIMITS = {
 }
 
 
-def model_card(name: str, config: Config, figures: Mapping[str, Any], parity: Parity | None) -> str:
+def model_card(
+    name: str,
+    config: Config,
+    figures: Mapping[str, Any],
+    parity: Parity | None,
+    half: Parity | None,
+) -> str:
     """Return the card as Markdown.
 
     Args:
@@ -37,6 +43,7 @@ def model_card(name: str, config: Config, figures: Mapping[str, Any], parity: Pa
         config: of ``load_config``.
         figures: of ``metrics.json``.
         parity: of the ONNX file; None if it was not compared.
+        half: of the network in bfloat16; None if it was not compared.
     """
     model = MODELS.build(config.model)
     parameters = sum(parameter.numel() for parameter in model.parameters())
@@ -88,6 +95,9 @@ def model_card(name: str, config: Config, figures: Mapping[str, Any], parity: Pa
         f'- `model.onnx`: {parity.describe() if parity else "not compared with PyTorch"}.',
         '- `metrics.json`: all figures, with their protocol.',
     ]
+    if half:
+        use = 'used where' if half.keeps_the_masks else 'not used, although'
+        lines += ['', f'In bfloat16, which is {use} the processor has it: {half.describe()}.']
     return '\n'.join(lines) + '\n'
 
 

@@ -19,7 +19,7 @@ INPUT, OUTPUT = 'image', 'logits'
 
 
 class Logits(Protocol):
-    """What runs an exported network: images (N, 3, H, W) uint8 RGB -> logits (N, 1, H, W)."""
+    """What computes as a network: images (N, 3, H, W) uint8 RGB -> logits (N, 1, H, W) float32."""
 
     def __call__(self, images: np.ndarray) -> np.ndarray: ...
 
@@ -28,8 +28,11 @@ class OnnxNetwork:
     """An ONNX file in ONNX Runtime.
 
     Attributes:
+        runtime: a name to show.
         metadata: of the file, texts.
     """
+
+    runtime = 'ONNX Runtime'
 
     def __init__(self, session: Any) -> None:
         self._session = session

@@ -34,11 +34,16 @@ class Parity:
     dice: float
     dice_difference: float
 
+    @property
+    def keeps_the_masks(self) -> bool:
+        """Whether all but a pixel in a thousand are the same, and the Dice is."""
+        return self.flipped <= 0.001 and abs(self.dice_difference) <= TOLERANCES['fp32']
+
     def describe(self) -> str:
         """Return a line."""
         return (
             f'{self.images:,} images of the split {self.split!r}: Dice {self.dice:.4f}, '
-            f'{self.dice_difference:+.5f} after the export; {self.flipped:.5%} of the pixels flip, '
+            f'{self.dice_difference:+.5f} here; {self.flipped:.5%} of the pixels flip, '
             f'a probability differs by {self.probability:.2g} at most'
         )
 

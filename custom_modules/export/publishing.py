@@ -14,7 +14,7 @@ from ..engine.safetensors_io import save_safetensors
 from ..errors import UserError
 from ..evaluation.scored_run import read_metrics
 from ..paths import make_writable
-from .exporting import export
+from .exporting import compare_bfloat16, export
 from .model_card import model_card
 
 #: The other files of a published model.
@@ -34,14 +34,15 @@ def publish(
 
     ``model.safetensors``, ``model.onnx`` (compared with PyTorch), ``config.json`` (resolved),
     ``metrics.json``, ``README.md`` (the model card). The folder appears whole or not at all. Its
-    threshold is the one that the figures were made with.
+    threshold is the one that the figures were made with; its precision is 'auto' if bfloat16 keeps
+    the masks on these images, 'fp32' if it does not, that of the config if nothing was compared.
 
     Args:
         config: of ``load_config``.
         checkpoint: a ``.pth`` file.
         folder: to write.
         metrics: ``metrics.json`` of a test of this checkpoint; None takes the one beside it.
-        images: of the test split to compare the ONNX file on.
+        images: of the test split to compare the ONNX file and bfloat16 on; 0 compares nothing.
         overwrite: replace a folder that ``publish`` wrote before.
 
     Returns:
@@ -77,17 +78,28 @@ def publish(
             threshold=figures['threshold'],
         )
         values = Config.fromstring(config.text, '.py').to_dict()
-        written = str(values['model'].get('threshold'))
-        place = values if written.startswith('$') else values['model']
-        place[written.removeprefix('$') if place is values else 'threshold'] = figures['threshold']
+        _set(values, 'model', 'threshold', figures['threshold'])
+        half = compare_bfloat16(config, trained, figures['threshold'], images) if images else None
+        if half is not None:
+            _set(values, 'test_cfg', 'precision', 'auto' if half.keeps_the_masks else 'fp32')
         _write_json(made / PUBLISHED_CONFIG, values)
         _write_json(made / FIGURES, figures)
-        card = model_card(Path(config.filename).stem, config, figures, parity)
+        card = model_card(Path(config.filename).stem, config, figures, parity, half)
         (made / CARD).write_text(card, encoding='utf-8')
         if folder.exists():
             shutil.rmtree(folder)
         made.replace(folder)
     return sorted(folder.iterdir())
+
+
+def _set(values: dict[str, Any], section: str, key: str, value: object) -> None:
+    """Set a value of a written config where it comes from: its variable, or the place itself."""
+    written = str(values[section].get(key))
+    name = written.removeprefix('$')
+    if written != name and name in values:
+        values[name] = value
+    else:
+        values[section][key] = value
 
 
 def _write_json(path: Path, values: Any) -> None:

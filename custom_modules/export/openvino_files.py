@@ -1,0 +1,112 @@
+"""OpenVINO files: made of an ONNX model, run by OpenVINO."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from ..errors import UserError
+from .metadata import METADATA, stored_precision
+from .onnx_files import INPUT, OUTPUT
+
+#: The weights lie beside the ``.xml`` file, under its name.
+WEIGHTS_SUFFIX = '.bin'
+
+
+class OpenvinoNetwork:
+    """A network in OpenVINO, on the CPU.
+
+    Args:
+        model: ``openvino.Model``.
+        float32: compute in float32 what is not in whole numbers. False leaves it to OpenVINO,
+            which takes bfloat16 where the processor has it. None does so for files of float16.
+
+    Attributes:
+        runtime: a name to show.
+        metadata: of the file, texts.
+    """
+
+    runtime = 'OpenVINO'
+
+    def __init__(self, model: Any, float32: bool | None = None) -> None:
+        # A model that was read from ONNX has that file's metadata under 'framework'.
+        places = [[METADATA], ['framework', METADATA]]
+        self.metadata: dict[str, str] = {}
+        for place in places:
+            if model.has_rt_info(place):
+                self.metadata.setdefault(METADATA, str(model.get_rt_info(place).value))
+        options: dict[str, Any] = {
+            'PERFORMANCE_HINT': 'LATENCY',
+            'INFERENCE_NUM_THREADS': torch.get_num_threads(),
+            'ENABLE_CPU_PINNING': False,  # other processes may have those cores
+        }
+        if float32 is None:
+            float32 = stored_precision(self.metadata) != 'fp16'
+        if float32:
+            options['INFERENCE_PRECISION_HINT'] = 'f32'
+        self._compiled = _openvino().Core().compile_model(model, 'CPU', options)
+
+    @property
+    def dtype(self) -> str:
+        """What it computes in, such as 'bfloat16'."""
+        found = self._compiled.get_property('INFERENCE_PRECISION_HINT').to_string()
+        return dict(f32='float32', bf16='bfloat16', f16='float16').get(found, found)
+
+    def __call__(self, images: np.ndarray) -> np.ndarray:
+        return self._compiled(images)[OUTPUT]
+
+
+def openvino_model(onnx_model: Any) -> Any:
+    """Return ``onnx.ModelProto`` as ``openvino.Model``; whole numbers stay whole numbers.
+
+    ``openvino.convert_model`` would do the same and send statistics to its makers.
+    """
+    return _openvino().Core().read_model(onnx_model.SerializeToString())
+
+
+def save_openvino(model: Any, path: Path, metadata: str) -> None:
+    """Write a model as ``path`` (.xml) and its weights beside it.
+
+    Args:
+        model: of ``openvino_model``.
+        path: to write.
+        metadata: a text that is kept in the file.
+    """
+    model.set_rt_info(metadata, METADATA)
+    _openvino().save_model(model, str(path), compress_to_fp16=False)
+
+
+def load_openvino(path: Path, float32: bool | None = None) -> OpenvinoNetwork:
+    """Return what runs an ``.xml`` file with its weights, or an ``.onnx`` file; both are data.
+
+    Args:
+        path: of the file.
+        float32: see OpenvinoNetwork.
+
+    Raises:
+        UserError: it cannot be read, is none of this project, or OpenVINO is missing.
+    """
+    openvino = _openvino()
+    weights = path.with_suffix(WEIGHTS_SUFFIX)
+    if path.suffix == '.xml' and not weights.is_file():
+        raise UserError(
+            f'{weights}: there is no such file; {path.name} needs its weights beside it'
+        )
+    try:
+        model = openvino.Core().read_model(str(path))
+        names = [one.any_name for one in (*model.inputs, *model.outputs)]
+        if names == [INPUT, OUTPUT]:
+            return OpenvinoNetwork(model, float32)
+    except RuntimeError as error:  # OpenVINO's only class
+        line = str(error).strip().splitlines()[-1].strip()
+        raise UserError(f'{path}: is no file that OpenVINO runs ({line})') from None
+    raise UserError(f'{path}: was not written by tools/export.py (it has {", ".join(names)})')
+
+
+def _openvino() -> Any:
+    try:
+        import openvino
+    except ImportError:
+        raise UserError('OpenVINO is missing: pip install -r requirements-openvino.txt') from None
+    return openvino
