@@ -20,7 +20,7 @@ setup: .venv/.run
 	$(BIN)/python -m pip install --disable-pip-version-check -q -r requirements.txt
 	@touch $@
 
-.venv/.dev: requirements-dev.txt requirements-export.txt requirements-openvino.txt requirements-service.txt requirements-studies.txt .venv/.run
+.venv/.dev: requirements-dev.txt requirements-demo.txt requirements-export.txt requirements-openvino.txt requirements-service.txt requirements-studies.txt .venv/.run
 	$(BIN)/python -m pip install --disable-pip-version-check -q -r requirements-dev.txt
 	@touch $@
 
@@ -36,6 +36,7 @@ lint: .venv/.dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/hadolint Dockerfile
 
 test: lint
 	$(BIN)/python -m pytest -n auto --dist worksteal

@@ -1,7 +1,7 @@
 #!/usr/bin/env python
-"""Serve a model over HTTP: python tools/serve.py PUBLISHED
+"""Serve models over HTTP: python tools/serve.py PUBLISHED
 
-It answers /v1/segment, /v1/mask, /healthz, /metrics and /openapi.json; see docs/deploy.md.
+It answers /v1/segment, /v1/mask, /healthz, /metrics and /docs; see docs/deploy.md.
 """
 
 import argparse
@@ -11,14 +11,18 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 
-def parse_args() -> argparse.Namespace:
+def parse_args(description: str | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+        description=description, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument('model', help='folder of tools/publish.py, or a config')
-    parser.add_argument('checkpoint', nargs='?', help="weights (default: the folder's)")
+    parser.add_argument(
+        'models',
+        nargs='+',
+        metavar='MODEL',
+        help='folder of tools/publish.py, or a config followed by its checkpoint; one or more',
+    )
     parser.add_argument('--host', default='127.0.0.1', help='(default: this machine alone)')
-    parser.add_argument('--port', type=int, default=8000, help='(default: 8000)')
+    parser.add_argument('--port', type=int, default=8000, help='0 for any (default: 8000)')
     parser.add_argument(
         '--megabytes', type=float, default=32, help='of a request at most (default: 32)'
     )
@@ -34,8 +38,8 @@ def parse_args() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def main() -> None:
-    args = parse_args()
+def main(description: str | None = __doc__, page: bool = False) -> None:
+    args = parse_args(description)
     from custom_modules.cli import user_errors  # after parsing: --help need not wait for torch
 
     with user_errors():
@@ -43,16 +47,17 @@ def main() -> None:
 
         try:
             import python_multipart  # noqa: F401  (FastAPI says so only where it builds the form)
-            import uvicorn
 
-            from custom_modules.service.app import build_app
+            from custom_modules.service.running import run
+            from custom_modules.service.settings import Limits
+
+            if page:
+                import gradio  # noqa: F401  (said here, not after the models are loaded)
         except ImportError as error:
+            what = 'demo' if page else 'service'
             raise UserError(
-                f'the service needs {error.name}: pip install -r requirements-service.txt'
+                f'{error.name} is missing: pip install -r requirements-{what}.txt'
             ) from None
-        from custom_modules.api import load
-        from custom_modules.service.settings import Limits
-
         limits = Limits(
             request_bytes=int(args.megabytes * 2**20),
             images=args.images,
@@ -61,16 +66,7 @@ def main() -> None:
             seconds=args.seconds,
             batch=args.batch_size,
         )
-        model = load(args.model, args.checkpoint, batch_size=args.batch_size)
-        uvicorn.run(
-            build_app(model, limits),
-            host=args.host,
-            port=args.port,
-            log_level='warning',
-            server_header=False,
-            timeout_graceful_shutdown=int(args.seconds) + 5,
-            limit_concurrency=8 * args.queue,
-        )
+        run(args.models, limits, args.host, args.port, page)
 
 
 if __name__ == '__main__':

@@ -35,8 +35,16 @@ class Segment(BaseModel):
 class Segments(BaseModel):
     """The images of a request, in their order."""
 
+    model: str
     threshold: float
     results: list[Segment]
+
+
+class Health(BaseModel):
+    """What is there."""
+
+    status: Literal['ok']
+    models: dict[str, str] = Field(description='name and what computes it')
 
 
 class Problem(BaseModel):

@@ -30,15 +30,15 @@ class Batcher:
     Args:
         predictor: used by this thread alone.
         limits: bounds of queue, batch and time.
+
+    Attributes:
         observe: is told the size of each batch.
     """
 
-    def __init__(
-        self, predictor: Predictor, limits: Limits, observe: Callable[[int], None] = lambda _: None
-    ) -> None:
+    def __init__(self, predictor: Predictor, limits: Limits) -> None:
+        self.predictor = predictor
         self.limits = limits
-        self._predictor = predictor
-        self._observe = observe
+        self.observe: Callable[[int], None] = lambda _: None
         self._jobs: queue.Queue[_Job | None] = queue.Queue()  # bounded by submit
         self._lock = threading.Lock()
         self._waiting = self._pixels = 0
@@ -106,9 +106,9 @@ class Batcher:
                 self._predict(ready)
 
     def _predict(self, jobs: Sequence[_Job]) -> None:
-        self._observe(len(jobs))
+        self.observe(len(jobs))
         try:
-            predictions = list(self._predictor.predict(job.image for job in jobs))
+            predictions = list(self.predictor.predict(job.image for job in jobs))
         except Exception as error:  # of all of them: no request may end this thread
             for job in jobs:
                 job.result.set_exception(error)
