@@ -30,9 +30,9 @@ httpx = pytest.importorskip('httpx')
 
 from fastapi.testclient import TestClient  # noqa: E402  (only where it is installed)
 
-from custom_modules.service.answers import run_lengths  # noqa: E402
 from custom_modules.service.app import build_app  # noqa: E402
 from custom_modules.service.batcher import Batcher, OverloadedError  # noqa: E402
+from custom_modules.service.messages import run_lengths  # noqa: E402
 from custom_modules.service.models import load_models  # noqa: E402
 from custom_modules.service.settings import Limits  # noqa: E402
 

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
-from typing import Annotated, Literal
+from typing import Annotated, Any
 
 from fastapi import FastAPI, File, HTTPException, Query, Request, Response, UploadFile
 from fastapi.middleware.cors import CORSMiddleware
@@ -14,18 +14,16 @@ from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Gauge, His
 from prometheus_client.exposition import generate_latest
 
 from ..prediction import Prediction
-from .answers import Health, Problem, Segments, png, segment
 from .batcher import Batcher, OverloadedError
 from .decoding import RefusedImageError, decode
+from .messages import Health, MaskQuery, Problem, SegmentQuery, Segments, png, segment
 from .middleware import BodyLimit, Measured, SecurityHeaders
 from .settings import Limits
 
-Images = Annotated[list[UploadFile], File(description='photographs: JPEG, PNG, WebP, TIFF, ...')]
-One = Annotated[UploadFile, File(description='a photograph')]
-Name = Annotated[str | None, Query(description='of a model, see /healthz; the first if left out')]
-Threshold = Annotated[
-    float | None, Query(ge=0, le=1, description="of the probability; the model's if left out")
+Images = Annotated[
+    list[UploadFile], File(min_length=1, description='photographs: JPEG, PNG, WebP, TIFF, ...')
 ]
+One = Annotated[UploadFile, File(description='a photograph')]
 
 #: What a client is told to wait before it tries again, in seconds.
 RETRY_AFTER = 1
@@ -108,32 +106,27 @@ def build_app(batchers: Mapping[str, Batcher], limits: Limits | None = None) -> 
             return found
         return [replace(prediction, threshold=threshold) for prediction in found]
 
-    @app.post('/v1/segment', responses=_PROBLEMS, tags=['masks'])
-    async def segment_images(
-        files: Images,
-        mask: Literal['rle', 'png'] = 'rle',
-        threshold: Threshold = None,
-        model: Name = None,
-    ) -> Segments:
+    @app.post('/v1/segment', responses=_PROBLEMS, tags=['masks'], openapi_extra=_images_in('files'))
+    async def segment_images(files: Images, query: Annotated[SegmentQuery, Query()]) -> Segments:
         """Return the masks of one or more photographs, at their own sizes."""
-        name, batcher = chosen(model)
-        found = await predict(batcher, files, threshold)
+        name, batcher = chosen(query.model)
+        found = await predict(batcher, files, query.threshold)
         pairs = zip(files, found, strict=True)
         results = await asyncio.to_thread(
-            lambda: [segment(file.filename or '', one, mask) for file, one in pairs]
+            lambda: [segment(file.filename or '', one, query.mask) for file, one in pairs]
         )
-        used = batcher.predictor.threshold if threshold is None else threshold
-        return Segments(model=name, threshold=used, results=results)
+        return Segments(model=name, threshold=found[0].threshold, results=results)
 
     @app.post(
         '/v1/mask',
         tags=['masks'],
+        openapi_extra=_images_in('file'),
         response_class=Response,
         responses=_PROBLEMS | {200: dict(content={'image/png': {}}, description='0 and 255')},
     )
-    async def mask_of_image(file: One, threshold: Threshold = None, model: Name = None) -> Response:
+    async def mask_of_image(file: One, query: Annotated[MaskQuery, Query()]) -> Response:
         """Return the mask of a photograph as a PNG, at its own size."""
-        (found,) = await predict(chosen(model)[1], [file], threshold)
+        (found,) = await predict(chosen(query.model)[1], [file], query.threshold)
         return Response(await asyncio.to_thread(png, found.mask), media_type='image/png')
 
     @app.get('/healthz', tags=['operation'])
@@ -148,3 +141,9 @@ def build_app(batchers: Mapping[str, Batcher], limits: Limits | None = None) -> 
         return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)
 
     return app
+
+
+def _images_in(part: str) -> dict[str, Any]:
+    """Return what OpenAPI says of a part of a form that holds images."""
+    encoding = {part: {'contentType': 'image/png, image/jpeg, image/webp, image/tiff'}}
+    return {'requestBody': {'content': {'multipart/form-data': {'encoding': encoding}}}}

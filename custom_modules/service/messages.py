@@ -1,4 +1,4 @@
-"""What the service says of an image."""
+"""What the service is asked and what it says."""
 
 import base64
 from itertools import groupby
@@ -9,6 +9,21 @@ import numpy as np
 from pydantic import BaseModel, Field
 
 from ..prediction import Prediction
+
+
+class MaskQuery(BaseModel, extra='forbid'):
+    """What may be asked for a photograph; a misspelt name is an error."""
+
+    threshold: float | None = Field(
+        None, ge=0, le=1, description="of the probability; the model's if left out"
+    )
+    model: str | None = Field(None, description='a name of /healthz; the first if left out')
+
+
+class SegmentQuery(MaskQuery):
+    """The same, and the form of the masks."""
+
+    mask: Literal['rle', 'png'] = 'rle'
 
 
 class RunLengths(BaseModel):

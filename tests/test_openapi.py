@@ -1,0 +1,61 @@
+"""The service keeps to its own OpenAPI description, whatever it is asked (schemathesis)."""
+
+import os
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from custom_modules.prediction import Prediction
+from tests.conftest import ROOT
+
+pytest.importorskip('fastapi')
+pytest.importorskip('schemathesis')
+import uvicorn
+
+from custom_modules.service.app import build_app
+from custom_modules.service.batcher import Batcher
+from custom_modules.service.settings import Limits
+
+
+class Brightness:
+    """A model that takes the brightness for the probability."""
+
+    threshold = 0.5
+    network = SimpleNamespace(description='brightness')
+
+    def predict(self, images: Iterable[np.ndarray]) -> Iterator[Prediction]:
+        for image in images:
+            yield Prediction(image, image.mean(2, dtype=np.float32) / 255, self.threshold)
+
+
+def test_the_service_keeps_to_its_description(tmp_path: Path) -> None:
+    limits = Limits(linger=0.0)
+    app = build_app({'brightness': Batcher(Brightness(), limits)}, limits)  # type: ignore[arg-type]
+    server = uvicorn.Server(uvicorn.Config(app, port=0, log_level='critical'))
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    end = time.monotonic() + 30
+    while not server.started:
+        assert time.monotonic() < end
+        time.sleep(0.02)
+    port = server.servers[0].sockets[0].getsockname()[1]
+    words = ['run', f'http://127.0.0.1:{port}/openapi.json', '--max-examples', '25', '--no-color']
+    words += ['--generation-deterministic', '--continue-on-failure']
+    done = subprocess.run(
+        [sys.executable, '-m', 'schemathesis.cli', *words],
+        cwd=tmp_path,
+        env=os.environ | {'SCHEMATHESIS_HOOKS': 'tests.openapi_images', 'PYTHONPATH': str(ROOT)},
+        capture_output=True,
+        text=True,
+    )
+    server.should_exit = True
+    thread.join(20)
+    assert done.returncode == 0, done.stdout
+    assert 'Tested: 4' in done.stdout, done.stdout
