@@ -2,9 +2,10 @@
 
 python -m benchmarks.service MODEL [CHECKPOINT] [--seconds 60]
 
-A service of its own on this machine gets requests from 16 clients that wait for their answers,
-which shows its pace, then four times as many a second. Every one has to be answered or refused
-with 503.
+A service of its own on this machine is asked for the masks of real photographs, 16 at a time, which
+are compared with those of the predictor itself. Then it gets requests from 16 clients that wait for
+their answers, which shows its pace, then four times as many a second. Every one has to be answered
+or refused with 503.
 """
 
 import argparse
@@ -15,12 +16,14 @@ import subprocess
 import sys
 import time
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 
 import cv2
 import httpx
 import numpy as np
 
+from custom_modules.api import load as load_model
 from custom_modules.paths import PROJECT_ROOT
 
 from .turns import write
@@ -63,6 +66,20 @@ async def pace(address: str, body: bytes, seconds: float) -> float:
     return answered / seconds
 
 
+async def masks(address: str, photographs: Sequence[Path]) -> list[np.ndarray]:
+    """Return the masks of photographs, of which 16 are asked for at the same time."""
+    together = asyncio.Semaphore(16)
+    async with httpx.AsyncClient(timeout=60) as client:
+
+        async def ask(path: Path) -> np.ndarray:
+            async with together:
+                answer = await client.post(f'{address}/v1/mask', files={'file': path.read_bytes()})
+            data = np.frombuffer(answer.raise_for_status().content, np.uint8)
+            return cv2.imdecode(data, cv2.IMREAD_UNCHANGED) // 255
+
+        return await asyncio.gather(*map(ask, photographs))
+
+
 def memory(process: int) -> int:
     """Return the MiB that a process has now (Linux)."""
     lines = Path(f'/proc/{process}/status').read_text().splitlines()
@@ -74,6 +91,7 @@ def main() -> None:
     parser.add_argument('model')
     parser.add_argument('checkpoint', nargs='?')
     parser.add_argument('--seconds', type=float, default=60)
+    parser.add_argument('--photographs', default='data/oxford-iiit-pet/images')
     args = parser.parse_args()
     image = np.random.default_rng(0).integers(0, 256, (50, 60, 3)).astype(np.uint8)
     photograph = cv2.resize(image, (500, 375), interpolation=cv2.INTER_CUBIC)
@@ -92,6 +110,8 @@ def main() -> None:
                 break
             except httpx.TransportError:
                 time.sleep(0.2)
+        photographs = sorted(Path(args.photographs).glob('*.jpg'))[::35]
+        served = asyncio.run(masks(address, photographs))
         capacity = asyncio.run(pace(address, body, 5))
         asyncio.run(load(address, body, 4 * capacity, 10))  # until memory is what it will be
         before = memory(service.pid)
@@ -101,7 +121,11 @@ def main() -> None:
         service.terminate()
     statuses = Counter(status for status, _ in found)
     answered = sorted(seconds for status, seconds in found if status == 200)
+    predicted = load_model(args.model, args.checkpoint).predict(photographs)
+    pairs = zip(served, predicted, strict=True)
     rows = {
+        'photographs compared with predict.py': {'value': len(photographs)},
+        'of their pixels, others': {'value': sum(int((a != b.mask).sum()) for a, b in pairs)},
         'requests': {'value': len(found)},
         'answered': {'value': statuses[200]},
         'refused with 503': {'value': statuses[503]},
