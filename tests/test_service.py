@@ -294,8 +294,9 @@ def test_names_of_models(checkpoint: Path, monkeypatch: pytest.MonkeyPatch) -> N
 
 
 def test_a_process_that_is_asked_to_end(checkpoint: Path, photographs: list[Path]) -> None:
-    """It says where it listens; SIGTERM: status 0, nothing on stderr."""
-    words = [sys.executable, 'tools/serve.py', CONFIG, str(checkpoint), '--port', '0']
+    """It says where it listens, and has the port; SIGTERM: status 0, nothing on stderr."""
+    pytest.importorskip('gradio')
+    words = [sys.executable, 'tools/demo.py', CONFIG, str(checkpoint), '--port', '0']
     service = subprocess.Popen(
         words, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
@@ -304,7 +305,8 @@ def test_a_process_that_is_asked_to_end(checkpoint: Path, photographs: list[Path
     port = int(re.fullmatch(r'unet_sample: .*http://127\.0\.0\.1:(\d+)/docs\n', said)[1])  # type: ignore[index]
     files = {'files': photographs[0].read_bytes()}
     assert httpx.post(f'http://127.0.0.1:{port}/v1/segment', files=files).status_code == 200
-    busy = [*words[:-1], str(port)]
+    assert 'gradio_config' in httpx.get(f'http://127.0.0.1:{port}/').text
+    busy = [sys.executable, 'tools/serve.py', *words[2:-1], str(port)]
     other = subprocess.run(busy, cwd=ROOT, capture_output=True, text=True)
     assert (other.returncode, 'choose another --port' in other.stderr) == (2, True)
     service.send_signal(signal.SIGTERM)

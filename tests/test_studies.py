@@ -15,7 +15,7 @@ import pytest
 from custom_modules.config import load_config
 from custom_modules.engine import PetSegRunner
 from custom_modules.errors import UserError
-from custom_modules.evaluation.results_table import pages
+from custom_modules.report.results_table import pages
 from custom_modules.studies.cells import (
     STUDIES,
     changes_nothing,

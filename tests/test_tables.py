@@ -8,9 +8,9 @@ import pytest
 from benchmarks import scale
 from benchmarks.turns import in_turns, ratios
 from custom_modules.errors import UserError
-from custom_modules.evaluation.performance_tables import performance_tables
-from custom_modules.evaluation.reports_table import PUBLISHED, reports_table
-from custom_modules.evaluation.results_table import pages
+from custom_modules.report.performance_tables import performance_tables
+from custom_modules.report.reports_table import PUBLISHED, reports_table
+from custom_modules.report.results_table import pages
 from tests.conftest import ROOT
 
 RESULT = dict(

@@ -20,7 +20,7 @@ def main() -> None:
 
     with user_errors():
         from custom_modules.errors import UserError
-        from custom_modules.evaluation.results_table import pages
+        from custom_modules.report.results_table import pages
         from custom_modules.studies.pages import save_pictures
 
         if not args.check:

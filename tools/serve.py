@@ -52,7 +52,7 @@ def main(description: str | None = __doc__, page: bool = False) -> None:
             from custom_modules.service.settings import Limits
 
             if page:
-                import gradio  # noqa: F401  (said here, not after the models are loaded)
+                import custom_modules.service.page  # noqa: F401  (Gradio)
         except ImportError as error:
             what = 'demo' if page else 'service'
             raise UserError(

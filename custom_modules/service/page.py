@@ -20,7 +20,7 @@ from .batcher import Batcher, OverloadedError
 from .decoding import RefusedImageError, decode
 from .settings import Limits
 
-# Gradio reads this when it is imported: it would tell its makers of every start.
+# Before Gradio is imported: it would tell its makers of every start.
 os.environ['GRADIO_ANALYTICS_ENABLED'] = 'False'
 import gradio as gr
 
@@ -117,11 +117,11 @@ def _page(
     limits: Limits,
     examples: Sequence[Path],
 ) -> gr.Blocks:
-    with gr.Blocks(title='PetSeg', analytics_enabled=False, delete_cache=(KEPT, KEPT)) as page:
+    deletion = (min(60, KEPT), KEPT)  # how often, and what is older
+    with gr.Blocks(title='PetSeg', analytics_enabled=False, delete_cache=deletion) as page:
         gr.Markdown(
-            '# PetSeg\nDrop a photograph of a cat or a dog, or choose one below. It stays on the '
-            'machine that serves this page and is deleted after half an hour. '
-            '[For programs](docs).'
+            '# PetSeg\nDrop a photograph, or choose one below. It stays on the machine that serves '
+            'this page and is deleted after half an hour. [For programs](docs).'
         )
         with gr.Row():
             with gr.Column(min_width=280):
@@ -224,7 +224,7 @@ def _column(number: int, name: str, batcher: Batcher, card: str | None) -> Colum
             batcher.predictor.threshold,
             step=0.01,
             label='Threshold',
-            info='A pixel belongs to the animal if its probability is greater.',
+            info='A pixel is foreground if its probability is greater.',
             elem_id=f'threshold-{number}',
         )
         with gr.Row():

@@ -1,6 +1,5 @@
 """What ``tools/serve.py`` and ``tools/demo.py`` do."""
 
-import os
 import signal
 import socket
 import sys
@@ -45,9 +44,7 @@ def run(words: Sequence[str], limits: Limits, host: str, port: int, page: bool) 
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     with tempfile.TemporaryDirectory(prefix='petseg-') as folder, sock:
         if page:
-            # Read when Gradio is imported and used: nothing is told, and files lie in one place.
-            os.environ |= {'GRADIO_ANALYTICS_ENABLED': 'False', 'GRADIO_TEMP_DIR': folder}
-            from .page import add_page
+            from .page import add_page  # Gradio, three seconds
 
             app = add_page(app, batchers, cards, limits, Path(folder))
         shown = f'[{host}]' if ':' in host else host
