@@ -239,7 +239,7 @@ def _column(number: int, name: str, batcher: Batcher, card: str | None) -> Colum
 def _download_button(kind: str, number: int) -> gr.DownloadButton:
     what = 'mask' if kind == 'mask' else 'cut-out'
     return gr.DownloadButton(
-        f'Download {what}', interactive=False, size='md', min_width=120, elem_id=f'{kind}-{number}'
+        f'Save {what}', interactive=False, size='md', min_width=120, elem_id=f'{kind}-{number}'
     )
 
 
