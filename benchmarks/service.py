@@ -75,7 +75,7 @@ async def masks(address: str, photographs: Sequence[Path]) -> list[np.ndarray]:
             async with together:
                 answer = await client.post(f'{address}/v1/mask', files={'file': path.read_bytes()})
             data = np.frombuffer(answer.raise_for_status().content, np.uint8)
-            return cv2.imdecode(data, cv2.IMREAD_UNCHANGED) // 255
+            return np.asarray(cv2.imdecode(data, cv2.IMREAD_UNCHANGED)) // 255
 
         return await asyncio.gather(*map(ask, photographs))
 
