@@ -1,8 +1,6 @@
 # Two commands from a bare checkout: `make demo` and `make test`. Everything they need they set up.
 PYTHON ?= python3
 BIN := .venv/bin
-# Python compiles what is imported; compiling all that is installed takes half a minute more.
-INSTALL := $(BIN)/python -m pip install --disable-pip-version-check -q --no-compile
 DEMO := work_dirs/unet_sample
 
 .PHONY: help setup demo test lint soak clean
@@ -19,11 +17,11 @@ setup: .venv/.run
 
 .venv/.run: requirements.txt
 	$(PYTHON) -m venv .venv
-	$(INSTALL) -r requirements.txt
+	$(BIN)/python -m pip install --disable-pip-version-check -q -r requirements.txt
 	@touch $@
 
 .venv/.dev: requirements-dev.txt requirements-demo.txt requirements-export.txt requirements-openvino.txt requirements-service.txt requirements-studies.txt .venv/.run
-	$(INSTALL) -r requirements-dev.txt
+	$(BIN)/python -m pip install --disable-pip-version-check -q -r requirements-dev.txt
 	@touch $@
 
 data/sample/sample.json: .venv/.run custom_modules/datasets/drawn_sample.py
