@@ -24,15 +24,15 @@ def test_a_machine_dies(sample: Path, tmp_path: Path, monkeypatch: pytest.Monkey
     options = [*TINY, f'data_root={sample}', 'max_epochs=10']
     sweep = build_sweep([CONFIG], seeds='0,1', work_dir=str(tmp_path / 'runs'), options=options)
     soon = dict(health_check_period_ms=1000, health_check_failure_threshold=6)
-    head = dict(num_cpus=0, include_dashboard=False, _system_config=soon)
+    head = dict(num_cpus=1, include_dashboard=False, _system_config=soon)
     cluster = Cluster(initialize_head=True, head_node_args=head)
-    workers = [cluster.add_node(num_cpus=1) for _ in range(2)]
+    worker = cluster.add_node(num_cpus=1)
     monkeypatch.setenv('RAY_ADDRESS', cluster.address)
 
     def kill_one() -> None:
         while not list(tmp_path.rglob('last.pth')):
             time.sleep(0.05)
-        cluster.remove_node(workers[0], allow_graceful=False)
+        cluster.remove_node(worker, allow_graceful=False)
 
     thread = Thread(target=kill_one)
     thread.start()
