@@ -33,13 +33,16 @@ BOUND = 2
 
 
 async def load(address: str, body: bytes, rate: float, seconds: float) -> list[tuple[int, float]]:
-    """Send requests at a rate, whether or not they are answered; return statuses and seconds."""
+    """Send requests at a rate, answered or not; return statuses (0: no answer) and seconds."""
     limits = httpx.Limits(max_connections=None)
     async with httpx.AsyncClient(timeout=60, limits=limits) as client:
 
         async def ask() -> tuple[int, float]:
             started = time.perf_counter()
-            answer = await client.post(f'{address}/v1/mask', files={'file': body})
+            try:
+                answer = await client.post(f'{address}/v1/mask', files={'file': body})
+            except httpx.TransportError:
+                return 0, time.perf_counter() - started
             return answer.status_code, time.perf_counter() - started
 
         tasks = []

@@ -284,6 +284,47 @@ def test_several_models(predictor: Predictor, photographs: list[Path]) -> None:
         assert answer.json() == {'detail': 'no such model; there are: pet, gate'}
 
 
+def test_too_many_requests_at_a_time(photographs: list[Path]) -> None:
+    gate = Gate()
+    limits = Limits(requests=1, request_bytes=100_000)
+    app = build_app({'gate': Batcher(gate, limits)}, limits)  # type: ignore[arg-type]
+    data = photographs[0].read_bytes()
+    sent: list[int] = []
+
+    def slowly() -> Iterator[bytes]:
+        for start in range(0, 50_000, 10_000):
+            sent.append(start)
+            yield b'x' * 10_000
+
+    statuses: list[int] = []
+    with TestClient(app) as client:
+
+        def post() -> None:
+            statuses.append(client.post('/v1/mask', files={'file': data}).status_code)
+
+        first = threading.Thread(target=post)
+        first.start()
+        assert gate.began.wait(10)
+        answer = client.post('/v1/mask', content=slowly())
+        assert (answer.status_code, answer.headers['retry-after']) == (503, '1')
+        assert len(sent) == 5  # to its end, so that the answer is read
+        assert client.get('/healthz').status_code == 200
+        gate.open.set()
+        first.join(10)
+        post()
+        assert statuses == [200, 200]
+        assert 'path="/v1/mask",status="503"} 1.0' in client.get('/metrics').text
+
+
+@pytest.mark.parametrize(
+    'bound', ['requests', 'queue', 'images', 'pixels', 'request_bytes', 'seconds', 'batch']
+)
+def test_bounds_that_let_nothing_through(bound: str) -> None:
+    for value in (0, -1):
+        with pytest.raises(UserError, match=f'{bound} {value} is not allowed'):
+            Limits(**{bound: value})
+
+
 def test_names_of_models(checkpoint: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(ROOT)
     words = [CONFIG, str(checkpoint)]

@@ -17,16 +17,13 @@ from ..prediction import Prediction
 from .batcher import Batcher, OverloadedError
 from .decoding import RefusedImageError, decode
 from .messages import Health, MaskQuery, Problem, SegmentQuery, Segments, png, segment
-from .middleware import BodyLimit, Measured, SecurityHeaders
+from .middleware import BodyLimit, ConcurrencyLimit, Measured, SecurityHeaders, too_much
 from .settings import Limits
 
 Images = Annotated[
     list[UploadFile], File(min_length=1, description='photographs: JPEG, PNG, WebP, TIFF, ...')
 ]
 One = Annotated[UploadFile, File(description='a photograph')]
-
-#: What a client is told to wait before it tries again, in seconds.
-RETRY_AFTER = 1
 
 _PROBLEMS: dict[int | str, dict] = {
     400: dict(model=Problem, description='the body is no form'),
@@ -69,15 +66,18 @@ def build_app(batchers: Mapping[str, Batcher], limits: Limits | None = None) -> 
         lifespan=lifespan,
         swagger_ui_parameters=dict(defaultModelsExpandDepth=-1),
     )
+    paths = ('/v1/segment', '/v1/mask')
     app.add_middleware(BodyLimit, limit=limits.request_bytes)
-    app.add_middleware(Measured, registry=registry, paths=('/v1/segment', '/v1/mask'))
+    app.add_middleware(
+        ConcurrencyLimit, limit=limits.requests, body_limit=limits.request_bytes, paths=paths
+    )
+    app.add_middleware(Measured, registry=registry, paths=paths)
     app.add_middleware(SecurityHeaders)
     app.add_middleware(CORSMiddleware)  # without an origin, so that other sites may ask nothing
 
     @app.exception_handler(OverloadedError)
     async def overloaded(_: Request, error: OverloadedError) -> JSONResponse:
-        headers = {'Retry-After': str(RETRY_AFTER)}
-        return JSONResponse({'detail': f'{error}; try again'}, 503, headers)
+        return too_much(str(error))
 
     @app.exception_handler(RefusedImageError)
     async def refused(_: Request, error: RefusedImageError) -> JSONResponse:

@@ -8,6 +8,9 @@ from starlette.datastructures import MutableHeaders
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+#: What a client is told to wait before it tries again, in seconds.
+RETRY_AFTER = 1
+
 #: A browser that shows a page of this service asks this service and nobody else.
 CONTENT_SECURITY_POLICY = '; '.join(
     (
@@ -60,6 +63,49 @@ class BodyLimit:
             return message
 
         await self.app(scope, counted, send)
+
+
+class ConcurrencyLimit:
+    """Answer 503 where more requests than ``limit`` are at work, after their bodies were read.
+
+    An answer before the end of the body may never be read: the connection is reset.
+
+    Args:
+        app: what is protected.
+        limit: requests at a time.
+        body_limit: bytes of a body that are read and thrown away, at most.
+        paths: to protect; others are always answered.
+    """
+
+    def __init__(self, app: ASGIApp, limit: int, body_limit: int, paths: tuple[str, ...]) -> None:
+        self.app = app
+        self.limit = limit
+        self.body_limit = body_limit
+        self.paths = paths
+        self.active = 0
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope['type'] != 'http' or scope['path'] not in self.paths:
+            await self.app(scope, receive, send)
+        elif self.active >= self.limit:
+            seen, more = 0, True
+            while more and seen <= self.body_limit:
+                message = await receive()
+                seen += len(message.get('body', b''))
+                more = message.get('more_body', False)
+            await too_much('too many requests at a time')(scope, receive, send)
+        else:
+            self.active += 1
+            try:
+                await self.app(scope, receive, send)
+            finally:
+                self.active -= 1
+
+
+def too_much(reason: str) -> JSONResponse:
+    """Return the answer to what is too much to do now."""
+    headers = {'Retry-After': str(RETRY_AFTER)}
+    return JSONResponse({'detail': f'{reason}; try again'}, 503, headers)
 
 
 class SecurityHeaders:

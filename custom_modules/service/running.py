@@ -38,7 +38,7 @@ def run(words: Sequence[str], limits: Limits, host: str, port: int, page: bool) 
         log_level='warning',
         server_header=False,
         timeout_graceful_shutdown=int(limits.seconds) + 5,
-        limit_concurrency=8 * limits.queue,
+        limit_concurrency=8 * limits.requests,  # connections; see also ConcurrencyLimit
     )
     # uvicorn raises the signal anew when all is done; it is no failure.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))

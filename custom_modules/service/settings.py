@@ -1,6 +1,8 @@
 """What a service allows."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+
+from ..errors import UserError
 
 
 @dataclass(frozen=True)
@@ -8,6 +10,7 @@ class Limits:
     """Bounds of a service, so that no request and no number of them harms it.
 
     Attributes:
+        requests: at work at a time; more are refused with 503.
         request_bytes: of a request's body.
         images: of a request.
         pixels: of an image; read from its header, before anything is decoded.
@@ -16,8 +19,12 @@ class Limits:
         seconds: that an image waits at most; later it is refused with 503.
         batch: images that the network sees at a time.
         linger: seconds that the first image of a batch waits for others.
+
+    Raises:
+        UserError: a bound that lets nothing through.
     """
 
+    requests: int = 256
     request_bytes: int = 32 * 2**20
     images: int = 16
     pixels: int = 40_000_000
@@ -26,3 +33,8 @@ class Limits:
     seconds: float = 10.0
     batch: int = 8
     linger: float = 0.005
+
+    def __post_init__(self) -> None:
+        for name, value in asdict(self).items():
+            if value < 0 or (value == 0 and name != 'linger'):
+                raise UserError(f'{name} {value:g} is not allowed; use more than 0')
