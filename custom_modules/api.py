@@ -69,13 +69,16 @@ def load(
     place = torch.device(device or get_device())
     source = Path(config if checkpoint is None else checkpoint)
     settings = load_config(config, options)
-    dtype = resolve_dtype(settings.test_cfg.get('precision', 'fp32'), place)
+    stored: float | None = None
+    network: Network
     if is_exported(source):
-        network, stored = _exported(source)
-    elif place.type == 'cpu' and _has_openvino(source):
-        network, stored = _in_openvino(source / ONNX, dtype), None
+        network, stored = _exported(source)  # has a precision of its own
     else:
-        network, stored = _trained(settings, weights_file(source), dtype, place)
+        dtype = resolve_dtype(settings.test_cfg.get('precision', 'fp32'), place)
+        if place.type == 'cpu' and _has_openvino(source):
+            network = _in_openvino(source / ONNX, dtype)
+        else:
+            network, stored = _trained(settings, weights_file(source), dtype, place)
     if stored is None:
         stored = settings.model['threshold']
     return Predictor(

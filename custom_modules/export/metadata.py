@@ -18,7 +18,7 @@ def stored_precision(texts: Mapping[str, str]) -> str | None:
     """Return the precision that a file's texts name; None if they name none."""
     try:
         return json.loads(texts[METADATA])['precision']
-    except (KeyError, TypeError, ValueError):
+    except (KeyError, TypeError, ValueError, RecursionError):
         return None
 
 
@@ -36,7 +36,7 @@ def read_metadata(path: Path, texts: Mapping[str, str]) -> dict[str, Any]:
         sound = type(divisor) is int and 1 <= divisor <= 4096 and 0 <= float(threshold) <= 1
         if not sound or not isinstance(facts['precision'], str):
             raise ValueError('values out of range')
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, RecursionError) as error:
         if isinstance(error, UserError):
             raise
         raise UserError(f'{path}: was not written by tools/export.py ({error!r})') from None
