@@ -3,7 +3,6 @@
 import shutil
 import struct
 import tempfile
-import threading
 import time
 import zlib
 from collections.abc import Iterable, Iterator
@@ -22,12 +21,12 @@ from custom_modules.prediction import Prediction
 pytest.importorskip('gradio')
 httpx = pytest.importorskip('httpx')
 playwright = pytest.importorskip('playwright.sync_api')
-import uvicorn  # noqa: E402  (only where it is installed)
 
 from custom_modules.service import page as demo  # noqa: E402
 from custom_modules.service.app import build_app  # noqa: E402
 from custom_modules.service.batcher import Batcher  # noqa: E402
 from custom_modules.service.settings import Limits  # noqa: E402
+from tests.served import served  # noqa: E402
 
 CHROMIUM = next(filter(None, map(shutil.which, ('chromium', 'chromium-browser'))), None)
 LIMITS = Limits(request_bytes=2_000_000, pixels=200_000)
@@ -59,17 +58,8 @@ def serving() -> Iterator[tuple[str, Path]]:
     with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
         patch.setenv('GRADIO_TEMP_DIR', folder)
         app = demo.add_page(build_app(batchers, LIMITS), batchers, cards, LIMITS, Path(folder))
-        server = uvicorn.Server(uvicorn.Config(app, port=0, log_level='warning'))
-        thread = threading.Thread(target=server.run)
-        thread.start()
-        end = time.monotonic() + 30
-        while not server.started:
-            assert time.monotonic() < end
-            time.sleep(0.02)
-        port = server.servers[0].sockets[0].getsockname()[1]
-        yield f'http://127.0.0.1:{port}/', Path(folder)
-        server.should_exit = True
-        thread.join(20)
+        with served(app) as address:
+            yield f'{address}/', Path(folder)
 
 
 @pytest.fixture(scope='module')

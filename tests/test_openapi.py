@@ -3,8 +3,6 @@
 import os
 import subprocess
 import sys
-import threading
-import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -17,11 +15,11 @@ from tests.conftest import ROOT
 
 pytest.importorskip('fastapi')
 pytest.importorskip('schemathesis')
-import uvicorn
 
 from custom_modules.service.app import build_app
 from custom_modules.service.batcher import Batcher
 from custom_modules.service.settings import Limits
+from tests.served import served
 
 
 class Brightness:
@@ -38,24 +36,16 @@ class Brightness:
 def test_the_service_keeps_to_its_description(tmp_path: Path) -> None:
     limits = Limits(linger=0.0)
     app = build_app({'brightness': Batcher(Brightness(), limits)}, limits)  # type: ignore[arg-type]
-    server = uvicorn.Server(uvicorn.Config(app, port=0, log_level='critical'))
-    thread = threading.Thread(target=server.run)
-    thread.start()
-    end = time.monotonic() + 30
-    while not server.started:
-        assert time.monotonic() < end
-        time.sleep(0.02)
-    port = server.servers[0].sockets[0].getsockname()[1]
-    words = ['run', f'http://127.0.0.1:{port}/openapi.json', '--max-examples', '25', '--no-color']
-    words += ['--generation-deterministic', '--continue-on-failure']
-    done = subprocess.run(
-        [sys.executable, '-m', 'schemathesis.cli', *words],
-        cwd=tmp_path,
-        env=os.environ | {'SCHEMATHESIS_HOOKS': 'tests.openapi_images', 'PYTHONPATH': str(ROOT)},
-        capture_output=True,
-        text=True,
-    )
-    server.should_exit = True
-    thread.join(20)
+    with served(app) as address:
+        words = ['run', f'{address}/openapi.json', '--max-examples', '25', '--no-color']
+        words += ['--generation-deterministic', '--continue-on-failure']
+        hooks = {'SCHEMATHESIS_HOOKS': 'tests.openapi_images', 'PYTHONPATH': str(ROOT)}
+        done = subprocess.run(
+            [sys.executable, '-m', 'schemathesis.cli', *words],
+            cwd=tmp_path,
+            env=os.environ | hooks,
+            capture_output=True,
+            text=True,
+        )
     assert done.returncode == 0, done.stdout
     assert 'Tested: 4' in done.stdout, done.stdout
