@@ -14,7 +14,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import torch
-from mmengine.config import Config
 from mmengine.device import get_device
 from mmengine.registry import MODELS
 
@@ -23,9 +22,10 @@ from .engine.checkpoint_io import load_checkpoint, load_weights, weights_file
 from .engine.precision import resolve_dtype
 from .engine.tuned_threshold import stored_threshold
 from .export.exported_files import is_exported, load_exported
-from .export.metadata import read_metadata
+from .export.metadata import read_metadata, weights_digest
 from .export.openvino_files import load_openvino
 from .export.publishing import ONNX
+from .models import BinarySegmentor
 from .prediction import Prediction, Predictor
 from .prediction.network import ExportedNetwork, Network, TorchNetwork
 
@@ -47,7 +47,7 @@ def load(
 
     It computes in the precision of the config; that of a published model is bf16 (where the device
     has it) if that was found to keep the masks. The folder of a published model is run by OpenVINO
-    where that is installed and there is no GPU: it is faster and its masks are the same.
+    where that is installed and there is no GPU, if its ONNX file is of its weights: that is faster.
 
     Args:
         config: file, relative to the working directory or to the project; or the folder of a
@@ -75,10 +75,12 @@ def load(
         network, stored = _exported(source)  # has a precision of its own
     else:
         dtype = resolve_dtype(settings.test_cfg.get('precision', 'fp32'), place)
-        if place.type == 'cpu' and _has_openvino(source):
-            network = _in_openvino(source / ONNX, dtype)
-        else:
-            network, stored = _trained(settings, weights_file(source), dtype, place)
+        weights = weights_file(source)
+        model = MODELS.build(settings.model)
+        load_weights(model, load_checkpoint(weights), weights)
+        stored = stored_threshold(weights)
+        openvino = _in_openvino(source / ONNX, model, dtype) if place.type == 'cpu' else None
+        network = openvino or TorchNetwork(model.to(place), dtype)
     if stored is None:
         stored = settings.model['threshold']
     return Predictor(
@@ -91,16 +93,6 @@ def load(
     )
 
 
-def _trained(
-    settings: Config, checkpoint: Path, dtype: torch.dtype, device: torch.device
-) -> tuple[Network, float | None]:
-    """Return a model with its weights, and the threshold that is stored beside them."""
-    model = MODELS.build(settings.model)
-    load_weights(model, load_checkpoint(checkpoint), checkpoint)
-    model.to(device)
-    return TorchNetwork(model, dtype), stored_threshold(checkpoint)
-
-
 def _exported(path: Path) -> tuple[Network, float | None]:
     """Return an exported network and its threshold."""
     logits, facts = load_exported(path)
@@ -108,13 +100,15 @@ def _exported(path: Path) -> tuple[Network, float | None]:
     return ExportedNetwork(logits, facts['size_divisor'], description), facts['threshold']
 
 
-def _has_openvino(folder: Path) -> bool:
-    """Return whether this is a published model that OpenVINO can run here."""
-    return (folder / ONNX).is_file() and importlib.util.find_spec('openvino') is not None
+def _in_openvino(path: Path, model: BinarySegmentor, dtype: torch.dtype) -> Network | None:
+    """Return the ONNX file of a published model in OpenVINO; None if it cannot stand for the model.
 
-
-def _in_openvino(path: Path, dtype: torch.dtype) -> Network:
-    """Return the ONNX file of a published model in OpenVINO."""
+    It can where it and OpenVINO are there, and it was made of the weights that the model has.
+    """
+    if not path.is_file() or importlib.util.find_spec('openvino') is None:
+        return None
     logits = load_openvino(path, float32=dtype == torch.float32)
     facts = read_metadata(path, logits.metadata)
+    if facts.get('weights') != weights_digest(model.state_dict()):
+        return None
     return ExportedNetwork(logits, facts['size_divisor'], f'{logits.runtime}, {logits.dtype}')

@@ -1,6 +1,5 @@
 """The page to try models on, in a browser: what it shows, hands out, refuses and asks for."""
 
-import shutil
 import struct
 import tempfile
 import time
@@ -26,9 +25,9 @@ from custom_modules.service import page as demo  # noqa: E402
 from custom_modules.service.app import build_app  # noqa: E402
 from custom_modules.service.batcher import Batcher  # noqa: E402
 from custom_modules.service.settings import Limits  # noqa: E402
+from tests.chromium import CHROMIUM, NO_CHROMIUM  # noqa: E402
 from tests.served import served  # noqa: E402
 
-CHROMIUM = next(filter(None, map(shutil.which, ('chromium', 'chromium-browser'))), None)
 LIMITS = Limits(request_bytes=2_000_000, pixels=200_000)
 
 
@@ -81,8 +80,8 @@ def photograph(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope='module')
 def browser() -> Iterator[Any]:
-    if CHROMIUM is None:
-        pytest.skip('no chromium here')
+    if not CHROMIUM:
+        pytest.skip(NO_CHROMIUM)
     flags = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--disable-background-networking']
     with playwright.sync_playwright() as driver:
         browser = driver.chromium.launch(executable_path=CHROMIUM, args=flags)

@@ -20,7 +20,7 @@ from custom_modules.export.exported_files import load_exported
 from custom_modules.export.exporting import OutOfToleranceError, export, real_batches
 from custom_modules.export.formats import FORMATS
 from custom_modules.export.metadata import METADATA, read_metadata
-from custom_modules.export.openvino_files import OpenvinoNetwork, openvino_model
+from custom_modules.export.openvino_files import OpenVinoNetwork, openvino_model
 from custom_modules.export.parity import compare
 from tests.conftest import ROOT, Command
 
@@ -102,7 +102,7 @@ def test_a_trained_net(
         kinds = {node.op_type for node in onnx.load(str(path)).graph.node}
         assert ('QuantizeLinear' in kinds) == (precision == 'int8')
     else:
-        assert isinstance(network, OpenvinoNetwork)
+        assert isinstance(network, OpenVinoNetwork)
         assert ('FakeQuantize' in path.read_text()) == (precision == 'int8')
         bfloat16 = precision == 'fp16' and resolve_dtype('auto', 'cpu') == torch.bfloat16
         assert network.dtype == ('bfloat16' if bfloat16 else 'float32')

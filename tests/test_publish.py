@@ -1,6 +1,7 @@
 """Published models: a folder that loads in a clean process, and in which nothing is executed."""
 
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -111,6 +112,18 @@ def test_the_fastest_way_of_this_machine(
     assert all(np.array_equal(one.mask, other.mask) for one, other in pairs)
     pairs = zip(fast_openvino.predict(photographs), by_torch.predict(photographs), strict=True)
     assert np.mean([(one.mask == other.mask).mean() for one, other in pairs]) > 0.98
+
+
+def test_an_onnx_file_of_other_weights_is_not_used(published: Path, tmp_path: Path) -> None:
+    pytest.importorskip('openvino')
+    folder = tmp_path / 'pet'
+    shutil.copytree(published, folder)
+    assert load(folder).network.description == 'OpenVINO, float32'
+    path = folder / 'model.safetensors'
+    weights = safetensors.load_file(path)
+    weights[next(name for name in weights if name.endswith('.bias'))] += 1
+    safetensors.save_file(weights, path)
+    assert load(folder).network.description == 'PyTorch, float32'
 
 
 @pytest.mark.parametrize(

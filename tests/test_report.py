@@ -12,12 +12,10 @@ from custom_modules.config import load_config
 from custom_modules.engine.testing import test as run_test
 from custom_modules.errors import UserError
 from custom_modules.report.results import report_results, report_runs
+from tests.chromium import CHROMIUM, NO_CHROMIUM
 from tests.conftest import ROOT, tiny_options
 
 CONFIG = 'configs/sample/unet_sample.py'
-BROWSER = next(
-    filter(None, map(shutil.which, ('chromium', 'chromium-browser', 'google-chrome'))), ''
-)
 
 #: A name that would end a quotation, open a tag and start a formula.
 HOSTILE = '"><script>alert(1)</script> $x$'
@@ -144,7 +142,7 @@ def browse(page: Path, folder: Path, *flags: str) -> tuple[str, str, list[str]]:
     """
     log = folder / 'net.json'
     words = [
-        BROWSER,
+        CHROMIUM,
         *('--headless', '--no-sandbox', '--disable-gpu', '--no-first-run', '--disable-sync'),
         *('--disable-background-networking', '--disable-component-update'),
         '--host-resolver-rules=MAP * ~NOTFOUND',
@@ -174,7 +172,7 @@ PROBE = """<script>addEventListener('load', () => parent.postMessage({
 }, '*'))</script>"""
 
 
-@pytest.mark.skipif(not BROWSER, reason='no Chromium on this machine')
+@pytest.mark.skipif(not CHROMIUM, reason=NO_CHROMIUM)
 def test_in_a_browser(single: Path, double: Path, tmp_path: Path) -> None:
     for page in (single, double):
         _, said, asked = browse(page, tmp_path)
@@ -199,7 +197,7 @@ def test_in_a_browser(single: Path, double: Path, tmp_path: Path) -> None:
             assert row['broken'] == row['fetched'] == 0
 
 
-@pytest.mark.skipif(not BROWSER, reason='no Chromium on this machine')
+@pytest.mark.skipif(not CHROMIUM, reason=NO_CHROMIUM)
 def test_the_browser_would_tell(tmp_path: Path) -> None:
     """What the test above looks for is seen where it is there."""
     page = tmp_path / 'bad.html'

@@ -22,7 +22,7 @@ from PIL import Image
 from custom_modules.api import load
 from custom_modules.errors import UserError
 from custom_modules.prediction import Prediction, Predictor
-from tests.conftest import ROOT
+from tests.conftest import ROOT, Command
 
 pytest.importorskip('fastapi')
 pytest.importorskip('prometheus_client')
@@ -317,12 +317,12 @@ def test_too_many_requests_at_a_time(photographs: list[Path]) -> None:
 
 
 @pytest.mark.parametrize(
-    'bound', ['requests', 'queue', 'images', 'pixels', 'request_bytes', 'seconds', 'batch']
+    'bound', ['--queue', '--images', '--megapixels', '--megabytes', '--seconds', '--batch-size']
 )
-def test_bounds_that_let_nothing_through(bound: str) -> None:
-    for value in (0, -1):
-        with pytest.raises(UserError, match=f'{bound} {value} is not allowed'):
-            Limits(**{bound: value})
+def test_bounds_that_let_nothing_through(run_tool: Command, bound: str) -> None:
+    for value in ('0', '-1', 'nan', 'much'):
+        done = run_tool('serve.py', 'model', bound, value)
+        assert (done.returncode, f'argument {bound}: ' in done.stderr) == (2, True), done.stderr
 
 
 def test_names_of_models(checkpoint: Path, monkeypatch: pytest.MonkeyPatch) -> None:

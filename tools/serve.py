@@ -5,10 +5,22 @@ It answers /v1/segment, /v1/mask, /healthz, /metrics and /docs; see docs/deploy.
 """
 
 import argparse
+import math
 import sys
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+
+def above_zero(text: str) -> float:
+    value = float(text)
+    if not 0 < value < math.inf:
+        raise argparse.ArgumentTypeError(f'{text}: give a number above 0')
+    return value
+
+
+def one_or_more(text: str) -> int:
+    return int(above_zero(str(int(text))))
 
 
 def parse_args(description: str | None) -> argparse.Namespace:
@@ -24,17 +36,19 @@ def parse_args(description: str | None) -> argparse.Namespace:
     parser.add_argument('--host', default='127.0.0.1', help='(default: this machine alone)')
     parser.add_argument('--port', type=int, default=8000, help='0 for any (default: 8000)')
     parser.add_argument(
-        '--megabytes', type=float, default=32, help='of a request at most (default: 32)'
+        '--megabytes', type=above_zero, default=32, help='of a request at most (default: 32)'
     )
     parser.add_argument(
-        '--megapixels', type=float, default=40, help='of an image at most (default: 40)'
+        '--megapixels', type=above_zero, default=40, help='of an image at most (default: 40)'
     )
-    parser.add_argument('--images', type=int, default=16, help='of a request (default: 16)')
-    parser.add_argument('--queue', type=int, default=32, help='images that wait (default: 32)')
+    parser.add_argument('--images', type=one_or_more, default=16, help='of a request (default: 16)')
     parser.add_argument(
-        '--seconds', type=float, default=10, help='that an image waits at most (default: 10)'
+        '--queue', type=one_or_more, default=32, help='images that wait (default: 32)'
     )
-    parser.add_argument('--batch-size', type=int, default=8, help='(default: 8)')
+    parser.add_argument(
+        '--seconds', type=above_zero, default=10, help='that an image waits at most (default: 10)'
+    )
+    parser.add_argument('--batch-size', type=one_or_more, default=8, help='(default: 8)')
     return parser.parse_args()
 
 

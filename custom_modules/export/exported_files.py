@@ -6,9 +6,9 @@ from typing import Any
 
 from .metadata import read_metadata
 from .onnx_files import OnnxNetwork, load_onnx
-from .openvino_files import OpenvinoNetwork, load_openvino
+from .openvino_files import OpenVinoNetwork, load_openvino
 
-_READERS: dict[str, Callable[[Path], OnnxNetwork | OpenvinoNetwork]] = {
+_READERS: dict[str, Callable[[Path], OnnxNetwork | OpenVinoNetwork]] = {
     '.onnx': load_onnx,
     '.xml': load_openvino,
 }
@@ -19,7 +19,7 @@ def is_exported(path: str | Path) -> bool:
     return Path(path).suffix in _READERS
 
 
-def load_exported(path: Path) -> tuple[OnnxNetwork | OpenvinoNetwork, dict[str, Any]]:
+def load_exported(path: Path) -> tuple[OnnxNetwork | OpenVinoNetwork, dict[str, Any]]:
     """Return what runs a file of ``tools/export.py``, and what its metadata say.
 
     Raises:

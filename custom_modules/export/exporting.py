@@ -21,7 +21,7 @@ from ..models.binary_segmentor import target_at_size
 from ..paths import make_writable
 from .deployed_network import DeployedNetwork
 from .formats import FORMATS
-from .metadata import VERSION
+from .metadata import VERSION, weights_digest
 from .onnx_files import INPUT, OUTPUT
 from .parity import TOLERANCES, Parity, compare
 
@@ -84,6 +84,7 @@ def export(
     half = DeployedNetwork(model, torch.float16) if precision == 'fp16' else network
     converted = kind.convert(half, calibration)
     metadata = _metadata(config, checkpoint, network, precision, threshold)
+    metadata['weights'] = weights_digest(model.state_dict())
     metadata['training'] = trained.get('meta', {}).get('training')
     parity = None
     if images:

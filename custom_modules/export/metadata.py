@@ -1,9 +1,12 @@
 """What an exported file says of itself."""
 
+import hashlib
 import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+
+import torch
 
 from ..errors import UserError
 
@@ -12,6 +15,15 @@ METADATA = 'petseg.json'
 
 #: Of its layout.
 VERSION = 1
+
+
+def weights_digest(weights: Mapping[str, torch.Tensor]) -> str:
+    """Return the SHA-256 of a model's weights, whatever file they are in."""
+    digest = hashlib.sha256()
+    for name in sorted(weights):
+        digest.update(name.encode())
+        digest.update(weights[name].cpu().reshape(-1).view(torch.uint8).numpy().tobytes())
+    return digest.hexdigest()
 
 
 def stored_precision(texts: Mapping[str, str]) -> str | None:

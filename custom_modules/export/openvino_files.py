@@ -14,7 +14,7 @@ from .onnx_files import INPUT, OUTPUT
 WEIGHTS_SUFFIX = '.bin'
 
 
-class OpenvinoNetwork:
+class OpenVinoNetwork:
     """A network in OpenVINO, on the CPU.
 
     Args:
@@ -77,12 +77,12 @@ def save_openvino(model: Any, path: Path, metadata: str) -> None:
     _openvino().save_model(model, str(path), compress_to_fp16=False)
 
 
-def load_openvino(path: Path, float32: bool | None = None) -> OpenvinoNetwork:
+def load_openvino(path: Path, float32: bool | None = None) -> OpenVinoNetwork:
     """Return what runs an ``.xml`` file with its weights, or an ``.onnx`` file; both are data.
 
     Args:
         path: of the file.
-        float32: see OpenvinoNetwork.
+        float32: see OpenVinoNetwork.
 
     Raises:
         UserError: it cannot be read, is none of this project, or OpenVINO is missing.
@@ -97,7 +97,7 @@ def load_openvino(path: Path, float32: bool | None = None) -> OpenvinoNetwork:
         model = openvino.Core().read_model(str(path))
         names = [one.any_name for one in (*model.inputs, *model.outputs)]
         if names == [INPUT, OUTPUT]:
-            return OpenvinoNetwork(model, float32)
+            return OpenVinoNetwork(model, float32)
     except RuntimeError as error:  # OpenVINO's only class
         line = str(error).strip().splitlines()[-1].strip()
         raise UserError(f'{path}: is no file that OpenVINO runs ({line})') from None

@@ -1,8 +1,6 @@
 """What a service allows."""
 
-from dataclasses import asdict, dataclass
-
-from ..errors import UserError
+from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
@@ -19,9 +17,6 @@ class Limits:
         seconds: that an image waits at most; later it is refused with 503.
         batch: images that the network sees at a time.
         linger: seconds that the first image of a batch waits for others.
-
-    Raises:
-        UserError: a bound that lets nothing through.
     """
 
     requests: int = 256
@@ -33,8 +28,3 @@ class Limits:
     seconds: float = 10.0
     batch: int = 8
     linger: float = 0.005
-
-    def __post_init__(self) -> None:
-        for name, value in asdict(self).items():
-            if value < 0 or (value == 0 and name != 'linger'):
-                raise UserError(f'{name} {value:g} is not allowed; use more than 0')
