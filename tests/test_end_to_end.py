@@ -92,7 +92,7 @@ def check_results(out: Path, sample: Path) -> None:
         assert mask.shape == (32, 32)
         assert set(np.unique(mask)) <= {0, 255}
         trimap = cv2.imread(info['seg_map_path'], cv2.IMREAD_UNCHANGED)
-        truth = cv2.resize(trimap, (32, 32), interpolation=cv2.INTER_NEAREST) != 2
+        truth = cv2.resize(trimap, (32, 32), interpolation=cv2.INTER_NEAREST_EXACT) != 2
         both, size = (truth & (mask > 0)).sum(), truth.sum() + (mask > 0).sum()
         scores.append(2 * both / size if size else 1.0)
         assert float(row['dice']) == pytest.approx(scores[-1], abs=1e-12)

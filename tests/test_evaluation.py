@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 
+from custom_modules.errors import UserError
 from custom_modules.evaluation import DiceMetric, LossMetric
 from custom_modules.evaluation.confusion import Confusion, count_pixels, summarise
 
@@ -70,6 +71,20 @@ def test_metric_agrees_with_a_plain_loop() -> None:
     assert figures['Dice'] == pytest.approx(np.mean(scores))
     assert [row['dice'] for row in metric.per_image] == pytest.approx(scores)
     assert list(metric.per_image[0]) == ['id', 'species', 'breed', 'tp', 'fp', 'fn', 'tn', 'dice']
+
+
+def test_batches_are_pooled_as_a_report_averages() -> None:
+    """Two images of a hundred and of four pixels in one batch, then a batch of one that is half."""
+    metric = DiceMetric(batch_size=2)
+    large, small = np.ones((10, 10)), np.ones((2, 2))
+    half = np.array([[1, 0], [0, 1]])
+    metric.process({}, [sample(large, large), sample(1 - small, small), sample(half, small)])
+    figures = metric.evaluate(3)
+    assert figures['Dice_batches'] == pytest.approx((200 / 204 + 2 / 3) / 2)
+    assert figures['Dice'] == pytest.approx((1 + 0 + 2 / 3) / 3)
+    assert 'Dice_batches' not in DiceMetric().compute_metrics([dict(tp=1, fp=0, fn=0, tn=0)])
+    with pytest.raises(UserError, match='batch_size=0 is not allowed'):
+        DiceMetric(batch_size=0)
 
 
 def test_images_that_fill_up_the_last_batch_are_dropped() -> None:

@@ -155,7 +155,7 @@ def tests(sample: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
         for i in range(5):
             info = dataset.get_data_info(i)
             trimap = cv2.imread(info['seg_map_path'], cv2.IMREAD_UNCHANGED)
-            truth = cv2.resize(trimap, (SIZE, SIZE), interpolation=cv2.INTER_NEAREST) != 2
+            truth = cv2.resize(trimap, (SIZE, SIZE), interpolation=cv2.INTER_NEAREST_EXACT) != 2
             tp, fp = int((truth & (mask == 1)).sum()), int((~truth & (mask == 1)).sum())
             fn = int(truth.sum()) - tp
             row = dict(id=info['sample_id'], species='cat', breed='x', tp=tp, fp=fp, fn=fn, tn=0)

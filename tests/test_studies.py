@@ -39,6 +39,7 @@ VARIED = {
         'model.decode_head.extra_upsamples',
     },
     'augmentation_operations': {
+        'crop_or_rotation_prob',
         'crop_weight',
         'rotation_weight',
         'flip_prob',
@@ -94,6 +95,19 @@ def test_one_thing_differs(study: str) -> None:
         found = set(changes(before, texts[index]))
         assert found and found <= varied, config
         assert found == varied or study.startswith('augmentation'), config
+
+
+def test_what_is_left_out_of_the_augmentation_leaves_the_rest_as_likely() -> None:
+    for name, left in (('all', ''), ('no_crop', 'RandomResizedCrop'), ('no_rotation', 'Rotate')):
+        config = load_config(f'configs/studies/augmentation_operations/{name}.py')
+        group = config.train_dataloader.dataset.pipeline[3]['transforms'][0]
+        total = sum(step['p'] for step in group['transforms'])
+        likely = {
+            step['type'].split('.')[1]: group['p'] * step['p'] / total
+            for step in group['transforms']
+        }
+        both = dict(RandomResizedCrop=0.25, Rotate=0.25)
+        assert likely == both | ({left: 0.0} if left else {})
 
 
 @pytest.mark.parametrize('config', LEAVES, ids=identity)

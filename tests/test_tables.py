@@ -54,12 +54,24 @@ def test_every_report_config_has_its_row() -> None:
 def test_a_run_that_is_missing_is_an_empty_cell(tmp_path: Path) -> None:
     folder = tmp_path / 'cpu-2epochs'
     folder.mkdir()
-    (folder / 'r0_unet.json').write_text(json.dumps(RESULT))
+    batches = RESULT | dict(Dice_batches=0.82959)
+    for name, result in (
+        ('r0_unet', batches),
+        ('r1_unet', RESULT),
+        ('r1_unet.own_threshold', RESULT | dict(Dice=0.8123, threshold=0.6225)),
+        ('r2_unet', RESULT),
+        ('r4_unet', batches),
+    ):
+        (folder / f'{name}.json').write_text(json.dumps(result))
     table = reports_table(tmp_path).splitlines()
     rows = {line.split('`')[1]: line for line in table if line.startswith('| `')}
     assert list(rows) == list(PUBLISHED)
-    assert rows['r0_unet'] == '| `r0_unet` | 0.9318 |  |  |  | **0.8186** | 0.7082 | 2 of 2 |'
-    assert rows['r4_unet'] == '| `r4_unet` |  |  |  |  |  |  |  |'
+    same = '**0.8186** | 0.7082 | 2 of 2 |'
+    assert rows['r0_unet'] == f'| `r0_unet` | 0.9318 |  |  |  |  | 0.8296 | {same}'
+    assert rows['r1_unet'] == f'| `r1_unet` | 0.9036 |  |  |  |  | 0.8123 | {same}'
+    assert rows['r2_unet'] == f'| `r2_unet` | 0.9309 |  |  |  |  |  | {same}'
+    assert rows['r3_unet'] == '| `r3_unet` | 0.8641 |  |  |  |  |  |  |  |  |'
+    assert rows['r4_unet'] == f'| `r4_unet` |  |  |  |  |  | 0.8186 | {same}'
     assert "3,669 images of the split 'test', border = foreground" in table[-1]
 
 

@@ -6,8 +6,9 @@ from .binary_masks import BinaryMaskDataset
 from .count_border import CountBorder
 from .enlarged_copies import EnlargedCopies
 from .oxford_pet import OxfordPetDataset
+from .resizing import Resize, ResizeForScoring
 from .seeded_sampler import SeededSampler
-from .transforms import LoadImage, LoadMask, PackBinarySegInputs, ResizeForScoring
+from .transforms import LoadImage, LoadMask, PackBinarySegInputs
 
 __all__ = [
     'Albumentations',
@@ -20,6 +21,7 @@ __all__ = [
     'PackBinarySegInputs',
     'RandomAffine',
     'RandomBrightnessContrast',
+    'Resize',
     'ResizeForScoring',
     'SeededSampler',
 ]

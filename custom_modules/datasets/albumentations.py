@@ -16,6 +16,17 @@ from ..errors import UserError, did_you_mean
 #: How a config names a class of the library: ``albumentations.HorizontalFlip``.
 PREFIX = 'albumentations.'
 
+#: Modules of the library whose classes change the size of a picture.
+RESIZING = (
+    'albumentations.augmentations.crops.transforms',
+    'albumentations.augmentations.geometric.resize',
+)
+
+#: Their arguments that make them resize as ``resize_image`` and ``resize_mask`` do.
+RESIZED: dict[str, object] = dict(
+    mask_interpolation=cv2.INTER_NEAREST_EXACT, area_for_downscale='image'
+)
+
 
 def albumentations_class(kind: str) -> type:
     """Return the transform that ``albumentations.<Name>`` names.
@@ -40,8 +51,9 @@ class Albumentations(BaseTransform):
     """Transforms of the library albumentations (Buslaev et al., 2020), one after the other.
 
     They get ``img`` as RGB and ``gt_seg_map`` as the mask, so what moves the image moves the mask,
-    by nearest neighbour. Each call is seeded from NumPy's random state, which the data set sets for
-    each sample: the library's own random state would make a run irreproducible.
+    by nearest neighbour; what resizes them does it as ``resize_image`` and ``resize_mask``. Each
+    call is seeded from NumPy's random state, which the data set sets for each sample: the library's
+    own random state would make a run irreproducible.
 
     Args:
         transforms: dicts with ``type='albumentations.<Name>'`` and the arguments of that class;
@@ -62,11 +74,15 @@ class Albumentations(BaseTransform):
         kind = arguments.pop('type')
         if 'transforms' in arguments:
             arguments['transforms'] = [cls._build(inner) for inner in arguments['transforms']]
+        found = albumentations_class(kind)
+        if found.__module__ in RESIZING:
+            known = inspect.signature(found).parameters
+            arguments = {k: v for k, v in RESIZED.items() if k in known} | arguments
         if 'size' in arguments:
             size = arguments['size']
             arguments['size'] = (size, size) if isinstance(size, int) else tuple(size)[::-1]
         try:
-            return albumentations_class(kind)(**arguments)
+            return found(**arguments)
         except (TypeError, ValueError) as error:
             if isinstance(error, UserError):
                 raise

@@ -12,22 +12,22 @@ from typing import Any, BinaryIO
 
 import cv2
 import filelock
-import mmcv.transforms
 import numpy as np
 from mmengine.dist import is_main_process
 
 from ..errors import UnreadableImageError
 from ..progress import ProgressBar
-from .transforms import LoadImage, LoadMask, ResizeForScoring
+from .resizing import Resize, ResizeForScoring
+from .transforms import LoadImage, LoadMask
 
 #: Name of the folder beside the data, unless the config names another place.
 FOLDER = '.petseg_cache'
 
 #: Changes when what the files hold changes its meaning.
-VERSION = 1
+VERSION = 2
 
 #: What may be done once for all epochs: no random numbers, nothing but ``img`` and ``gt_seg_map``.
-STEADY = (LoadImage, LoadMask, ResizeForScoring, mmcv.transforms.Resize)
+STEADY = (LoadImage, LoadMask, Resize, ResizeForScoring)
 
 
 class CacheUnavailableError(Exception):
@@ -89,7 +89,7 @@ def open_cache(
             one of them can be read.
         UserError: a mask has values that its data set does not allow.
     """
-    if not any(isinstance(step, mmcv.transforms.Resize) for step in steady):
+    if not any(isinstance(step, Resize) for step in steady):
         raise CacheUnavailableError('the pipeline does not begin with a resize to one size')
     place = folder / _digest(entries, steady)
     try:

@@ -1,6 +1,5 @@
 """Pipeline steps of our own; everything else in the pipelines is MMCV's."""
 
-import mmcv.transforms
 import numpy as np
 import torch
 from mmcv.transforms import BaseTransform
@@ -57,27 +56,6 @@ class LoadMask(BaseTransform):
         allowed = ' or '.join(str(sorted(encoding)) for encoding in encodings)
         shown = ', '.join(map(str, found[:8])) + (', ...' if len(found) > 8 else '')
         raise UserError(f'{path}: the mask has the values {shown}; allowed are {allowed}')
-
-
-@TRANSFORMS.register_module()
-class ResizeForScoring(mmcv.transforms.Resize):
-    """MMCV's Resize, which leaves the mask at the file's size if that is where Dice is computed.
-
-    Args:
-        scale: side of the square, or (width, height), in pixels.
-        resolution: 'input' resizes the mask too, 'original' does not.
-        kwargs: of ``mmcv.transforms.Resize``.
-    """
-
-    def __init__(
-        self, scale: int | tuple[int, int], resolution: str = 'input', **kwargs: object
-    ) -> None:
-        super().__init__(scale=scale, **kwargs)
-        self.resolution = resolution
-
-    def _resize_seg(self, results: dict) -> None:
-        if self.resolution == 'input':
-            super()._resize_seg(results)
 
 
 @TRANSFORMS.register_module()

@@ -6,12 +6,12 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 import torch
 from mmengine.config import Config
 from mmengine.registry import DATASETS, MODELS
 
+from ..datasets.resizing import resize_mask
 from ..datasets.statistics import Survey, survey
 from ..errors import UserError
 from ..visualization.dataset_page import save_dataset_page
@@ -83,8 +83,7 @@ def seen_by_network(config: Config, split: str = 'train', epoch: int = 1) -> Ite
         for image, sample in zip(seen['inputs'], seen['data_samples'], strict=True):
             pixels = image.round().clamp(0, 255).byte().permute(1, 2, 0).numpy()
             mask = sample.gt_sem_seg.data[0].numpy()
-            size = pixels.shape[1::-1]
-            mask = cv2.resize(mask, size, interpolation=cv2.INTER_NEAREST)
+            mask = resize_mask(mask, pixels.shape[1::-1])
             yield Sample(', '.join([sample.sample_id, *mixed]), pixels, mask)
 
 

@@ -31,10 +31,14 @@ def details(metrics: Sequence[BaseMetric], rows: list[dict]) -> dict[str, object
     """Return what ``metrics.json`` holds beside the headline figures.
 
     - What ``figures_from_rows`` gives.
+    - ``metric_batch_size``: of ``Dice_batches``, where that is computed.
     - ``boundary``, ``borders``, ``calibration``: where their metrics ran.
     """
     boundary = find_metric(metrics, BoundaryMetric)
     result = figures_from_rows(rows)
+    pixels = find_metric(metrics, DiceMetric)
+    if pixels is not None and pixels.batch_size:
+        result['metric_batch_size'] = pixels.batch_size
     if boundary is not None:
         result['boundary'] = dict(
             width=boundary.width, tolerance=boundary.tolerance, unit="share of the image's diagonal"

@@ -224,12 +224,20 @@ def describe(result: dict[str, Any]) -> str:
         f'Dice {result["Dice"]:.4f}  IoU {result["IoU"]:.4f}  (mean over images)',
         f'Dice {result["Dice_global"]:.4f}  IoU {result["IoU_global"]:.4f}  '
         f'precision {result["precision"]:.4f}  recall {result["recall"]:.4f}  (all pixels)',
+        *_describe_batches(result),
         *_describe_details(result),
         f'{result["num_images"]:,} images of the split {result["split"]!r}, '
         f'{result["num_empty"]} without foreground{border}, '
         f'scored at the {result["resolution"]} resolution, threshold {result["threshold"]}',
     ]
     return '\n'.join(lines)
+
+
+def _describe_batches(result: dict[str, Any]) -> list[str]:
+    if 'Dice_batches' not in result:
+        return []
+    batch = result['metric_batch_size']
+    return [f'Dice {result["Dice_batches"]:.4f}  (mean over batches of {batch} pooled images)']
 
 
 def _describe_details(result: dict[str, Any]) -> list[str]:

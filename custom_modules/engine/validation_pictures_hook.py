@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 
-import cv2
 import numpy as np
 import torch
 from mmengine.dist import is_main_process
@@ -11,6 +10,7 @@ from mmengine.registry import HOOKS
 from mmengine.runner import Runner
 from mmseg.structures import SegDataSample
 
+from ..datasets.resizing import resize_mask
 from ..errors import UserError
 from ..visualization.contact_sheet import Example, grid
 
@@ -81,11 +81,7 @@ def _example(image: torch.Tensor, sample: SegDataSample) -> Example:
     """Return what the network saw, (3, H, W) uint8 BGR, with both masks at its size."""
     pixels = np.ascontiguousarray(image.cpu().numpy().transpose(1, 2, 0)[..., ::-1])
     truth, prediction = (
-        cv2.resize(
-            field.data[0].cpu().numpy().astype(np.uint8),
-            pixels.shape[1::-1],
-            interpolation=cv2.INTER_NEAREST,
-        )
+        resize_mask(field.data[0].cpu().numpy().astype(np.uint8), pixels.shape[1::-1])
         for field in (sample.gt_sem_seg, sample.pred_sem_seg)
     )
     return Example(sample.sample_id, pixels, truth, prediction)

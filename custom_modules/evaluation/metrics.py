@@ -5,7 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 from mmengine.registry import METRICS
 
-from .confusion import Confusion, count_pixels, dice, summarise
+from ..errors import UserError
+from .confusion import Confusion, count_pixels, dice, pooled_dice, summarise
 from .per_image_metric import PerImageMetric
 
 
@@ -16,9 +17,24 @@ class DiceMetric(PerImageMetric):
     Ranks exchange the counts, never scores, and images that fill up the last batch of a rank are
     dropped before anything is computed. After ``evaluate``, ``per_image`` holds a row per image:
     ``id, species, breed, tp, fp, fn, tn, dice`` (rank 0).
+
+    Args:
+        batch_size: also compute ``Dice_batches``, as a report averages that pools so many images
+            at a time (see ``pooled_dice``); None does not. The batches of the loader do not matter.
+
+    Raises:
+        UserError: ``batch_size`` is no positive whole number.
     """
 
     per_image: list[dict]
+
+    def __init__(self, batch_size: int | None = None) -> None:
+        super().__init__()
+        if batch_size is not None and not (isinstance(batch_size, int) and batch_size >= 1):
+            raise UserError(
+                f'DiceMetric: batch_size={batch_size!r} is not allowed; use 1 or more, or None'
+            )
+        self.batch_size = batch_size
 
     def process(self, data_batch: dict, data_samples: Sequence[dict]) -> None:
         for sample in data_samples:
@@ -39,7 +55,10 @@ class DiceMetric(PerImageMetric):
         self.per_image = [
             row | dict(dice=float(dice(row['tp'], row['fp'], row['fn']))) for row in results
         ]
-        return summarise(counts)
+        figures = summarise(counts)
+        if self.batch_size:
+            figures['Dice_batches'] = pooled_dice(counts, self.batch_size)
+        return figures
 
 
 @METRICS.register_module()

@@ -143,7 +143,10 @@ class BinarySegmentor(BaseModel):
 
 
 def target_at_size(target: torch.Tensor, size: torch.Size) -> torch.Tensor:
-    """Return a target (1, h, w) at ``size``, by nearest neighbour; the file's size may differ."""
+    """Return a target (1, h, w) at ``size``; the file's size may differ.
+
+    Each pixel is the one at its centre, as ``resize_mask`` does it; 'nearest' would shift it.
+    """
     if target.shape[-2:] == size:
         return target
-    return F.interpolate(target[None], size, mode='nearest')[0]
+    return F.interpolate(target[None], size, mode='nearest-exact')[0]

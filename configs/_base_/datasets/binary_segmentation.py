@@ -2,9 +2,11 @@
 
 image_size = 256  # the side of the square all images are stretched to, or (width, height)
 batch_size = 16
+drop_last = True  # training leaves out a last batch that is smaller
 num_workers = 'auto'  # one per core that this process may use, at most 8
 unreadable = 'error'  # 'skip': a training leaves out, counts and names images it cannot read
 cache = False  # True: decoded and resized images stay in a file beside the data
+metric_batch_size = None  # Dice_batches, as some reports average: images that are pooled
 resolution = 'input'  # where Dice is computed: 'input' (the reports) or 'original'
 
 train_pipeline = [
@@ -21,7 +23,7 @@ preprocessor = dict(
     mean=[123.675, 116.28, 103.53],  # of ImageNet, R G B
     std=[58.395, 57.12, 57.375],
 )
-evaluator = [dict(type='DiceMetric'), dict(type='LossMetric')]
+evaluator = [dict(type='DiceMetric', batch_size='$metric_batch_size'), dict(type='LossMetric')]
 test_pipeline = [
     dict(type='LoadImage'),
     dict(type='LoadMask'),
@@ -33,7 +35,7 @@ train_dataloader = dict(
     batch_size='$batch_size',
     num_workers='$num_workers',
     persistent_workers=True,
-    drop_last=True,
+    drop_last='$drop_last',
     sampler=dict(type='SeededSampler', shuffle=True),
     collate_fn=dict(type='default_collate'),
     dataset=dict(

@@ -2,11 +2,12 @@
 
 _base_ = ['../datasets/oxford_pet.py', '../schedules/adam_cosine.py', '../default_runtime.py']
 
-batch_size = 64
+batch_size = metric_batch_size = 64
+drop_last = False
 max_epochs = 500
 seed = 88
 # How likely each kind of augmentation is; crop and rotation by their weights in their group.
-crop_or_rotation_prob, crop_weight, rotation_weight = 0.5, 1.0, 0.5
+crop_or_rotation_prob, crop_weight, rotation_weight = 0.5, 0.5, 0.5
 flip_prob = 0.5
 light_prob = 0.3
 noise_prob = 0.2
@@ -33,7 +34,7 @@ train_pipeline = [
                         type='albumentations.Rotate',
                         p='$rotation_weight',
                         limit=30,
-                        border_mode=4,  # reflect
+                        border_mode=0,  # black
                     ),
                 ],
             ),
@@ -57,9 +58,15 @@ train_pipeline = [
                 type='albumentations.OneOf',
                 p='$noise_prob',
                 transforms=[
-                    # 3 to 7 grey levels, the default when the report was written
-                    dict(type='albumentations.GaussNoise', std_range=(0.012, 0.028)),
-                    dict(type='albumentations.GaussianBlur', blur_limit=(3, 7)),
+                    dict(
+                        type='albumentations.GaussNoise',
+                        std_range=(0.2, 0.44),  # 51 to 112 grey levels
+                    ),
+                    dict(
+                        type='albumentations.GaussianBlur',
+                        blur_limit=0,  # as wide as the standard deviation asks for
+                        sigma_limit=(0.5, 3.0),  # pixels
+                    ),
                 ],
             ),
         ],

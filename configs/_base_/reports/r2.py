@@ -2,7 +2,8 @@
 
 _base_ = ['../datasets/oxford_pet.py', '../schedules/adam.py', '../default_runtime.py']
 
-batch_size = 15
+batch_size = metric_batch_size = 15
+drop_last = False
 max_epochs = 60
 monitor = 'loss'
 n_aug = 1  # copies of each image beside the original

@@ -3,7 +3,8 @@
 _base_ = ['../datasets/oxford_pet.py', '../schedules/adam.py', '../default_runtime.py']
 
 image_size = 512
-batch_size = 8
+batch_size = metric_batch_size = 8
+drop_last = False
 max_epochs = 10
 # Of the training set, in units of 0 to 255: tools/dataset_statistics.py prints these two lines.
 preprocessor = dict(mean=[121.95, 113.81, 101.11], std=[67.38, 66.09, 68.08])

@@ -3,6 +3,7 @@
 _base_ = ['../datasets/oxford_pet.py', '../schedules/adam.py', '../default_runtime.py']
 
 batch_size = 4
+drop_last = False
 max_epochs = 50
 mixup = dict(type='MixUp', alpha=0.4, prob=0.25)
 cutmix = dict(type='CutMix', alpha=1.0, prob=0.25)

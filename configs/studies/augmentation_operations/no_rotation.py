@@ -1,5 +1,6 @@
-"""Without the rotation."""
+"""Without the rotation; the random crop stays as likely as it was."""
 
 _base_ = './_base_.py'
 
+crop_or_rotation_prob = 0.25
 rotation_weight = 0.0
