@@ -17,7 +17,7 @@ def named_folders(arguments: Sequence[str]) -> list[tuple[str, Path]]:
             an ``--out`` of a test, is called by its own name.
 
     Raises:
-        UserError: a folder is missing, or two runs have one label.
+        UserError: a folder is missing, its ``latest`` leads out of it, or two runs have one label.
     """
     named = []
     for argument in arguments:
@@ -50,5 +50,8 @@ def _run_folder(named: str) -> Path:
         near = did_you_mean(folder.name, [path.name for path in beside])
         raise UserError(f'{named}: there is no such folder{near or "; runs are in work_dirs/"}')
     if not (folder / 'vis_data').is_dir() and (folder / 'latest').is_dir():
-        folder /= 'latest'
+        run = (folder / 'latest').resolve()
+        if run.parent != folder.resolve():
+            raise UserError(f'{folder / "latest"}: leads out of the folder, to {run}; name a run')
+        return run
     return folder.resolve()

@@ -82,9 +82,9 @@ class BinarySegDataset(BaseDataset):
 
     def _run_pipeline(self, idx: int) -> dict:
         index = int(idx) % super().__len__()
-        if self.cache is None or index not in self.cache:
+        results: Any = self.cache and self.cache.fill(index, self.get_data_info(idx))
+        if results is None:
             return super().prepare_data(idx)
-        results: Any = self.cache.fill(index, self.get_data_info(idx))
         for step in self._random_steps:
             results = step(results)
         return results

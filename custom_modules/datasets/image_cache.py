@@ -2,8 +2,10 @@
 
 import hashlib
 import json
+import logging
 import os
 import shutil
+import zlib
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -14,6 +16,7 @@ import cv2
 import filelock
 import numpy as np
 from mmengine.dist import is_main_process
+from mmengine.logging import print_log
 
 from ..errors import UnreadableImageError
 from ..progress import ProgressBar
@@ -41,24 +44,62 @@ class ImageCache:
     Attributes:
         images: (N, H, W, 3) uint8 BGR, memory-mapped.
         masks: (N, H, W) uint8, memory-mapped.
-        shapes: (N, 2), height and width of the files; 0 where they cannot be decoded.
+        shapes: (N, 2) int32, height and width of the files; 0 where they cannot be decoded.
+        checksums: (N,) uint32, of ``checksum``.
+        place: the folder.
     """
 
     images: np.ndarray
     masks: np.ndarray
     shapes: np.ndarray
+    checksums: np.ndarray
+    place: Path
 
-    def __contains__(self, index: int) -> bool:
-        """Say whether image and mask could be decoded."""
-        return bool(self.shapes[index].all())
+    def fill(self, index: int, results: dict) -> dict | None:
+        """Put copies of image and mask into ``results``, as the steady transforms would.
 
-    def fill(self, index: int, results: dict) -> dict:
-        """Put copies of image and mask into ``results``, as the steady transforms would."""
-        results['img'] = np.array(self.images[index])
-        results['gt_seg_map'] = np.array(self.masks[index])
-        results['img_shape'] = results['img'].shape[:2]
+        Returns:
+            ``results``; None where the files themselves have to be read, because they could not be
+            decoded or because what the cache holds is not what was written. Of the latter a warning
+            tells, and the next run builds the cache anew.
+        """
+        image, mask = np.array(self.images[index]), np.array(self.masks[index])
+        if checksum(image, mask, self.shapes[index]) != self.checksums[index]:
+            self._report_damage(results['img_path'])
+            return None
+        if not self.shapes[index].all():
+            return None
+        results['img'], results['gt_seg_map'] = image, mask
+        results['img_shape'] = image.shape[:2]
         results['ori_shape'] = tuple(int(side) for side in self.shapes[index])
         return results
+
+    def _report_damage(self, path: str) -> None:
+        """Say it once, and let the next process find no whole cache."""
+        try:
+            (self.place / 'checksums.npy').unlink()
+        except FileNotFoundError:
+            return
+        except OSError:  # a folder that may only be read
+            pass
+        print_log(
+            f'{self.place}: the cache is damaged at {path}; the files are read instead, and the '
+            'next run that may write there builds the cache anew',
+            'current',
+            logging.WARNING,
+        )
+
+
+def checksum(image: np.ndarray, mask: np.ndarray, shape: np.ndarray) -> int:
+    """Return the CRC-32 of an image (H, W, 3) and a mask (H, W), both uint8, and of their sizes.
+
+    Args:
+        image: contiguous.
+        mask: contiguous.
+        shape: (2,), height and width of the file.
+    """
+    sizes = np.array([*image.shape, *mask.shape, *shape], '<i4')
+    return zlib.crc32(mask.data, zlib.crc32(image.data, zlib.crc32(sizes.data)))
 
 
 def split_steady(transforms: Sequence[Callable]) -> tuple[list[Callable], list[Callable]]:
@@ -128,12 +169,20 @@ def _read(place: Path, number: int) -> ImageCache | None:
     try:
         arrays = [
             np.load(place / f'{name}.npy', mmap_mode='r', allow_pickle=False)
-            for name in ('images', 'masks', 'shapes')
+            for name in ('images', 'masks', 'shapes', 'checksums')
         ]
     except (OSError, ValueError, EOFError):
         return None
-    whole = all(len(array) == number for array in arrays)
-    return ImageCache(*arrays) if whole else None
+    images, masks, shapes, checksums = arrays
+    size = images.shape[1:3]
+    whole = (
+        images.shape == (number, *size, 3)
+        and masks.shape == (number, *size)
+        and shapes.shape == (number, 2)
+        and checksums.shape == (number,)
+        and [array.dtype for array in arrays] == [np.uint8, np.uint8, np.int32, np.uint32]
+    )
+    return ImageCache(images, masks, shapes, checksums, place) if whole else None
 
 
 def _build(entries: Sequence[dict], steady: Sequence[Callable], place: Path) -> None:
@@ -166,6 +215,7 @@ def _write(
     entries: Sequence[dict], steady: Sequence[Callable], folder: Path, size: tuple[int, int]
 ) -> None:
     shapes = np.zeros((len(entries), 2), np.int32)
+    checksums = np.zeros(len(entries), np.uint32)
     # Plain writes, because a full disk under a memory map kills the process.
     with (
         _array_file(folder / 'images.npy', (len(entries), *size, 3)) as images,
@@ -174,22 +224,23 @@ def _write(
     ):
         for index, results in enumerate(_run_all(entries, steady)):
             if results is None:  # a hole; whoever asks for it reads the file and learns why
-                images.write(bytes(size[0] * size[1] * 3))
-                masks.write(bytes(size[0] * size[1]))
-                bar.advance()
-                continue
-            if results['img'].shape[:2] != size:
+                image, mask = np.zeros((*size, 3), np.uint8), np.zeros(size, np.uint8)
+            elif results['img'].shape[:2] != size:
                 raise CacheUnavailableError(
                     f'{results["img_path"]} has another size than the first image'
                 )
-            images.write(np.ascontiguousarray(results['img']).data)
-            masks.write(np.ascontiguousarray(results['gt_seg_map']).data)
-            shapes[index] = results['ori_shape']
+            else:
+                image, mask = map(np.ascontiguousarray, (results['img'], results['gt_seg_map']))
+                shapes[index] = results['ori_shape']
+            images.write(image.data)
+            masks.write(mask.data)
+            checksums[index] = checksum(image, mask, shapes[index])
             bar.advance()
         for file in (images, masks):
             file.flush()
             os.fsync(file.fileno())
     np.save(folder / 'shapes.npy', shapes, allow_pickle=False)
+    np.save(folder / 'checksums.npy', checksums, allow_pickle=False)
 
 
 def _array_file(path: Path, shape: tuple[int, ...]) -> BinaryIO:

@@ -2,14 +2,17 @@
 
 import logging
 import time
+from pathlib import Path
 from typing import Any
 
 import torch
 from mmengine.device import get_device
+from mmengine.dist import is_main_process
 from mmengine.registry import LOOPS
 from mmengine.runner import EpochBasedTrainLoop, TestLoop, ValLoop
 
 from .precision import autocast, resolve_dtype
+from .run_folder import point_latest_at
 from .stop_signal import StopSignal
 
 
@@ -41,6 +44,8 @@ class ResumableTrainLoop(EpochBasedTrainLoop):
 
     def run(self) -> torch.nn.Module:
         self.started = time.monotonic()
+        if is_main_process():  # only now: a mistake in config or data leaves the run before latest
+            point_latest_at(Path(self.runner.log_dir))
         self.runner.call_hook('before_train')
         with StopSignal(distributed=self.runner.distributed) as self.stop:
             while not self.stop_training and (

@@ -2,6 +2,8 @@
 
 import itertools
 import os
+import time
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -13,6 +15,9 @@ LAST, PREVIOUS = 'last.pth', 'previous.pth'
 
 #: Holds the name of the launch that made the run.
 _LAUNCH = 'launch.txt'
+
+#: Seconds by which the clocks of a file server and of this machine may differ.
+_CLOCKS_DIFFER = 24 * 3600
 
 
 def create_run_folder(parent: Path, name: str) -> str:
@@ -46,38 +51,59 @@ def mark_launch(run: Path, launch: str) -> None:
 
 def find_launch(work_dir: Path, launch: str) -> Path | None:
     """Return the run that an earlier start of this launch made and that can go on, or None."""
-    for mark in work_dir.glob(f'*/{_LAUNCH}'):
-        if mark.read_text(encoding='utf-8') == launch and _can_go_on(mark.parent):
-            return mark.parent.resolve()
+    for run in _runs(work_dir):
+        mark = run / _LAUNCH
+        if mark.is_file() and mark.read_text(encoding='utf-8', errors='replace') == launch:
+            return run
     return None
+
+
+def _runs(work_dir: Path) -> Iterator[Path]:
+    """Yield the runs that can go on and lie in ``work_dir`` itself; links may lead elsewhere."""
+    for path in work_dir.glob('*/'):
+        if not path.is_symlink() and _can_go_on(path):
+            yield path.resolve()
 
 
 def _can_go_on(folder: Path) -> bool:
     return any((folder / name).is_file() for name in (LAST, PREVIOUS))
 
 
+def _saved(run: Path) -> float:
+    """Return when the newest state of a run was written, in seconds since 1970."""
+    states = (run / name for name in (LAST, PREVIOUS))
+    return max(state.stat().st_mtime for state in states if state.is_file())
+
+
 def find_run(work_dir: Path, named: str = '') -> Path:
-    """Return the run to resume: the one named, or the newest below ``work_dir`` with a checkpoint.
+    """Return the run to resume: the one named, or the one below ``work_dir`` that was saved last.
 
     Args:
         work_dir: folder of the config's runs.
-        named: a run's folder, its ``last.pth``, or its name below ``work_dir``; '' for the newest.
+        named: a run's folder, its ``last.pth``, or its name below ``work_dir``; '' for the newest:
+            what counts is when its state was written, not what its folder is called.
 
     Raises:
-        UserError: there is no such run, or it has neither ``last.pth`` nor ``previous.pth``.
+        UserError: there is no such run, it has neither ``last.pth`` nor ``previous.pth``, or the
+            newest was written in the future, so that nobody knows which is the newest.
     """
     if named:
-        candidates = [Path(named), Path(named).parent, work_dir / named]
-        for folder in candidates:
+        path = Path(named)
+        folders = [path.parent] if path.name in (LAST, PREVIOUS) else [path, work_dir / path]
+        for folder in folders:
             if _can_go_on(folder):
                 return folder.resolve()
         raise UserError(f'--resume {named}: there is no {LAST} in it; give the folder of a run')
-    runs = sorted(
-        path for path in work_dir.glob('*/') if path.name != 'latest' and _can_go_on(path)
-    )
+    runs = sorted(_runs(work_dir), key=lambda run: (_saved(run), run.name))
     if not runs:
         raise UserError(
             f'--resume: no run below {work_dir} has a {LAST}; name the folder of a run, '
             'or start without --resume'
         )
-    return runs[-1].resolve()
+    newest = runs[-1]
+    if _saved(newest) > time.time() + _CLOCKS_DIFFER:
+        raise UserError(
+            f'{newest}: was saved in the future by the clock of this machine; name the run to go '
+            f'on with, such as --resume {newest.name}'
+        )
+    return newest

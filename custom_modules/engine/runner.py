@@ -28,7 +28,7 @@ from .environment import environment
 from .precision import resolve_dtype
 from .processes import workers_of
 from .rng import rng_state, set_rng_state
-from .run_folder import LAST, PREVIOUS, create_run_folder, point_latest_at
+from .run_folder import LAST, PREVIOUS, create_run_folder
 from .sharding import is_sharded, load_whole_optimizer, shard_model, whole_state
 
 
@@ -86,7 +86,6 @@ class PetSegRunner(Runner):
         if run_name is None:
             if is_main_process():
                 run_name = create_run_folder(Path(self.work_dir), self._timestamp)
-                point_latest_at(Path(self.work_dir, run_name))
             names = [run_name]
             if self.distributed:
                 torch_dist.broadcast_object_list(names)

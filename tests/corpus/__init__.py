@@ -4,6 +4,7 @@ from .case import Case
 from .data import DATA
 from .files import FILES
 from .images import IMAGES
+from .operations import OPERATIONS
 from .settings import SETTINGS
 
-CASES: tuple[Case, ...] = (*IMAGES, *DATA, *FILES, *SETTINGS)
+CASES: tuple[Case, ...] = (*IMAGES, *DATA, *FILES, *SETTINGS, *OPERATIONS)
