@@ -2,6 +2,7 @@
 
 import os
 import shutil
+from itertools import combinations
 from pathlib import Path
 
 import cv2
@@ -18,8 +19,17 @@ from custom_modules.datasets.statistics import channel_statistics
 from custom_modules.engine import PetSegRunner
 from custom_modules.engine.processes import workers_of
 from custom_modules.errors import UserError
+from tests.corpus.splits import splits_of, write_pairs
 
 PIPELINE = [dict(type='LoadImage'), dict(type='LoadMask'), dict(type='PackBinarySegInputs')]
+
+
+#: Stems in lists; of 20 images, p15 to p19 are in none.
+LISTS = {
+    'train': [f'p{n}' for n in (5, 3, 0, 2, 4, 1)],
+    'val': ['p9', 'p6', 'p7', 'p8'],
+    'test': [f'p{n}' for n in range(10, 15)],
+}
 
 
 def oxford(root: Path, **arguments: object) -> OxfordPetDataset:
@@ -187,6 +197,56 @@ def test_own_masks_follow_list_files(tmp_path: Path) -> None:
     (root / 'val.txt').write_text('photo 33\n')
     with pytest.raises(UserError, match=r"val\.txt: 1 names have no image, .*'photo 33'"):
         BinaryMaskDataset(str(root), 'val')
+
+
+@pytest.mark.parametrize('listed', [c for n in range(4) for c in combinations(LISTS, n)], ids=str)
+def test_no_image_is_in_two_splits(tmp_path: Path, listed: tuple[str, ...]) -> None:
+    """Whatever lists there are, lists are kept, but for what validation takes out of train's."""
+    stems = [f'p{n}' for n in range(20)]
+    write_pairs(tmp_path, stems)
+    for split in listed:
+        (tmp_path / f'{split}.txt').write_text('\n'.join(LISTS[split]))
+    found = splits_of(tmp_path)  # checks that no name is in two
+    for split in set(listed) - {'train'}:
+        assert found[split] == LISTS[split]
+    if 'train' in listed:
+        kept = found['train'] + ([] if 'val' in listed else found['val'])
+        assert sorted(kept) == sorted(LISTS['train'])
+    used = stems if {'train', 'test'} - set(listed) else sum((LISTS[s] for s in listed), [])
+    assert sorted(sum(found.values(), [])) == sorted(used)
+    for split in listed:  # the order of the lines decides about nothing but the order
+        (tmp_path / f'{split}.txt').write_text('\n'.join(reversed(LISTS[split])))
+    again = splits_of(tmp_path)
+    assert {s: sorted(n) for s, n in again.items()} == {s: sorted(n) for s, n in found.items()}
+
+
+@pytest.mark.parametrize(
+    ('listed', 'line'),
+    [
+        ((), '20 images (train 16, val 2, test 2)'),
+        (('train',), '20 images (train 5, val 1, test 14); val is taken out of train.txt; '),
+        (('test',), '20 images (train 13, val 2, test 5); train and val from the images in no'),
+        (('train', 'val'), '20 images (train 6, val 4, test 10); test is the images in no list'),
+        (
+            ('train', 'val', 'test'),
+            "15 images (train 6, val 4, test 5); 5 images in no list: 'p15', 'p16', 'p17', ...",
+        ),
+    ],
+    ids=str,
+)
+def test_a_run_says_once_how_many_images_each_split_has(
+    tmp_path: Path, capsys: pytest.CaptureFixture, listed: tuple[str, ...], line: str
+) -> None:
+    write_pairs(tmp_path, [f'p{n}' for n in range(20)])
+    for split in listed:
+        (tmp_path / f'{split}.txt').write_text('\n'.join(LISTS[split]))
+    (tmp_path / 'images' / 'notes.txt').write_text('mine')
+    (tmp_path / 'masks' / 'old').mkdir()
+    splits_of(tmp_path)
+    said = capsys.readouterr().out.splitlines()
+    assert len(said) == 1
+    assert said[0].startswith(f'{tmp_path}: {line}')
+    assert said[0].endswith("; 2 files left out: 'images/notes.txt', 'masks/old/'")
 
 
 def test_ignored_pixels_of_own_masks(tmp_path: Path) -> None:

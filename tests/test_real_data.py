@@ -11,7 +11,7 @@ from mmengine.registry import DATASETS
 from custom_modules.config import load_config
 from custom_modules.datasets.oxford_archives import ARCHIVES
 from custom_modules.datasets.oxford_check import check_oxford_pet
-from custom_modules.datasets.oxford_pet import read_split
+from custom_modules.datasets.oxford_pet import read_splits
 from custom_modules.datasets.preparation import unpack_archives
 from custom_modules.datasets.statistics import channel_statistics
 from tests.conftest import ROOT, Command
@@ -66,7 +66,8 @@ def test_the_archives_hold_what_was_published(real: Path) -> None:
 
 def test_the_usual_split(real: Path) -> None:
     annotations = real / 'annotations'
-    splits = {name: read_split(annotations, name) for name in ('train', 'val', 'test')}
+    found = read_splits(annotations, 'test')
+    splits = {name: found[name] for name in ('train', 'val', 'test')}
     assert {name: len(split) for name, split in splits.items()} == dict(
         train=3312, val=368, test=3669
     )

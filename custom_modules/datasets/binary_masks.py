@@ -1,28 +1,28 @@
 """Anybody's images and masks in two folders."""
 
-from collections import Counter
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from mmengine.registry import DATASETS
 
-from ..errors import UserError
+from ..errors import UserError, did_you_mean
 from ..paths import resolve_path
 from .binary_seg_dataset import BinarySegDataset
-from .list_file import read_lines, refuse_doubles
+from .list_file import some
+from .pairs import Pairs, find_pairs
+from .splits import SPLITS, check_fractions, counts_line, divide, explain, read_lists
 
 IMAGE_SUFFIXES = {'.jpg', '.jpeg', '.png', '.bmp', '.webp', '.tif', '.tiff'}
-SPLITS = ('train', 'val', 'test', 'all')
 
 
 @DATASETS.register_module()
 class BinaryMaskDataset(BinarySegDataset):
     """``images/<stem>.*`` with ``masks/<stem>.*``; masks hold 0 and 1, or 0 and 255.
 
-    A split is the stems in ``<data_root>/<split>.txt`` where that file exists. Otherwise the sorted
-    stems are shuffled by ``split_seed`` and cut by ``fractions``, so that every run and every
-    machine gets the same split.
+    A split is the stems in ``<data_root>/<split>.txt`` where that file exists. The others come from
+    the stems that no list names, shuffled by ``split_seed`` and cut by ``fractions``; where
+    ``train.txt`` exists, validation is cut out of it instead (see ``splits.divide``). Every run and
+    every machine gets the same splits, no image is in two, and a line says how many each has.
 
     Args:
         data_root: folder that holds both folders.
@@ -36,8 +36,8 @@ class BinaryMaskDataset(BinarySegDataset):
         kwargs: of MMEngine's BaseDataset, such as ``pipeline`` and ``indices``.
 
     Raises:
-        UserError: a folder is missing or empty, a file has no partner, two have one stem, or the
-            split is unknown or empty.
+        UserError: a folder is missing or empty, a file has no partner, two have one stem, lists are
+            wrong or share an image, or the split is unknown or empty.
     """
 
     def __init__(
@@ -51,12 +51,12 @@ class BinaryMaskDataset(BinarySegDataset):
         ignore_value: int | None = None,
         **kwargs: Any,
     ) -> None:
-        if split not in SPLITS:
-            raise UserError(f'split={split!r} is not allowed; use one of {", ".join(SPLITS)}')
-        if len(fractions) != 3 or min(fractions) < 0 or abs(sum(fractions) - 1) > 1e-6:
+        if split not in (*SPLITS, 'all'):
             raise UserError(
-                f'fractions={tuple(fractions)}: give the shares of train, val, test; their sum is 1'
+                f'split={split!r} is not allowed; use one of {", ".join(SPLITS)}, all'
+                f'{did_you_mean(str(split), SPLITS)}'
             )
+        check_fractions(fractions, split_seed)
         self.split = split
         self.images = images
         self.masks = masks
@@ -73,82 +73,33 @@ class BinaryMaskDataset(BinarySegDataset):
 
     def load_data_list(self) -> list[dict]:
         root = Path(self.data_root)
-        images = _by_stem(root / self.images)
-        masks = _by_stem(root / self.masks)
-        _refuse_orphans(root / self.images, images, root / self.masks, masks)
-        stems = self._stems_of_split(root, sorted(images))
-        if not stems:
-            raise UserError(
-                f'{root}: the split {self.split!r} is empty; it has {len(images)} images'
-            )
+        pairs = find_pairs(root / self.images, root / self.masks, IMAGE_SUFFIXES)
+        stems = list(pairs.images)
+        if self.split != 'all':
+            stems = self._stems_of_split(root, pairs)
         return [
             dict(
-                img_path=str(images[stem]),
-                seg_map_path=str(masks[stem]),
+                img_path=str(pairs.images[stem]),
+                seg_map_path=str(pairs.masks[stem]),
                 sample_id=stem,
                 mask_encodings=self.mask_encodings,
             )
             for stem in stems
         ]
 
-    def _stems_of_split(self, root: Path, stems: list[str]) -> list[str]:
-        if self.split == 'all':
-            return stems
-        list_file = root / f'{self.split}.txt'
-        if list_file.is_file():
-            lines = read_lines(list_file, 'Let everybody read it')
-            listed = [line.strip() for line in lines if line.strip()]
-            refuse_doubles(listed, list_file)
-            unknown = sorted(set(listed) - set(stems))
-            if unknown:
-                raise UserError(
-                    f'{list_file}: {len(unknown)} names have no image, the first is {unknown[0]!r}'
-                )
-            return listed
-        shuffled = np.random.RandomState(self.split_seed).permutation(len(stems))
-        num_test = _share(len(stems), self.fractions[2])
-        num_val = _share(len(stems), self.fractions[1])
-        cuts = dict(
-            test=shuffled[:num_test],
-            val=shuffled[num_test : num_test + num_val],
-            train=shuffled[num_test + num_val :],
-        )
-        return [stems[i] for i in sorted(cuts[self.split])]
-
-
-def _share(total: int, fraction: float) -> int:
-    return max(1, round(total * fraction)) if fraction > 0 else 0
-
-
-def _by_stem(folder: Path) -> dict[str, Path]:
-    if not folder.is_dir():
-        raise UserError(
-            f'{folder}: there is no such folder; it should hold the files of the data set'
-        )
-    files = [
-        path
-        for path in sorted(folder.iterdir())
-        if path.suffix.lower() in IMAGE_SUFFIXES and not path.name.startswith('.')
-    ]
-    if not files:
-        raise UserError(f'{folder}: no images in it; known are {", ".join(sorted(IMAGE_SUFFIXES))}')
-    stem, count = Counter(path.stem for path in files).most_common(1)[0]
-    if count > 1:
-        raise UserError(f'{folder}: {count} files are called {stem!r}; keep one of them')
-    return {path.stem: path for path in files}
-
-
-def _refuse_orphans(
-    image_folder: Path, images: dict[str, Path], mask_folder: Path, masks: dict[str, Path]
-) -> None:
-    for folder, alone, other in (
-        (image_folder, sorted(images.keys() - masks.keys()), mask_folder),
-        (mask_folder, sorted(masks.keys() - images.keys()), image_folder),
-    ):
-        if alone:
-            shown = ', '.join(alone[:3]) + (', ...' if len(alone) > 3 else '')
+    def _stems_of_split(self, root: Path, pairs: Pairs) -> list[str]:
+        listed = read_lists(root, list(pairs.images))
+        divided = divide(list(pairs.images), listed, self.fractions, self.split_seed)
+        notes = explain(listed, divided)
+        unused = sorted(pairs.images.keys() - set().union(*divided.values()))
+        for names, what in ((unused, 'images in no list'), (pairs.left_out, 'files left out')):
+            if names:
+                notes.append(f'{len(names):,} {what}: {some(names)}')
+        line = counts_line(root, {split: len(divided[split]) for split in divided}, notes)
+        if not divided[self.split]:
             raise UserError(
-                f'{folder}: {len(alone)} files have no partner of the same stem in {other}: '
-                f'{shown}; '
-                'add the partners or move the files away'
+                f'{line}: the split {self.split!r} is empty; name its images in {self.split}.txt, '
+                f'or give it a share of fractions={tuple(self.fractions)}'
             )
+        self.say(line)
+        return divided[self.split]

@@ -1,5 +1,6 @@
 """What the data sets of PetSeg share."""
 
+import functools
 import random
 from pathlib import Path
 from typing import Any, ClassVar
@@ -72,6 +73,13 @@ class BinarySegDataset(BaseDataset):
             line = f'not used, {reason}'
         if is_main_process():
             print(f'cache of the split {self.split!r}: {line}', flush=True)
+
+    @staticmethod
+    @functools.cache
+    def say(line: str) -> None:
+        """Print a line about the whole data set once, whichever of its splits say it."""
+        if is_main_process():
+            print(line, flush=True)
 
     def __len__(self) -> int:
         return (1 + self.n_aug) * super().__len__()

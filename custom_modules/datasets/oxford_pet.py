@@ -1,15 +1,17 @@
 """Oxford-IIIT Pet (Parkhi et al., CVPR 2012): pet against background from the trimaps."""
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
 from mmengine.registry import DATASETS
 
-from ..errors import UserError
+from ..errors import UserError, did_you_mean
 from ..paths import resolve_path
 from .binary_seg_dataset import BinarySegDataset
-from .list_file import read_lines, refuse_doubles
+from .list_file import read_lines, refuse_doubles, refuse_overlap
+from .splits import counts_line
 
 PET, BACKGROUND, BORDER = 1, 2, 3
 
@@ -64,24 +66,45 @@ def read_list_file(path: Path) -> list[PetEntry]:
     return entries
 
 
-def read_split(annotations: Path, split: str) -> list[PetEntry]:
-    """Return the entries of a split.
+def read_splits(annotations: Path, needed: str) -> dict[str, list[PetEntry]]:
+    """Return the entries of every split whose list is there.
 
     ``test`` is ``test.txt``. Of the lines of ``trainval.txt``, counted from 0, those divisible by
     10 are ``val`` and the others ``train``: 3,312 / 368 / 3,669 on the full data set, the split of
     the five reports and of segmentation_models.pytorch.
 
+    Args:
+        annotations: folder of the two lists.
+        needed: the split whose list has to be there.
+
     Raises:
-        UserError: the split is unknown, or its list file is missing or malformed.
+        UserError: the split is unknown, its list is missing, one of the lists is malformed, or both
+            name an image.
     """
-    if split not in SPLITS:
-        raise UserError(f'split={split!r} is not allowed; use one of {", ".join(SPLITS)}')
-    if split == 'test':
-        return read_list_file(annotations / 'test.txt')
-    entries = read_list_file(annotations / 'trainval.txt')
-    if split == 'trainval':
-        return entries
-    return [entry for i, entry in enumerate(entries) if (i % 10 == 0) == (split == 'val')]
+    if needed not in SPLITS:
+        raise UserError(
+            f'split={needed!r} is not allowed; use one of {", ".join(SPLITS)}'
+            f'{did_you_mean(str(needed), SPLITS)}'
+        )
+    files = {name: annotations / name for name in ('trainval.txt', 'test.txt')}
+    own = 'test.txt' if needed == 'test' else 'trainval.txt'
+    lists = {
+        name: read_list_file(path)
+        for name, path in files.items()
+        if name == own or os.path.lexists(path)
+    }
+    refuse_overlap({name: [e.sample_id for e in lists[name]] for name in lists}, annotations)
+    splits: dict[str, list[PetEntry]] = {}
+    if 'trainval.txt' in lists:
+        entries = lists['trainval.txt']
+        splits = dict(
+            train=[entry for i, entry in enumerate(entries) if i % 10],
+            val=entries[::10],
+            trainval=entries,
+        )
+    if 'test.txt' in lists:
+        splits['test'] = lists['test.txt']
+    return splits
 
 
 @DATASETS.register_module()
@@ -92,7 +115,7 @@ class OxfordPetDataset(BinarySegDataset):
 
     Args:
         data_root: folder that holds ``images`` and ``annotations``.
-        split: 'train', 'val', 'trainval' or 'test', see ``read_split``.
+        split: 'train', 'val', 'trainval' or 'test', see ``read_splits``.
         border: what the trimap's border (value 3) is: 'foreground' (the reports), 'background',
             'ignore' (counts nowhere) or 'only' (the border alone is the foreground, R3).
         kwargs: of MMEngine's BaseDataset, such as ``pipeline`` and ``indices``.
@@ -122,12 +145,15 @@ class OxfordPetDataset(BinarySegDataset):
 
     def load_data_list(self) -> list[dict]:
         root = Path(self.data_root)
-        entries = read_split(root / 'annotations', self.split)
+        splits = read_splits(root / 'annotations', self.split)
+        entries = splits[self.split]
         # Two listings are quicker than two questions for each of thousands of files.
         images = _file_names(root / 'images')
         trimaps = _file_names(root / 'annotations' / 'trimaps')
         if not entries:
-            raise UserError(f'{root}: the list of the split {self.split!r} names no image')
+            raise UserError(
+                f'{root}: the split {self.split!r} is empty; its list names too few images'
+            )
         missing = [
             f'{folder}/{entry.sample_id}{suffix}'
             for entry in entries
@@ -142,6 +168,7 @@ class OxfordPetDataset(BinarySegDataset):
                 f'{root}: {len(missing)} files of the split {self.split!r} are missing, the first '
                 f'is {missing[0]}; see python tools/prepare_data.py --check --root {root}'
             )
+        self.say(_counts(root, splits, images))
         return [
             dict(
                 img_path=str(root / 'images' / f'{entry.sample_id}.jpg'),
@@ -153,6 +180,13 @@ class OxfordPetDataset(BinarySegDataset):
             )
             for entry in entries
         ]
+
+
+def _counts(root: Path, splits: dict[str, list[PetEntry]], images: set[str]) -> str:
+    listed = {entry.sample_id for entries in splits.values() for entry in entries}
+    counts = {split: len(entries) for split, entries in splits.items() if split != 'trainval'}
+    unused = sum(Path(name).stem not in listed for name in images if not name.startswith('.'))
+    return counts_line(root, counts, [f'{unused:,} in no list'] if unused else [])
 
 
 def _file_names(folder: Path) -> set[str]:

@@ -6,5 +6,13 @@ from .files import FILES
 from .images import IMAGES
 from .operations import OPERATIONS
 from .settings import SETTINGS
+from .splits import SPLITS
 
-CASES: tuple[Case, ...] = (*IMAGES, *DATA, *FILES, *SETTINGS, *OPERATIONS)
+CASES: tuple[Case, ...] = (
+    *IMAGES,
+    *DATA,
+    *FILES,
+    *SETTINGS,
+    *OPERATIONS,
+    *SPLITS,
+)

@@ -91,7 +91,7 @@ def _trimap(values: list[int], size: tuple[int, int] = (8, 6)) -> Callable[[Path
 PETS: dict[str, tuple[Callable[[Path], str], str, str]] = {
     'list without a single image': (
         _pet(lambda f: (f / 'annotations' / 'test.txt').write_bytes(b'# nothing\n')),
-        "the list of the split 'test' names no image",
+        "the split 'test' is empty",
         '',
     ),
     'list names an image that is not there': (
