@@ -104,12 +104,12 @@ def divide(
     missing = [split for split in SPLITS if split not in listed]
     shares = dict(zip(SPLITS, fractions, strict=True))
     if 'train' not in listed:
-        return found | _cut(rest, {split: shares[split] for split in missing}, seed)
-    if 'val' in missing:
+        found |= _cut(rest, {split: shares[split] for split in missing}, seed)
+    elif 'val' in missing:
         found |= _cut(found['train'], {split: shares[split] for split in ('train', 'val')}, seed)
-    if 'test' in missing:
+    if 'test' not in found:
         found['test'] = rest
-    return found
+    return {split: found[split] for split in SPLITS}
 
 
 def _cut(pool: list[str], shares: dict[str, float], seed: int) -> dict[str, list[str]]:
