@@ -12,7 +12,7 @@ warnings.filterwarnings('ignore', message='`broadcast_buffers` is deprecated')
 _collecting = gc.isenabled()
 gc.disable()
 try:
-    from . import datasets, engine, evaluation, models, visualization
+    from . import config, datasets, engine, evaluation, models, visualization
 except ModuleNotFoundError as error:
     raise ModuleNotFoundError(
         f'{error}. Activate the environment of PetSeg (source .venv/bin/activate), '
@@ -23,4 +23,4 @@ finally:
         gc.enable()
 
 __version__ = '0.1.0'
-__all__ = ['datasets', 'engine', 'evaluation', 'models', 'visualization']
+__all__ = ['config', 'datasets', 'engine', 'evaluation', 'models', 'visualization']

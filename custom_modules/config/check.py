@@ -4,21 +4,12 @@ the signature of the class it names, before anything is built.
 
 import inspect
 from collections.abc import Callable, Iterator
-from contextlib import redirect_stdout
-from io import StringIO
 from typing import Any
 
-import mmcv.transforms  # noqa: F401  registers the transforms
-import mmengine.registry
-from mmengine.registry import Registry
 from mmengine.runner import Runner
 
-from ..datasets.albumentations import PREFIX, albumentations_class
 from ..errors import UserError, did_you_mean
-
-_REGISTRIES: list[Registry] = [
-    value for value in vars(mmengine.registry).values() if isinstance(value, Registry)
-]
+from .registered import REGISTRIES, registered
 
 #: Keys that MMEngine takes away from a dict before it builds the class.
 _TAKEN_AWAY = {
@@ -39,7 +30,7 @@ def check_config(config: dict[str, Any], source: str) -> None:
     Raises:
         UserError: naming the place, the wrong name and the nearest right ones.
     """
-    for place, value in _dicts(config, ''):
+    for place, value in dicts(config):
         kind = value.get('type')
         if isinstance(kind, str):
             _check_keys(place, value, _candidates(kind, place, source), source)
@@ -53,29 +44,21 @@ def check_config(config: dict[str, Any], source: str) -> None:
             _refuse_unknown(place, value, allowed, source)
 
 
-def _dicts(value: Any, place: str) -> Iterator[tuple[str, dict]]:
+def dicts(value: Any, place: str = '') -> Iterator[tuple[str, dict]]:
+    """Yield every dict of a config with its dotted place."""
     if isinstance(value, dict):
         yield place, value
         for key, item in value.items():
-            yield from _dicts(item, f'{place}.{key}' if place else str(key))
+            yield from dicts(item, f'{place}.{key}' if place else str(key))
     elif isinstance(value, list | tuple):
         for index, item in enumerate(value):
-            yield from _dicts(item, f'{place}.{index}')
+            yield from dicts(item, f'{place}.{index}')
 
 
 def _candidates(kind: str, place: str, source: str) -> list[Callable]:
-    """Return what ``kind`` may name: one name can be in several registries (a layer, a hook)."""
-    if kind.startswith(PREFIX):
-        return [albumentations_class(kind)]
-    if kind.startswith('mmseg.'):
-        # Its first import prints "Could not import OneDL" twice, which says nothing to a user.
-        with redirect_stdout(StringIO()):
-            import mmseg.datasets
-            import mmseg.models  # noqa: F401
-    found = [registry.get(kind) for registry in _REGISTRIES]
-    candidates = [candidate for candidate in found if candidate is not None]
+    candidates = registered(kind)
     if not candidates:
-        known = [name for registry in _REGISTRIES for name in registry.module_dict]
+        known = [name for registry in REGISTRIES for name in registry.module_dict]
         raise UserError(
             f'{source}: {place}.type={kind!r} is not registered'
             f'{did_you_mean(kind, known) or "; is its module in custom_imports?"}'

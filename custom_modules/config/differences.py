@@ -1,5 +1,6 @@
 """What differs between two configs."""
 
+import math
 from collections.abc import Iterator
 from typing import Any
 
@@ -9,9 +10,22 @@ from mmengine.config import Config
 ABSENT = 'nothing'
 
 
-def merged(config: Config) -> dict:
-    """Return a config of ``load_config`` with its variables in place: a change is named once."""
-    return Config.fromstring(config.text, '.py').to_dict()
+def merged(config: Config) -> dict[str, Any]:
+    """Return a config of ``load_config`` as JSON holds it, with its variables in place.
+
+    So a change is named once.
+    """
+    return as_data(config._merged)
+
+
+def as_data(value: Any) -> Any:
+    """Return a value as JSON holds it: tuples are lists, keys texts, and so is what JSON lacks."""
+    if isinstance(value, dict):
+        return {str(key): as_data(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [as_data(item) for item in value]
+    plain = value is None or isinstance(value, bool | int | str)
+    return value if plain or (isinstance(value, float) and math.isfinite(value)) else str(value)
 
 
 def differences(old: Any, new: Any, place: str = '') -> Iterator[tuple[str, Any, Any]]:

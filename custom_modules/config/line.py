@@ -4,6 +4,8 @@ from typing import Any
 
 from mmengine.config import Config
 
+from .differences import merged
+
 
 def config_line(config: Config, place: str, value: str) -> str:
     """Return the line to put into a config: ``learning_rate = 3.1e-4``.
@@ -16,7 +18,7 @@ def config_line(config: Config, place: str, value: str) -> str:
         place: dotted keys, ``optim_wrapper.optimizer.lr``.
         value: as Python writes it.
     """
-    written = Config.fromstring(config.text, '.py').to_dict()
+    written = merged(config)
     found: Any = written
     keys: list[str] = []
     for key in place.split('.'):

@@ -1,6 +1,5 @@
 """The one way in which all tools load a config."""
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -10,6 +9,8 @@ from ..errors import UserError
 from ..paths import resolve_path
 from .check import check_config
 from .inheritance import spare_variables
+from .registered import allow_modules
+from .untrusted import read_data_config
 from .variables import substitute_variables
 
 #: The config of a published model, in its folder.
@@ -39,7 +40,11 @@ def load_config(path: str | Path, options: Sequence[str] = ()) -> Config:
         raise UserError(f'{path}: there is no such config; see configs/')
     data_only = path.suffix == '.json'
     try:
-        config = _read_json(path) if data_only else Config.fromfile(path)
+        config = (
+            Config(read_data_config(path), filename=str(path))
+            if data_only
+            else Config.fromfile(path)
+        )
     except UserError:
         raise
     except RecursionError:
@@ -48,6 +53,7 @@ def load_config(path: str | Path, options: Sequence[str] = ()) -> Config:
         raise UserError(
             f'{path}: the config does not load ({type(error).__name__}: {error})'
         ) from None
+    allow_modules((config.get('custom_imports') or {}).get('imports') or ())
     if 'model' not in config:
         raise UserError(f'{path}: it has no model; begin with _base_ = a config of configs/')
     parsed = _parse_options(options)
@@ -57,19 +63,12 @@ def load_config(path: str | Path, options: Sequence[str] = ()) -> Config:
     values, used = substitute_variables(config.to_dict(), str(path), spare)
     for key in spare - used:
         config.pop(key, None)
-    text = config.pretty_text
+    merged, text = config.to_dict(), config.pretty_text
     resolved = Config(values, filename=str(path), format_python_code=False)
     check_config(resolved.to_dict(), str(path))
     object.__setattr__(resolved, '_text', text)
+    object.__setattr__(resolved, '_merged', merged)
     return resolved
-
-
-def _read_json(path: Path) -> Config:
-    values = json.loads(path.read_text(encoding='utf-8'))
-    code = sorted({'_base_', 'custom_imports'} & set(values)) if isinstance(values, dict) else ['{']
-    if code:
-        raise UserError(f'{path}: {code[0]!r} is not allowed in a config that is data')
-    return Config(values, filename=str(path))
 
 
 def _parse_options(options: Sequence[str]) -> dict:

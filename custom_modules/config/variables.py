@@ -11,9 +11,12 @@ from typing import Any
 from ..errors import UserError, did_you_mean
 from .keys import RUNNER_KEYS
 
+#: Values that a config of somebody else may grow into: variables of variables multiply.
+_MOST_VALUES = 50_000
+
 
 def substitute_variables(
-    config: dict[str, Any], source: str, spare: Collection[str] = ()
+    config: dict[str, Any], source: str, spare: Collection[str] = (), bounded: bool = False
 ) -> tuple[dict[str, Any], set[str]]:
     """Replace every ``'$name'`` and take the variables themselves away.
 
@@ -24,6 +27,7 @@ def substitute_variables(
         config: the merged config.
         source: its file, for messages.
         spare: variables that may be there although nothing uses them any more.
+        bounded: refuse a config whose variables grow into very many values.
 
     Returns:
         The resolved config and the names of the variables that it uses.
@@ -33,8 +37,13 @@ def substitute_variables(
             MMEngine's nor used as a variable (a misspelt or dead key).
     """
     used: set[str] = set()
+    values = 0
 
     def put_in(value: Any, inside: tuple[str, ...] = ()) -> Any:
+        nonlocal values
+        values += 1
+        if bounded and values > _MOST_VALUES:
+            raise UserError(f'{source}: its variables grow into more than {_MOST_VALUES:,} values')
         if isinstance(value, dict):
             return {key: put_in(item, inside) for key, item in value.items()}
         if isinstance(value, list | tuple):

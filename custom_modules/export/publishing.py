@@ -8,6 +8,7 @@ from typing import Any
 
 from mmengine.config import Config
 
+from ..config.differences import merged
 from ..config.load import PUBLISHED_CONFIG
 from ..engine.checkpoint_io import PUBLISHED_WEIGHTS, load_checkpoint
 from ..engine.safetensors_io import save_safetensors
@@ -77,7 +78,7 @@ def publish(
             images=images,
             threshold=figures['threshold'],
         )
-        values = Config.fromstring(config.text, '.py').to_dict()
+        values = merged(config)
         _set(values, 'model', 'threshold', figures['threshold'])
         half = compare_bfloat16(config, trained, figures['threshold'], images) if images else None
         if half is not None:

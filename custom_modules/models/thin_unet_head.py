@@ -71,7 +71,8 @@ class ThinUNetHead(BaseModule):
         init_cfg: dict | list[dict] | None = None,
     ) -> None:
         super().__init__(init_cfg)
-        widened = widened or {}
+        # Levels are texts in the JSON of a published model.
+        widened = {int(level): wide for level, wide in (widened or {}).items()}
         unknown = sorted(set(widened) - set(range(len(in_channels))))
         if unknown:
             raise UserError(

@@ -7,12 +7,6 @@ from .images import IMAGES
 from .operations import OPERATIONS
 from .settings import SETTINGS
 from .splits import SPLITS
+from .trust import TRUST
 
-CASES: tuple[Case, ...] = (
-    *IMAGES,
-    *DATA,
-    *FILES,
-    *SETTINGS,
-    *OPERATIONS,
-    *SPLITS,
-)
+CASES: tuple[Case, ...] = (*IMAGES, *DATA, *FILES, *SETTINGS, *OPERATIONS, *SPLITS, *TRUST)
