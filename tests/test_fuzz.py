@@ -176,3 +176,25 @@ def test_archives_stay_in_their_folder(members: list[tuple[str, str, str]]) -> N
         outside = [p for p in Path(folder).rglob('*') if p not in (archive, target)]
         assert all(target in path.parents for path in outside)
         assert not any(path.is_symlink() for path in outside)
+
+
+def archive(mode: str) -> bytes:
+    file = io.BytesIO()
+    with tarfile.open(fileobj=file, mode=mode) as tar:
+        for name in ('images/a.jpg', 'images/ä.jpg', 'annotations/list.txt'):
+            info = tarfile.TarInfo(name)
+            info.size = 700
+            tar.addfile(info, io.BytesIO(b'x' * 700))
+    return file.getvalue()
+
+
+@pytest.mark.parametrize('mode', ['w', 'w:gz'])
+@FUZZ
+@given(data=st.data())
+def test_damaged_archives(mode: str, data: st.DataObject, tmp_path: Path) -> None:
+    path = tmp_path / 'images.tar.gz'
+    path.write_bytes(data.draw(damaged(archive(mode))))
+    try:
+        extract(path, tmp_path / 'target', lambda _: True)
+    except UserError as error:
+        assert 'images.tar.gz' in str(error)

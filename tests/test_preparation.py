@@ -206,8 +206,13 @@ def test_a_damaged_archive_changes_nothing(tmp_path: Path) -> None:
 def test_a_bomb_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr('custom_modules.datasets.archives.MAX_BYTES', 1_000_000)
     bomb = pack(tmp_path / 'bomb.tar.gz', {'images/a.jpg': bytes(2_000_000)})
-    with pytest.raises(UserError, match='refused, it holds more than'):
+    with pytest.raises(UserError, match='has 2,000,000 bytes by its header'):
         extract(bomb, tmp_path / 'root', everything)
+    monkeypatch.setattr('custom_modules.datasets.archives.MAX_MEMBERS', 2)
+    many = pack(tmp_path / 'many.tar.gz', {f'images/{n}.jpg': b'x' for n in range(3)})
+    with pytest.raises(UserError, match='refused, it holds more than 2 files'):
+        extract(many, tmp_path / 'root', everything)
+    assert list((tmp_path / 'root').iterdir()) == []
 
 
 @pytest.fixture

@@ -1,10 +1,13 @@
 """Unpacking archives that nobody has checked."""
 
+import gzip
+import io
 import shutil
 import tarfile
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path, PurePosixPath
+from typing import IO
 
 from ..errors import UserError
 
@@ -12,16 +15,40 @@ from ..errors import UserError
 MAX_BYTES = 8 << 30
 MAX_MEMBERS = 200_000
 
+#: Photographs hardly shrink, and annotations to a third. Small archives get a base on top.
+MAX_RATIO = 20
+BASE_BYTES = 64 << 20
+
+#: Of zeros behind the end. tar writes less than 10 KiB unless told otherwise.
+MAX_PADDING = 1 << 20
+
+#: Of a header that extends the next one.
+MAX_EXTENDED = 64 << 10
+
+#: Kinds of such headers (pax, Solaris, GNU), and of members that are files.
+EXTENDED = (
+    tarfile.XHDTYPE,
+    tarfile.XGLTYPE,
+    tarfile.SOLARIS_XHDTYPE,
+    tarfile.GNUTYPE_LONGNAME,
+    tarfile.GNUTYPE_LONGLINK,
+)
+FILES = (tarfile.REGTYPE, tarfile.AREGTYPE, tarfile.CONTTYPE)
+
+BLOCK = tarfile.BLOCKSIZE
+CHUNK = 1 << 20
+
 
 def extract(archive: Path, root: Path, wanted: Callable[[PurePosixPath], bool]) -> int:
     """Unpack the wanted files of a tar archive into ``root``, all of them or none.
 
     The files are written beside their place and each top-level folder is moved in when the archive
     was read to its end, so that a half-extracted tree is never seen under the right name. Folders
-    of the same name are replaced.
+    of the same name are replaced. Nothing but the bytes of regular files is taken: no owner, no
+    mode, no time.
 
     Args:
-        archive: a tar file, compressed or not.
+        archive: a tar file, packed by gzip or not.
         root: folder for its top-level folders.
         wanted: says whether a member's path is taken; others are passed over.
 
@@ -29,64 +56,174 @@ def extract(archive: Path, root: Path, wanted: Callable[[PurePosixPath], bool]) 
         The number of files.
 
     Raises:
-        UserError: the archive is damaged, too large, or has a member that is a link or a device or
-            would leave the folder. Nothing was changed then.
+        UserError: the archive is damaged, cut short or too large, there is something behind its
+            end, a member is a link or a device or would leave the folder, or ``root`` cannot be
+            written. Nothing was changed then.
     """
-    root.mkdir(parents=True, exist_ok=True)
+    if not archive.is_file():
+        raise UserError(f'{archive}: there is no such archive')
     beside = root / '.extracting'
-    shutil.rmtree(beside, ignore_errors=True)
-    count = total = 0
+    count = 0
     try:
-        with tarfile.open(archive) as tar:
-            for number, member in enumerate(tar):
-                path = _safe_path(member, archive)
-                total += member.size
-                if number >= MAX_MEMBERS or total > MAX_BYTES:
-                    raise UserError(
-                        f'{archive}: refused, it holds more than {MAX_MEMBERS:,} files '
-                        f'or {MAX_BYTES >> 30} GiB'
-                    )
-                if not member.isfile() or not wanted(path):
+        root.mkdir(parents=True, exist_ok=True)
+        shutil.rmtree(beside, ignore_errors=True)
+        with _open(archive) as file:
+            stream = _Stream(file, _limit(archive))
+            for member in _members(stream):
+                path = _safe_path(member)
+                if member.isdir():
                     continue
-                source = tar.extractfile(member)
-                assert source is not None
+                if not wanted(path):
+                    stream.skip(_padded(member.size))
+                    continue
                 target = beside / path
                 target.parent.mkdir(parents=True, exist_ok=True)
-                with source, open(target, 'wb') as file:
-                    shutil.copyfileobj(source, file)
+                with open(target, 'wb') as out:
+                    stream.copy(member.size, out)
+                stream.skip(_padded(member.size) - member.size)
                 count += 1
-            _read_to_the_end(tar)
         if not count:
             raise UserError(f'{archive}: nothing in it belongs to the data set')
         for folder in beside.iterdir():
             shutil.rmtree(root / folder.name, ignore_errors=True)
             folder.replace(root / folder.name)
-    except FileNotFoundError:
-        raise UserError(f'{archive}: there is no such archive') from None
-    except (tarfile.TarError, EOFError, zlib.error, OSError) as error:
-        reason = str(error).partition('\n')[0].rstrip(':')  # then a line for each compression
+    except _RefusedError as error:
+        raise UserError(f'{archive}: refused, {error}') from None
+    except tarfile.TarError as error:
         raise UserError(
-            f'{archive}: cannot be unpacked ({reason}); copy or download it again'
+            f'{archive}: cannot be unpacked ({error}); copy or download it again'
         ) from None
+    except OSError as error:  # those of reading are a TarError by now
+        raise UserError(f'{root}: cannot be written ({error.strerror or error})') from None
     finally:
         shutil.rmtree(beside, ignore_errors=True)
     return count
 
 
-def _read_to_the_end(tar: tarfile.TarFile) -> None:
-    """Let the decompressor see its checksum, which lies behind the last member."""
-    assert tar.fileobj is not None
-    while tar.fileobj.read(1 << 20):
-        pass
+class _RefusedError(Exception):
+    """The archive is not damaged, but of a kind that is not unpacked."""
 
 
-def _safe_path(member: tarfile.TarInfo, archive: Path) -> PurePosixPath:
+class _Stream:
+    """The unpacked bytes of an archive, from their beginning to their end and no more than a limit.
+
+    Raises:
+        tarfile.ReadError: the archive is damaged or ends too early.
+        _RefusedError: there are more bytes than the limit.
+    """
+
+    def __init__(self, file: io.BufferedIOBase, limit: int) -> None:
+        self.file = file
+        self.limit = self.left = limit
+
+    def read(self, size: int) -> bytes:
+        """Return the next ``size`` bytes, or fewer at the end."""
+        try:
+            data = self.file.read(min(size, self.left + 1))
+        except (OSError, EOFError, zlib.error) as error:
+            raise tarfile.ReadError(str(error)) from None
+        self.left -= len(data)
+        if self.left < 0:
+            raise _RefusedError(
+                f'it unpacks to more than {self.limit >> 20:,} MiB, which is no data set but a bomb'
+            )
+        return data
+
+    def copy(self, size: int, target: IO[bytes]) -> None:
+        """Write the next ``size`` bytes to a file."""
+        for start in range(0, size, CHUNK):
+            target.write(self.exactly(min(CHUNK, size - start)))
+
+    def skip(self, size: int) -> None:
+        """Pass over the next ``size`` bytes."""
+        for start in range(0, size, CHUNK):
+            self.exactly(min(CHUNK, size - start))
+
+    def exactly(self, size: int) -> bytes:
+        """Return the next ``size`` bytes."""
+        data = self.read(size)
+        if len(data) < size:
+            raise tarfile.ReadError('it is cut short')
+        return data
+
+
+def _open(archive: Path) -> io.BufferedIOBase:
+    with open(archive, 'rb') as file:
+        packed = file.read(2) == b'\x1f\x8b'
+    return gzip.open(archive) if packed else open(archive, 'rb')
+
+
+def _limit(archive: Path) -> int:
+    return min(MAX_BYTES, BASE_BYTES + MAX_RATIO * archive.stat().st_size)
+
+
+def _padded(size: int) -> int:
+    """Return the bytes of whole blocks."""
+    return -(-size // BLOCK) * BLOCK
+
+
+def _members(stream: _Stream) -> Iterator[tarfile.TarInfo]:
+    """Yield the members by their headers; the caller takes their data out of the stream.
+
+    ``tarfile.open`` would hand sparse and extended headers to loops and regular expressions that a
+    hostile one keeps busy, and take a damaged header for the end of the archive.
+    """
+    for number in range(MAX_MEMBERS + 1):
+        block = stream.read(BLOCK)
+        if len(block) == BLOCK and not any(block):
+            _read_padding(stream)
+            return
+        try:
+            member = tarfile.TarInfo.frombuf(block, 'utf-8', 'surrogateescape')
+        except tarfile.HeaderError:
+            if not number:
+                raise tarfile.ReadError('it is no tar file, nor one packed by gzip') from None
+            short = len(block) < BLOCK
+            raise tarfile.ReadError('it is cut short' if short else 'a header is damaged') from None
+        if not 0 <= member.size <= stream.left:
+            raise _RefusedError(
+                f'its member {member.name!r} has {member.size:,} bytes by its header, '
+                f'{stream.left:,} are allowed'
+            )
+        if member.type in EXTENDED:
+            _refuse_changes(member, stream)
+        else:
+            yield member
+    raise _RefusedError(f'it holds more than {MAX_MEMBERS:,} files')
+
+
+def _refuse_changes(member: tarfile.TarInfo, stream: _Stream) -> None:
+    """Pass over times and attributes of the next member, but not over another name or size."""
+    if member.size > MAX_EXTENDED:
+        raise _RefusedError(f'a header of {member.size:,} bytes is no name of a file')
+    content = stream.exactly(_padded(member.size))
+    gnu = member.type in (tarfile.GNUTYPE_LONGNAME, tarfile.GNUTYPE_LONGLINK)
+    if gnu or any(key in content for key in (b' path=', b' size=', b' GNU.sparse.')):
+        raise _RefusedError(
+            'an extended header changes the name or size of a member; pack it with --format=ustar'
+        )
+
+
+def _read_padding(stream: _Stream) -> None:
+    """Read to the end, so that the checksum is seen, which lies there."""
+    for _ in range(MAX_PADDING // CHUNK + 1):
+        data = stream.read(CHUNK)
+        if any(data):
+            raise _RefusedError('there is something behind its end, which would not be unpacked')
+        if len(data) < CHUNK:
+            return
+    raise _RefusedError(f'more than {MAX_PADDING >> 20} MiB of zeros are behind its end')
+
+
+def _safe_path(member: tarfile.TarInfo) -> PurePosixPath:
     path = PurePosixPath(member.name)
     reason = ''
-    if not (member.isfile() or member.isdir()):
-        reason = 'is a link or a device'
+    if member.type not in FILES and not member.isdir():
+        reason = 'is a link or a device, or of another kind that is not unpacked'
     elif path.is_absolute() or '..' in path.parts or '\\' in member.name or ':' in member.name:
         reason = 'would leave the folder'
+    elif not member.name.isprintable() or not (path.parts or member.isdir()):
+        reason = 'has a name that is no text'
     if reason:
-        raise UserError(f'{archive}: refused, its member {member.name!r} {reason}')
+        raise _RefusedError(f'its member {member.name[:200]!r} {reason}')
     return path

@@ -1,5 +1,6 @@
 """Bad and unusual input, and what becomes of it: the table of ``docs/robustness.md``."""
 
+from .archives import ARCHIVE_CASES
 from .case import Case
 from .data import DATA
 from .files import FILES
@@ -9,4 +10,13 @@ from .settings import SETTINGS
 from .splits import SPLITS
 from .trust import TRUST
 
-CASES: tuple[Case, ...] = (*IMAGES, *DATA, *FILES, *SETTINGS, *OPERATIONS, *SPLITS, *TRUST)
+CASES: tuple[Case, ...] = (
+    *IMAGES,
+    *DATA,
+    *SPLITS,
+    *ARCHIVE_CASES,
+    *FILES,
+    *SETTINGS,
+    *OPERATIONS,
+    *TRUST,
+)

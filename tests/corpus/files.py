@@ -1,10 +1,8 @@
-"""Archives and checkpoints."""
+"""Checkpoints and folders of runs."""
 
 import io
 import json
 import pickle
-import tarfile
-import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,104 +10,11 @@ import numpy as np
 import torch
 from mmengine.registry import MODELS
 
-from custom_modules.datasets.archives import extract
-from custom_modules.datasets.oxford_archives import belongs
 from custom_modules.engine.checkpoint_io import load_checkpoint, load_weights
 from custom_modules.engine.run_folder import find_run
 
+from .archives import zipped
 from .case import Case
-
-
-def _tar(*members: tuple[str, bytes, str], mode: str = 'w:gz') -> bytes:
-    """Return an archive of (name, kind of tarfile, link target)."""
-    file = io.BytesIO()
-    with tarfile.open(fileobj=file, mode=mode) as tar:
-        for name, kind, link in members:
-            info = tarfile.TarInfo(name)
-            info.type, info.linkname = kind, link
-            info.size = 3 if kind == tarfile.REGTYPE else 0
-            tar.addfile(info, io.BytesIO(b'abc') if info.size else None)
-    return file.getvalue()
-
-
-def _archive(content: bytes | None) -> Callable[[Path], str]:
-    def run(folder: Path) -> str:
-        archive, root = folder / 'images.tar.gz', folder / 'data'
-        if content is not None:
-            archive.write_bytes(content)
-        before = set(folder.rglob('*'))
-        try:
-            count = extract(archive, root, belongs)
-        finally:
-            outside = {p for p in folder.rglob('*') if p not in before and root not in p.parents}
-            assert outside <= {root}
-        return f'{count} file'
-
-    return run
-
-
-FILE = ('images/a.jpg', tarfile.REGTYPE, '')
-ONE = _tar(FILE)
-
-
-def _huge_member() -> bytes:
-    info = tarfile.TarInfo('images/a.jpg')
-    info.size = 1 << 40
-    return info.tobuf() + bytes(4096)
-
-
-def _zip() -> bytes:
-    file = io.BytesIO()
-    with zipfile.ZipFile(file, 'w') as archive:
-        archive.writestr('images/a.jpg', 'abc')
-    return file.getvalue()
-
-
-def _with_member(name: str, kind: bytes = tarfile.REGTYPE, link: str = '') -> bytes:
-    return _tar(FILE, (name, kind, link))
-
-
-ARCHIVES: dict[str, tuple[bytes | None, str, str]] = {
-    'missing': (None, 'there is no such archive', ''),
-    'empty file': (b'', 'cannot be unpacked', ''),
-    'text': (b'not found\n' * 99, 'cannot be unpacked', ''),
-    'ZIP named .tar.gz': (_zip(), 'cannot be unpacked', ''),
-    'cut in half': (ONE[: len(ONE) // 2], 'cannot be unpacked', ''),
-    'without its last bytes': (ONE[:-9], 'cannot be unpacked', ''),
-    'a byte changed': (ONE[:40] + bytes([ONE[40] ^ 255]) + ONE[41:], 'cannot be unpacked', ''),
-    'no member': (_tar(), 'nothing in it belongs to the data set', ''),
-    'nothing of a data set in it': (
-        _tar(('readme.md', tarfile.REGTYPE, '')),
-        'nothing in it belongs to the data set',
-        '',
-    ),
-    'member with ..': (_with_member('../evil.jpg'), 'would leave the folder', ''),
-    'member with .. inside': (_with_member('images/../../evil.jpg'), 'would leave the folder', ''),
-    'member with an absolute path': (_with_member('/tmp/evil.jpg'), 'would leave the folder', ''),
-    'member with a path of Windows': (_with_member('..\\evil.jpg'), 'would leave the folder', ''),
-    'member with a drive': (_with_member('C:evil.jpg'), 'would leave the folder', ''),
-    'symbolic link outwards': (
-        _with_member('images/b.jpg', tarfile.SYMTYPE, '/etc/passwd'),
-        'is a link or a device',
-        '',
-    ),
-    'symbolic link inside': (
-        _with_member('images/b.jpg', tarfile.SYMTYPE, 'a.jpg'),
-        'is a link or a device',
-        '',
-    ),
-    'hard link': (
-        _with_member('images/b.jpg', tarfile.LNKTYPE, '../../.bashrc'),
-        'is a link or a device',
-        '',
-    ),
-    'device': (_with_member('images/b.jpg', tarfile.CHRTYPE), 'is a link or a device', ''),
-    'pipe': (_with_member('images/b.jpg', tarfile.FIFOTYPE), 'is a link or a device', ''),
-    'member of a terabyte by its header': (_huge_member(), 'more than 200,000 files or 8 GiB', ''),
-    'the same member twice': (_tar(FILE, FILE), '', '2 file'),
-    'not compressed': (_tar(FILE, mode='w'), '', '1 file'),
-    'hidden files of macOS': (_with_member('images/._a.jpg'), '', '1 file'),
-}
 
 NET = dict(
     type='BinarySegmentor',
@@ -196,7 +101,7 @@ CHECKPOINTS: dict[str, tuple[Callable[[], bytes] | bytes | None, str, str]] = {
     ),
     'arrays of NumPy': (_numpy, 'best.pth: ', ''),
     'JSON': (lambda: json.dumps(dict(state_dict={})).encode(), 'best.pth: ', ''),
-    'an archive of something else': (_zip(), 'damaged or no checkpoint', ''),
+    'an archive of something else': (zipped(), 'damaged or no checkpoint', ''),
     'a list': (lambda: _saved([1, 2]), 'holds a list, not a checkpoint', ''),
     'a tensor': (lambda: _saved(torch.ones(2)), 'holds a Tensor, not a checkpoint', ''),
     'no weights in it': (lambda: _saved(dict(meta=dict(epoch=1))), 'weights are missing', ''),
@@ -259,10 +164,6 @@ RUNS: dict[str, tuple[Callable[[Path], str], str, str]] = {
 }
 
 FILES = (
-    *(
-        Case('archive', name, _archive(content), refused=said, read=out)
-        for name, (content, said, out) in ARCHIVES.items()
-    ),
     *(
         Case('checkpoint', name, _checkpoint(content), refused=said, read=out)
         for name, (content, said, out) in CHECKPOINTS.items()
