@@ -1,12 +1,9 @@
 """Download, unpacking and the check, against a server and archives that mean no good."""
 
-import hashlib
 import io
 import shutil
 import tarfile
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path, PurePosixPath
 
 import cv2
@@ -19,73 +16,13 @@ from custom_modules.datasets.download import download, md5_of
 from custom_modules.datasets.oxford_archives import ARCHIVES, belongs
 from custom_modules.datasets.oxford_check import check_oxford_pet
 from custom_modules.errors import UserError
-
-CONTENT = bytes(range(256)) * 12_000  # 3 MB
-MD5 = hashlib.md5(CONTENT).hexdigest()
-
-
-class Server:
-    """A local HTTP server that misbehaves in the ways listed in ``faults``, one per request."""
-
-    def __init__(self) -> None:
-        self.files: dict[str, bytes] = {'/file': CONTENT}
-        self.faults: list[str] = []
-        self.ranges: list[str | None] = []
-        server = self
-
-        class Handler(BaseHTTPRequestHandler):
-            protocol_version = 'HTTP/1.1'
-
-            def do_GET(self) -> None:
-                server.answer(self)
-
-            def log_message(self, *args: object) -> None:
-                pass
-
-        self.http = ThreadingHTTPServer(('127.0.0.1', 0), Handler)
-        self.url = f'http://127.0.0.1:{self.http.server_port}'
-        threading.Thread(target=self.http.serve_forever, daemon=True).start()
-
-    def answer(self, request: BaseHTTPRequestHandler) -> None:
-        fault = self.faults.pop(0) if self.faults else ''
-        wanted = request.headers.get('Range')
-        self.ranges.append(wanted)
-        request.close_connection = True
-        content = self.files.get(request.path)
-        if content is None or fault == 'not found':
-            request.send_error(404)
-            return
-        if fault == 'busy':
-            request.send_error(503)
-            return
-        if fault == 'wrong file':
-            content = content[::-1]
-        start = 0
-        if wanted and fault != 'ignores Range':
-            start = int(wanted.removeprefix('bytes=').removesuffix('-'))
-            if start >= len(content):
-                request.send_error(416)
-                return
-        body = content[start:]
-        claimed = len(body)
-        if fault == 'claims more':
-            claimed += 1000
-        if fault == 'claims less':
-            claimed //= 2
-        request.send_response(206 if start else 200)
-        request.send_header('Content-Length', str(claimed))
-        request.end_headers()
-        if fault == 'breaks off':
-            body = body[: len(body) // 3]
-        request.wfile.write(body[:claimed])
+from tests.file_server import CONTENT, MD5, Server
 
 
 @pytest.fixture
 def server() -> Iterator[Server]:
-    server = Server()
-    yield server
-    server.http.shutdown()
-    server.http.server_close()
+    with Server() as server:
+        yield server
 
 
 @pytest.mark.parametrize(

@@ -1,19 +1,18 @@
 """Fetching a file over HTTP so that a broken connection costs nothing but patience."""
 
-import errno
 import hashlib
-import http.client
+import re
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Callable
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from ..errors import UserError
+from .http_get import BrokenOffError, StatusError, check_address, get
 
 CHUNK = 1 << 20
-TIMEOUT = 30.0  # seconds without a byte
+
+#: Of a file. A server that sends more sends something else; the official archives have 0.8 GB.
+MAX_BYTES = 2 << 30
 
 #: Called with the bytes that are there and the total the server claims (0: it does not say).
 Report = Callable[[int, int], None]
@@ -51,40 +50,41 @@ def download(
         wait: seconds before the second attempt; doubles for each further one.
 
     Raises:
-        UserError: the address is not allowed, the server refuses, the disk is full, or the file is
-            not complete and right after all attempts.
+        UserError: an address is not allowed, the server refuses or sends without an end, the file
+            cannot be written, or it is not complete and right after all attempts.
     """
-    if urlsplit(url).scheme not in ('http', 'https'):
-        raise UserError(f'{url}: only http and https addresses are fetched')
+    check_address(url)
     part = target.with_name(target.name + '.part')
     reason = ''
     for attempt in range(attempts):
         if attempt:
             time.sleep(wait * 2 ** (attempt - 1))
-        before = part.stat().st_size if part.exists() else 0
         try:
-            _fetch_rest(url, part, before, report or (lambda *_: None))
-            reason = 'the connection broke off'
-        except urllib.error.HTTPError as error:
-            if error.code != 416:  # 416: there is nothing behind what we have
-                reason = f'the server answered {error.code} {error.reason}'
-                if error.code in (401, 403, 404, 410):
+            before = part.stat().st_size if part.exists() else 0
+            reason = ''
+            try:
+                _fetch_rest(url, part, before, report or (lambda *_: None))
+            except BrokenOffError as error:
+                reason = str(error)
+                status = error.code if isinstance(error, StatusError) else 0
+                if status in (401, 403, 404, 410):
                     raise UserError(f'{url}: {reason}; choose another address with --url') from None
-                continue
-        except OSError as error:
-            if error.errno == errno.ENOSPC:
-                raise UserError(f'{part}: the disk is full') from None
-            reason = str(getattr(error, 'reason', error)) or type(error).__name__
-        except http.client.HTTPException as error:
-            reason = f'the connection broke off ({type(error).__name__})'
-        size = part.stat().st_size if part.exists() else 0
-        if size and md5_of(part) == md5:
-            part.replace(target)
-            return
-        if size and size == before:
-            # Nothing more comes, and what is there is wrong.
-            reason = f'its MD5 is {md5_of(part)}, not {md5}'
-            part.unlink()
+                if status and status != 416:  # 416: there is nothing behind what we have
+                    continue
+            size = part.stat().st_size if part.exists() else 0
+            found = md5_of(part) if size else ''
+            if found == md5:
+                part.replace(target)
+                return
+            if not reason or size == before > 0:
+                reason = f'{size:,} bytes arrived, whose MD5 is {found or "none"}, not {md5}'
+            if size == before > 0:  # nothing more comes, and what is there is wrong
+                part.unlink()
+        except OSError as error:  # those of the connection are BrokenOffError
+            raise UserError(
+                f'{part}: cannot be written ({error.strerror or error}); choose another folder '
+                'with --root'
+            ) from None
     raise UserError(
         f'{url}: not complete after {attempts} attempts ({reason}). Run the command again to go '
         'on, fetch the file by other means and use --archives, or choose another address with --url'
@@ -92,16 +92,28 @@ def download(
 
 
 def _fetch_rest(url: str, part: Path, start: int, report: Report) -> None:
-    request = urllib.request.Request(url, headers={'User-Agent': 'PetSeg'})
-    if start:
-        request.add_header('Range', f'bytes={start}-')
-    with urllib.request.urlopen(request, timeout=TIMEOUT) as answer:
+    headers = {'User-Agent': 'PetSeg'} | ({'Range': f'bytes={start}-'} if start else {})
+    with get(url, headers) as answer:
         if answer.status != 206:  # the server sends the whole file
             start = 0
-        total = start + int(answer.headers.get('Content-Length') or 0)
+        elif not re.match(rf'bytes {start}-\d', answer.headers.get('Content-Range') or ''):
+            part.unlink(missing_ok=True)
+            raise BrokenOffError('the server sent another part of the file than it was asked for')
+        done, total = start, start + (answer.length or 0)
+        _refuse_endless(url, total)
         with open(part, 'ab' if start else 'wb') as file:
-            done = start
-            while chunk := answer.read(CHUNK):
+            while done <= MAX_BYTES and (chunk := answer.next_bytes(CHUNK)):
                 file.write(chunk)
                 done += len(chunk)
                 report(done, total)
+    if done > MAX_BYTES:
+        part.unlink()
+    _refuse_endless(url, done)
+
+
+def _refuse_endless(url: str, size: int) -> None:
+    if size > MAX_BYTES:
+        raise UserError(
+            f'{url}: sends more than {MAX_BYTES:,} bytes, which is no archive of the data set; '
+            'choose another address with --url'
+        )

@@ -3,6 +3,7 @@
 from .archives import ARCHIVE_CASES
 from .case import Case
 from .data import DATA
+from .downloads import DOWNLOAD_CASES
 from .files import FILES
 from .images import IMAGES
 from .operations import OPERATIONS
@@ -15,6 +16,7 @@ CASES: tuple[Case, ...] = (
     *DATA,
     *SPLITS,
     *ARCHIVE_CASES,
+    *DOWNLOAD_CASES,
     *FILES,
     *SETTINGS,
     *OPERATIONS,
