@@ -1,6 +1,6 @@
 """Where the project lies, how relative paths are understood, whether a folder can be written."""
 
-import os
+import tempfile
 from pathlib import Path
 
 from .errors import UserError
@@ -35,10 +35,10 @@ def make_writable(folder: Path, option: str) -> None:
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        reason = '' if os.access(folder, os.W_OK) else 'permission denied'
+        with tempfile.TemporaryFile(dir=folder):  # permissions, a disk to be read, a full one
+            pass
     except OSError as error:
         reason = error.strerror or str(error)
-    if reason:
         raise UserError(
             f'{folder}: cannot be written ({reason}); choose another folder with {option}'
-        )
+        ) from None

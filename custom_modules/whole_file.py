@@ -1,12 +1,53 @@
-"""Files that are written whole or not at all."""
+"""Files and folders that are written whole or not at all."""
 
+import errno
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 
+from .errors import UserError
+from .stopping import signals_wait
+
 _PART = '.part'
+
+#: What is full: the disk (or its table of files), the user's share of it, the largest file allowed.
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+
+#: What the system says of a disk on which nothing can be written; none of it is a fault of ours.
+_DISK = (
+    *_FULL,
+    *(errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO, errno.ESTALE, errno.EMFILE, errno.ENFILE),
+    *(errno.ENAMETOOLONG, errno.ENOTDIR, errno.EISDIR, errno.ELOOP),
+)
+
+
+def cannot_write(path: str | Path, error: BaseException) -> UserError:
+    """Return the error to raise where ``path`` cannot be written."""
+    number = error.errno if isinstance(error, OSError) else None
+    reason = (error.strerror if isinstance(error, OSError) else None) or str(error).splitlines()[0]
+    remedy = 'free some space there (df, df -i) or ' if number in _FULL else ''
+    return UserError(f'{path}: cannot be written ({reason}); {remedy}choose another place')
+
+
+def disk_error(error: Exception) -> UserError | None:
+    """Return ``error`` in a line where it is the disk's, not ours; None where it is something else.
+
+    Libraries in C++ and the workers of data loaders pass on the system's words alone.
+    """
+    if isinstance(error, OSError) and error.errno in _DISK:
+        if error.errno in _FULL or error.errno == errno.EROFS:
+            return cannot_write(error.filename or 'a file', error)
+        return UserError(f'{error.filename or "a file"}: {error.strerror}')
+    text = str(error)
+    for number in _FULL:
+        if os.strerror(number) in text:
+            line = next(line for line in text.splitlines() if os.strerror(number) in line)
+            what = 'a larger /dev/shm, or num_workers=0' if 'torch_' in line else 'free some space'
+            return UserError(f'{line.strip()}; {what}')
+    return None
 
 
 def remove_parts(folder: Path) -> None:
@@ -17,7 +58,11 @@ def remove_parts(folder: Path) -> None:
 
 @contextmanager
 def whole_file(
-    path: str | Path, mode: str = 'w', previous: str | None = None, **options: Any
+    path: str | Path,
+    mode: str = 'w',
+    previous: str | None = None,
+    flush: bool = True,
+    **options: Any,
 ) -> Iterator[IO]:
     """Open a file beside ``path``, which takes its name when all of it is on the disk.
 
@@ -27,9 +72,18 @@ def whole_file(
         path: of the file.
         mode: 'w' (UTF-8 unless ``options`` say otherwise) or 'wb'.
         previous: name under which the file that was there before stays beside it; None replaces it.
+        flush: wait until the disk has it; False for files of which there are thousands, and which
+            are soon made again.
         options: of ``open``.
+
+    Raises:
+        UserError: the disk is full, or there may be no such file.
     """
     path = Path(path)
+    if path.is_symlink():
+        path = path.resolve()
+    if path.exists() and not path.is_file():
+        raise UserError(f'{path}: is no file; choose another place')
     if 'b' not in mode:
         options.setdefault('encoding', 'utf-8')
     beside = path.with_name(f'.{path.name}.{os.getpid()}{_PART}')
@@ -37,9 +91,34 @@ def whole_file(
         with open(beside, mode, **options) as file:
             yield file
             file.flush()
-            os.fsync(file.fileno())
+            if flush:
+                os.fsync(file.fileno())
         if previous and path.exists():
             path.replace(path.with_name(previous))
         beside.replace(path)
+    except OSError as error:
+        # The error of another file that is read meanwhile has its name, or is none of a disk.
+        if error.filename == str(beside) or (error.filename is None and error.errno in _DISK):
+            raise cannot_write(path, error) from error
+        raise
     finally:
         beside.unlink(missing_ok=True)
+
+
+@contextmanager
+def folder_beside(path: Path) -> Iterator[Path]:
+    """Make a folder beside ``path`` for what is to be moved there, and remove it in the end.
+
+    Raises:
+        UserError: the disk is full, or there may be no such folder.
+    """
+    beside = path.with_name(f'.{path.name}.{os.getpid()}{_PART}')
+    try:
+        beside.mkdir()
+    except OSError as error:
+        raise cannot_write(beside, error) from error
+    try:
+        yield beside
+    finally:
+        with signals_wait():
+            shutil.rmtree(beside, ignore_errors=True)

@@ -1,10 +1,12 @@
 """Fixtures that several test files use."""
 
 import os
+import runpy
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 import torch
@@ -104,5 +106,28 @@ def run_tool(tmp_path: Path, warm_tools: WarmTools) -> Command:
             timeout=timeout,
             env=environment,
         )
+
+    return run
+
+
+@pytest.fixture
+def run_tool_here(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Command:
+    """Run a tool in the process and the folder of the test, and return what it said."""
+    monkeypatch.setattr('custom_modules.cli.leave', sys.exit)
+    monkeypatch.setattr('custom_modules.cli.end_workers', lambda: None)
+    # What a tool does first is for a process of its own.
+    monkeypatch.setitem(sys.modules, '_start', ModuleType('_start'))
+    monkeypatch.syspath_prepend(ROOT / 'tools')  # of the processes that it starts
+
+    def run(name: str, *arguments: object) -> subprocess.CompletedProcess:
+        words = [name, *map(str, arguments)]
+        monkeypatch.setattr(sys, 'argv', words)
+        status = 0
+        try:
+            runpy.run_path(str(ROOT / 'tools' / name), run_name='__main__')
+        except SystemExit as end:
+            assert isinstance(end.code, int)
+            status = end.code
+        return subprocess.CompletedProcess(words, status, *capsys.readouterr())
 
     return run

@@ -2,7 +2,6 @@
 
 import multiprocessing
 import os
-import runpy
 import sys
 from pathlib import Path
 
@@ -27,7 +26,7 @@ from custom_modules.engine.memory_use import (
 )
 from custom_modules.errors import UserError
 from custom_modules.models import BinarySegmentor
-from tests.conftest import ROOT, tiny_options
+from tests.conftest import Command, tiny_options
 
 CONFIG = 'configs/sample/unet_sample.py'
 NARROW = [
@@ -147,13 +146,13 @@ def test_the_tool(
     sample: Path,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
+    run_tool_here: Command,
 ) -> None:
     monkeypatch.chdir(tmp_path)
     options = [*tiny_options(sample), *NARROW]
-    monkeypatch.setattr(sys, 'argv', ['tool', CONFIG, '--largest', '1', '--cfg-options', *options])
-    runpy.run_path(str(ROOT / 'tools' / 'find_batch_size.py'), run_name='__main__')
-    lines = capsys.readouterr().out.splitlines()
+    words = ['find_batch_size.py', CONFIG, '--largest', '1', '--cfg-options', *options]
+    lines = run_tool_here(*words).stdout.splitlines()
+    lines = lines[lines.index('16 images to train') - 1 :]  # before it: what the data set says
     assert lines[1] == '16 images to train'
     assert lines[4].split()[0] == '1' and lines[4].endswith(' GiB')
     assert lines[6].startswith('largest that fits: 1;') and lines[7] == 'batch_size = 1'

@@ -1,8 +1,6 @@
 """Two tests held against each other: figures by hand, what is refused, and the tool."""
 
 import json
-import runpy
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -12,7 +10,7 @@ import pytest
 from custom_modules.errors import UserError
 from custom_modules.evaluation.comparison import compare, describe
 from custom_modules.evaluation.scored_run import find_scored
-from tests.conftest import ROOT
+from tests.conftest import ROOT, Command
 
 PROTOCOL = dict(
     Dice=0.5,
@@ -117,17 +115,7 @@ def test_what_cannot_be_compared(tmp_path: Path) -> None:
         find_scored([more])
 
 
-def test_the_tool(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
-) -> None:
-    monkeypatch.setattr('custom_modules.cli.leave', sys.exit)  # the process is pytest's
-    monkeypatch.setattr('custom_modules.cli.end_workers', lambda: None)
-
-    def tool(*words: object) -> str:
-        monkeypatch.setattr(sys, 'argv', ['compare.py', *map(str, words)])
-        runpy.run_path(str(ROOT / 'tools' / 'compare.py'), run_name='__main__')
-        return capsys.readouterr().out
-
+def test_the_tool(tmp_path: Path, run_tool_here: Command) -> None:
     run = tmp_path / 'unet' / 'one'
     scored(run / 'test', [10, 20])
     (run / 'vis_data').mkdir()
@@ -135,7 +123,8 @@ def test_the_tool(
     (run / 'config.py').write_text(child)
     other = scored(tmp_path / 'other', [20, 20], threshold=0.4, config='configs/gone.py')
     third = scored(tmp_path / 'third', [20, 30])
-    said = tool(run, f'B={other}', third, '--out', tmp_path / 'all.json')
+    out = tmp_path / 'all.json'
+    said = run_tool_here('compare.py', run, f'B={other}', third, '--out', out).stdout
     assert 'test: threshold: 0.5 -> 0.4' in said
     assert 'configs are not compared' in said
     assert 'config: max_epochs: 3 -> 16' in said
@@ -145,7 +134,6 @@ def test_the_tool(
         ('unet', 'third', 2),
     ]
     assert kept[0]['images'][0] == dict(id='pet_0', first=0.4, second=2 * 20 / 60)
-    with pytest.raises(SystemExit) as left:
-        tool(run)
-    assert left.value.code == 2
-    assert capsys.readouterr().err == f'error: {run}: one run alone; name two or more\n'
+    done = run_tool_here('compare.py', run)
+    assert done.returncode == 2
+    assert done.stderr == f'error: {run}: one run alone; name two or more\n'

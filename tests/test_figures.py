@@ -1,8 +1,6 @@
 """The reports' figures: what is read, which images are chosen, and that a picture is written."""
 
 import json
-import runpy
-import sys
 from pathlib import Path
 
 import cv2
@@ -20,7 +18,7 @@ from custom_modules.visualization.comparison_figure import (
     find_systems,
 )
 from custom_modules.visualization.curves import Run, find_runs, read_epochs, save_curves
-from tests.conftest import ROOT
+from tests.conftest import Command
 
 SIZE = 32
 CONFIG = 'configs/sample/unet_sample.py'
@@ -237,24 +235,16 @@ def test_the_tools_draw_or_say_what_is_wrong(
     sample: Path,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture,
+    run_tool_here: Command,
 ) -> None:
-    monkeypatch.setattr('custom_modules.cli.leave', sys.exit)  # the process is pytest's
-    monkeypatch.setattr('custom_modules.cli.end_workers', lambda: None)
     monkeypatch.chdir(tmp_path)
-
-    def tool(*words: object) -> tuple[str, str]:
-        monkeypatch.setattr(sys, 'argv', [str(word) for word in words])
-        runpy.run_path(str(ROOT / 'tools' / str(words[0])), run_name='__main__')
-        return capsys.readouterr()
-
     make_run(tmp_path / 'unet' / 'run', epoch(1))
-    said, _ = tool('plot_curves.py', 'UNet=unet/run', '--out', 'curves.png')
-    assert said == 'curves: curves.png\n'
+    done = run_tool_here('plot_curves.py', 'UNet=unet/run', '--out', 'curves.png')
+    assert done.stdout == 'curves: curves.png\n'
     options = ['--cfg-options', f'data_root={sample}', f'image_size={SIZE}']
     out = ['--number', 1, '--out', 'figure.png', *options]
-    said, _ = tool('compare_masks.py', CONFIG, f'Left={tests / "left"}', *out)
-    assert said.startswith('figure: figure.png (')
+    done = run_tool_here('compare_masks.py', CONFIG, f'Left={tests / "left"}', *out)
+    assert done.stdout.startswith('figure: figure.png (')
     assert (tmp_path / 'curves.png').is_file()
     assert (tmp_path / 'figure.png').is_file()
 
@@ -262,7 +252,6 @@ def test_the_tools_draw_or_say_what_is_wrong(
         (['plot_curves.py', 'none', '--out', 'x.png'], 'none: there is no such folder'),
         (['compare_masks.py', CONFIG, 'Left', *out], 'Left: write NAME=FOLDER'),
     ):
-        with pytest.raises(SystemExit) as left:
-            tool(*words)
-        assert left.value.code == 2
-        assert capsys.readouterr().err.startswith(f'error: {message}')
+        done = run_tool_here(*words)
+        assert done.returncode == 2
+        assert done.stderr.startswith(f'error: {message}')

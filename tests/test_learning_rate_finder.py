@@ -1,8 +1,6 @@
 """The range test drives the rate of the config's own training, and suggests what a curve says."""
 
 import math
-import runpy
-import sys
 from pathlib import Path
 
 import cv2
@@ -22,7 +20,7 @@ from custom_modules.engine.learning_rate_finder import (
 from custom_modules.engine.training import train
 from custom_modules.errors import UserError
 from custom_modules.visualization.curves import read_steps
-from tests.conftest import ROOT, tiny_options
+from tests.conftest import Command, tiny_options
 
 CONFIG = 'configs/sample/unet_sample.py'
 NARROW = [
@@ -130,16 +128,15 @@ def test_the_tool_on_the_drawn_sample(
     sample: Path,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
+    run_tool_here: Command,
 ) -> None:
     monkeypatch.chdir(tmp_path)
     options = [*tiny_options(sample), *NARROW]
     answers = []
     for name in ('a.png', 'b.png'):
-        arguments = ['tool', CONFIG, '--out', f'made/{name}']
-        monkeypatch.setattr(sys, 'argv', [*arguments, '--cfg-options', *options])
-        runpy.run_path(str(ROOT / 'tools' / 'find_learning_rate.py'), run_name='__main__')
-        answers.append(capsys.readouterr().out.splitlines()[:-1])
+        words = ['find_learning_rate.py', CONFIG, '--out', f'made/{name}']
+        done = run_tool_here(*words, '--cfg-options', *options)
+        answers.append(done.stdout.splitlines()[:-1])
     assert answers[0] == answers[1]
     line = answers[0][-1]
     assert line.startswith('learning_rate = ')

@@ -2,10 +2,9 @@
 """Show what the network will see: python tools/browse_dataset.py CONFIG --out sheet.png"""
 
 import argparse
-import sys
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+import _start  # noqa: F401  (the project's folder, signals, standard streams)
 
 
 def parse_args() -> argparse.Namespace:

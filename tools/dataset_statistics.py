@@ -2,10 +2,8 @@
 """Print mean and std of a config's training images, as lines for that config."""
 
 import argparse
-import sys
-from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+import _start  # noqa: F401  (the project's folder, signals, standard streams)
 
 
 def parse_args() -> argparse.Namespace:

@@ -2,10 +2,9 @@
 """Find the learning rate for a config: python tools/find_learning_rate.py configs/unet_pet.py"""
 
 import argparse
-import sys
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+import _start  # noqa: F401  (the project's folder, signals, standard streams)
 
 
 def parse_args() -> argparse.Namespace:

@@ -2,10 +2,9 @@
 """Put Oxford-IIIT Pet, or a drawn sample of its kind, on the disk and check every file of it."""
 
 import argparse
-import sys
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+import _start  # noqa: F401  (the project's folder, signals, standard streams)
 
 
 def parse_args() -> argparse.Namespace:

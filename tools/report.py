@@ -2,10 +2,8 @@
 """Write one HTML page about runs: python tools/report.py RUN [RUN ...]"""
 
 import argparse
-import sys
-from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+import _start  # noqa: F401  (the project's folder, signals, standard streams)
 
 
 def parse_args() -> argparse.Namespace:

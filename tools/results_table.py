@@ -2,10 +2,8 @@
 """Write the tables of results/ into README.md and docs: python tools/results_table.py [--check]"""
 
 import argparse
-import sys
-from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+import _start  # noqa: F401  (the project's folder, signals, standard streams)
 
 
 def parse_args() -> argparse.Namespace:

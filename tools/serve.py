@@ -6,10 +6,8 @@ It answers /v1/segment, /v1/mask, /healthz, /metrics and /docs; see docs/deploy.
 
 import argparse
 import math
-import sys
-from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+import _start  # noqa: F401  (the project's folder, signals, standard streams)
 
 
 def above_zero(text: str) -> float:
@@ -56,7 +54,7 @@ def main(description: str | None = __doc__, page: bool = False) -> None:
     args = parse_args(description)
     from custom_modules.cli import user_errors  # after parsing: --help need not wait for torch
 
-    with user_errors():
+    with user_errors(needs_output=False):
         from custom_modules.errors import UserError
 
         try:

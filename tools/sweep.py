@@ -7,10 +7,9 @@ Search with Optuna: python tools/sweep.py CONFIG --search learning_rate=1e-5..1e
 """
 
 import argparse
-import sys
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+import _start  # noqa: F401  (the project's folder, signals, standard streams)
 
 
 def parse_args() -> argparse.Namespace:
@@ -65,7 +64,7 @@ def main() -> None:
     args = parse_args()
     from custom_modules.cli import user_errors  # after parsing: --help need not wait for torch
 
-    with user_errors():
+    with user_errors(needs_output=False):
         from custom_modules.errors import UserError
         from custom_modules.studies.sweep import build_search, build_sweep
 

@@ -2,10 +2,9 @@
 """Score a checkpoint on the test split: python tools/test.py CONFIG CHECKPOINT"""
 
 import argparse
-import sys
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+import _start  # noqa: F401  (the project's folder, signals, standard streams)
 
 
 def parse_args() -> argparse.Namespace:

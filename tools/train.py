@@ -2,10 +2,8 @@
 """Train the model of a config: python tools/train.py configs/unet_pet.py"""
 
 import argparse
-import sys
-from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+import _start  # noqa: F401  (the project's folder, signals, standard streams)
 
 
 def parse_args() -> argparse.Namespace:
@@ -42,7 +40,7 @@ def main() -> None:
     args = parse_args()
     from custom_modules.cli import user_errors  # after parsing: --help need not wait for torch
 
-    with user_errors():
+    with user_errors(needs_output=False):
         from custom_modules.config import load_config
         from custom_modules.engine.training import train
 

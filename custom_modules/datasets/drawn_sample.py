@@ -13,6 +13,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from ..picture_file import write_picture
+from ..whole_file import whole_file
 from .oxford_pet import BACKGROUND, BORDER, PET
 
 #: name, species (1 cat, 2 dog), fur. As in the official set, cats begin with a capital letter.
@@ -44,8 +46,8 @@ def draw_sample(root: Path, report: Callable[[int, int], None] | None = None) ->
         breed, species, fur = BREEDS[number % len(BREEDS)]
         image, trimap = draw_pet(np.random.RandomState(SEED + number), species, fur)
         name = f'{breed}_{number // len(BREEDS) + 1}'
-        cv2.imwrite(str(root / 'images' / f'{name}.jpg'), image, [cv2.IMWRITE_JPEG_QUALITY, 95])
-        cv2.imwrite(str(root / 'annotations' / 'trimaps' / f'{name}.png'), trimap)
+        write_picture(root / 'images' / f'{name}.jpg', image, [cv2.IMWRITE_JPEG_QUALITY, 95])
+        write_picture(root / 'annotations' / 'trimaps' / f'{name}.png', trimap)
         lines.append(
             f'{name} {number % len(BREEDS) + 1} {species} {(number % len(BREEDS)) % 2 + 1}'
         )
@@ -58,7 +60,8 @@ def draw_sample(root: Path, report: Callable[[int, int], None] | None = None) ->
         _write_lines(root / 'annotations' / name, content)
     # Written last: its presence says that the sample is whole.
     lengths = {name: len(content) for name, content in listed.items()}
-    (root / 'sample.json').write_text(json.dumps(dict(lengths=lengths)) + '\n')
+    with whole_file(root / 'sample.json') as file:
+        file.write(json.dumps(dict(lengths=lengths)) + '\n')
 
 
 def draw_pet(
@@ -169,4 +172,5 @@ def _scene(random: np.random.RandomState, height: int, width: int) -> np.ndarray
 
 
 def _write_lines(path: Path, lines: list[str]) -> None:
-    path.write_text('\n'.join(lines) + '\n', encoding='utf-8')
+    with whole_file(path) as file:
+        file.write('\n'.join(lines) + '\n')

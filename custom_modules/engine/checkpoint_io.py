@@ -8,7 +8,7 @@ import torch
 from mmengine.runner import CheckpointLoader
 
 from ..errors import UserError, did_you_mean
-from ..whole_file import whole_file
+from ..whole_file import cannot_write, whole_file
 from .safetensors_io import WEIGHTS_ONLY, load_safetensors
 from .sharding import is_sharded, load_whole_weights
 
@@ -30,11 +30,8 @@ def save_checkpoint(checkpoint: dict, path: str | Path, previous: str | None = N
     try:
         with whole_file(path, 'wb', previous) as file:
             torch.save(checkpoint, file)
-    except (OSError, RuntimeError) as error:
-        # torch.save reports a full disk as a RuntimeError of its zip writer.
-        raise UserError(
-            f'{path}: the checkpoint cannot be written; is the disk full? ({error})'
-        ) from error
+    except RuntimeError as error:  # of torch's zip writer, which keeps the system's reason
+        raise cannot_write(path, error.__context__ or error) from error
 
 
 def _check_sums(path: Path) -> None:

@@ -18,7 +18,7 @@ from .stop_signal import StopSignal
 
 @LOOPS.register_module()
 class ResumableTrainLoop(EpochBasedTrainLoop):
-    """MMEngine's epochs, which SIGINT and SIGTERM end at the next batch, with ``last.pth`` written.
+    """MMEngine's epochs, which a signal ends at the next batch, with ``last.pth`` written.
 
     A resumed run starts at the batch after the one it stopped at: what the epoch has already seen
     is skipped in the sampler, and an epoch that lacks only its validation is validated first. After

@@ -10,6 +10,7 @@ from typing import NoReturn
 import torch
 
 from ..errors import UserError
+from ..stopping import SIGNALS
 
 
 def check_process_count(text: str) -> int:
@@ -93,7 +94,10 @@ def leave(status: int) -> NoReturn:
 
     The threads of gloo abort now and then when the interpreter takes itself apart under them, which
     would turn a good run into status 134 and end the other processes before they have written.
+    A signal changes nothing any more.
     """
+    for number in SIGNALS:
+        signal.signal(number, signal.SIG_IGN)
     end_workers()
     sys.stdout.flush()
     sys.stderr.flush()

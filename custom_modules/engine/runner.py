@@ -22,6 +22,7 @@ from torch.utils.data import DataLoader
 
 from ..errors import UserError
 from ..models.sync_batch_norm import synchronise_batch_norm
+from ..stopping import SIGNALS
 from .checkpoint_io import load_checkpoint, load_weights, save_checkpoint
 from .compiled import CompiledNetwork
 from .environment import environment
@@ -34,7 +35,7 @@ from .sharding import is_sharded, load_whole_optimizer, shard_model, whole_state
 
 @FUNCTIONS.register_module()
 def patient_worker(worker_id: int) -> None:  # noqa: ARG001  (the data loader passes it)
-    """Let a worker of the data loader outlive Ctrl-C and the first SIGTERM.
+    """Let a worker of the data loader outlive Ctrl-C, SIGHUP and the first SIGTERM.
 
     A terminal, torchrun and Slurm signal every process of a run. The main process still wants the
     next batch, then saves and ends its workers itself.
@@ -43,7 +44,8 @@ def patient_worker(worker_id: int) -> None:  # noqa: ARG001  (the data loader pa
     def die_next_time(number: int, frame: FrameType | None) -> None:  # noqa: ARG001
         signal.signal(number, signal.SIG_DFL)
 
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    for number in SIGNALS:
+        signal.signal(number, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, die_next_time)
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import torch
 
 from ..errors import UserError
+from ..whole_file import whole_file
 
 #: Suffix of the files.
 WEIGHTS_ONLY = '.safetensors'
@@ -23,13 +24,14 @@ def save_safetensors(checkpoint: dict, path: Path) -> None:
         path: of the file.
 
     Raises:
-        UserError: the package is missing.
+        UserError: the package is missing, or the file cannot be written.
     """
     safetensors = _import()
     weights = {name: tensor.contiguous() for name, tensor in checkpoint['state_dict'].items()}
     meta = {key: checkpoint.get('meta', {}).get(key) for key in ('epoch', 'iter', 'training')}
     texts = {'format': 'pt', _META: json.dumps(meta)}
-    path.write_bytes(safetensors.save(weights, texts))
+    with whole_file(path, 'wb') as file:
+        file.write(safetensors.save(weights, texts))
 
 
 def load_safetensors(path: Path, map_location: str | torch.device | None = 'cpu') -> dict:

@@ -3,11 +3,13 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-import cv2
 from mmengine.hooks import Hook
 from mmengine.registry import HOOKS
 from mmengine.runner import Runner
 from mmseg.structures import SegDataSample
+
+from ..paths import make_writable
+from ..picture_file import write_picture
 
 
 @HOOKS.register_module()
@@ -22,7 +24,7 @@ class SaveMasksHook(Hook):
         self.folder = Path(folder)
 
     def before_test(self, runner: Runner) -> None:
-        self.folder.mkdir(parents=True, exist_ok=True)
+        make_writable(self.folder, '--out')
 
     def after_test_iter(
         self,
@@ -33,4 +35,4 @@ class SaveMasksHook(Hook):
     ) -> None:
         for sample in outputs or ():
             mask = sample.pred_sem_seg.data[0].cpu().numpy() * 255
-            cv2.imwrite(str(self.folder / f'{sample.sample_id}.png'), mask)
+            write_picture(self.folder / f'{sample.sample_id}.png', mask)

@@ -1,21 +1,24 @@
-"""SIGINT and SIGTERM as a question that the training loop asks between two batches."""
+"""SIGINT, SIGTERM and SIGHUP as a question that the training loop asks between two batches."""
 
 import signal
-import threading
+from contextlib import ExitStack
 from types import FrameType
 
 import torch
 import torch.distributed as torch_dist
 from mmengine.device import get_device
 
+from ..stopping import Stopped, receiving
+
 #: Processes agree on stopping only at every such batch: the question costs a message.
 AGREE_EVERY = 10
 
 
 class StopSignal:
-    """A context in which SIGINT and SIGTERM set a flag; only a second Ctrl-C interrupts.
+    """A context in which a signal sets a flag; only a second Ctrl-C interrupts.
 
-    A second SIGTERM does not: Slurm sends several, and the state is being written by then.
+    A second SIGTERM does not: Slurm sends several, and the state is being written by then. Nor does
+    a second SIGHUP: a closed terminal may send it after the shell did.
 
     Many processes stop at the same batch: they ask each other, so that none waits for the
     gradients of one that has left.
@@ -26,21 +29,18 @@ class StopSignal:
         self.received = 0
         self.interrupted = False
         self.asked = 0
-        self.previous: dict[int, object] = {}
+        self._receiving = ExitStack()
 
     def __enter__(self) -> 'StopSignal':
-        if threading.current_thread() is threading.main_thread():
-            for number in (signal.SIGINT, signal.SIGTERM):
-                self.previous[number] = signal.signal(number, self._receive)
+        self._receiving.enter_context(receiving(self._receive))
         return self
 
     def __exit__(self, *exception: object) -> None:
-        for number, handler in self.previous.items():
-            signal.signal(number, handler)  # type: ignore[arg-type]
+        self._receiving.close()
 
     def _receive(self, number: int, frame: FrameType | None) -> None:
         if number == signal.SIGINT and self.interrupted:
-            raise KeyboardInterrupt
+            raise Stopped(number)
         self.interrupted |= number == signal.SIGINT
         self.received = self.received or number
 
@@ -62,5 +62,4 @@ class StopSignal:
 
     @property
     def exit_status(self) -> int:
-        """128 + the signal's number, as a shell reports it."""
-        return 128 + self.received
+        return Stopped(self.received).exit_status

@@ -1,7 +1,6 @@
 """What ``tools/export.py`` does."""
 
 import hashlib
-import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -19,6 +18,8 @@ from ..engine.tuned_threshold import stored_threshold
 from ..errors import UserError
 from ..models.binary_segmentor import target_at_size
 from ..paths import make_writable
+from ..stopping import signals_wait
+from ..whole_file import folder_beside
 from .deployed_network import DeployedNetwork
 from .formats import FORMATS
 from .metadata import VERSION, weights_digest
@@ -88,8 +89,8 @@ def export(
     metadata['training'] = trained.get('meta', {}).get('training')
     parity = None
     if images:
-        with tempfile.TemporaryDirectory(dir=path.parent, prefix='.export') as folder:
-            tried = Path(folder, path.name)
+        with folder_beside(path) as folder:
+            tried = folder / path.name
             kind.save(converted, tried, metadata)
             batches = real_batches(config, 'test', images)
             parity = compare(network, kind.read(tried), batches, threshold, 'test')
@@ -97,11 +98,12 @@ def export(
         if abs(parity.dice_difference) > allowed:
             raise OutOfToleranceError(f'{parity.describe()}; {allowed:g} is allowed')
         metadata['parity'] = parity.as_dict()
-    with tempfile.TemporaryDirectory(dir=path.parent, prefix='.export') as folder:
-        whole = Path(folder, path.name)
+    with folder_beside(path) as folder:
+        whole = folder / path.name
         kind.save(converted, whole, metadata)
-        for suffix in (*kind.companions, kind.suffix):
-            whole.with_suffix(suffix).replace(path.with_suffix(suffix))
+        with signals_wait():
+            for suffix in (*kind.companions, kind.suffix):
+                whole.with_suffix(suffix).replace(path.with_suffix(suffix))
     return path, parity
 
 

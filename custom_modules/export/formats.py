@@ -1,5 +1,6 @@
 """The formats that a network is exported to: how each is written, described and run."""
 
+import io
 import json
 import warnings
 from abc import ABC, abstractmethod
@@ -11,6 +12,7 @@ import numpy as np
 import torch
 
 from ..errors import UserError
+from ..whole_file import whole_file
 from .deployed_network import DeployedNetwork
 from .metadata import METADATA
 from .onnx_files import Logits, load_onnx, onnx_model, quantised, save_onnx
@@ -42,7 +44,11 @@ class Format(ABC):
 
     @abstractmethod
     def save(self, converted: Any, path: Path, metadata: Mapping[str, Any]) -> None:
-        """Write what ``convert`` returned, with the metadata in the file."""
+        """Write what ``convert`` returned, with the metadata in the file.
+
+        Raises:
+            UserError: the file cannot be written.
+        """
 
     @abstractmethod
     def read(self, path: Path) -> Logits:
@@ -93,7 +99,8 @@ class TorchScript(Format):
             return torch.jit.trace(network, (_example(network),), check_trace=False)
 
     def save(self, converted: Any, path: Path, metadata: Mapping[str, Any]) -> None:
-        torch.jit.save(converted, str(path), _extra_files={METADATA: json.dumps(metadata)})
+        with whole_file(path, 'wb') as file:
+            torch.jit.save(converted, file, _extra_files={METADATA: json.dumps(metadata)})
 
     def read(self, path: Path) -> Logits:
         return _Torch(torch.jit.load(str(path)))
@@ -113,7 +120,11 @@ class ExportedProgram(Format):
         return _exported(network)
 
     def save(self, converted: Any, path: Path, metadata: Mapping[str, Any]) -> None:
-        torch.export.save(converted, str(path), extra_files={METADATA: json.dumps(metadata)})
+        # Not into the file: where its disk is full, torch's writer ends the process.
+        made = io.BytesIO()
+        torch.export.save(converted, made, extra_files={METADATA: json.dumps(metadata)})
+        with whole_file(path, 'wb') as file:
+            file.write(made.getbuffer())
 
     def read(self, path: Path) -> Logits:
         return _Torch(torch.export.load(str(path)).module())

@@ -7,6 +7,7 @@ import numpy as np
 import torch
 
 from ..errors import UserError
+from ..whole_file import cannot_write
 from .metadata import METADATA, stored_precision
 from .onnx_files import INPUT, OUTPUT
 
@@ -72,9 +73,15 @@ def save_openvino(model: Any, path: Path, metadata: str) -> None:
         model: of ``openvino_model``.
         path: to write.
         metadata: a text that is kept in the file.
+
+    Raises:
+        UserError: the files cannot be written.
     """
     model.set_rt_info(metadata, METADATA)
-    _openvino().save_model(model, str(path), compress_to_fp16=False)
+    try:
+        _openvino().save_model(model, str(path), compress_to_fp16=False)
+    except RuntimeError as error:  # OpenVINO's only class
+        raise cannot_write(path, error) from None
 
 
 def load_openvino(path: Path, float32: bool | None = None) -> OpenVinoNetwork:

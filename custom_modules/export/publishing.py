@@ -1,8 +1,6 @@
 """What ``tools/publish.py`` does."""
 
 import json
-import shutil
-import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +13,8 @@ from ..engine.safetensors_io import save_safetensors
 from ..errors import UserError
 from ..evaluation.scored_run import read_metrics
 from ..paths import make_writable
+from ..stopping import signals_wait
+from ..whole_file import folder_beside, whole_file
 from .exporting import compare_bfloat16, export
 from .model_card import model_card
 
@@ -66,9 +66,9 @@ def publish(
         raise UserError(f'{metrics}: is of averaged views (--tta); name a test without them')
     trained = load_checkpoint(checkpoint)
     make_writable(folder.resolve().parent, 'the folder')
-    with tempfile.TemporaryDirectory(dir=folder.resolve().parent, prefix='.publish') as name:
-        made = Path(name, 'model')
-        made.mkdir()
+    with folder_beside(folder.resolve()) as beside:
+        made = beside / 'made'
+        make_writable(made, 'the folder')
         save_safetensors(trained, made / PUBLISHED_WEIGHTS)
         _, parity = export(
             config,
@@ -86,10 +86,12 @@ def publish(
         _write_json(made / PUBLISHED_CONFIG, values)
         _write_json(made / FIGURES, figures)
         card = model_card(Path(config.filename).stem, config, figures, parity, half)
-        (made / CARD).write_text(card, encoding='utf-8')
-        if folder.exists():
-            shutil.rmtree(folder)
-        made.replace(folder)
+        with whole_file(made / CARD) as file:
+            file.write(card)
+        with signals_wait():
+            if folder.exists():
+                folder.replace(beside / 'before')
+            made.replace(folder)
     return sorted(folder.iterdir())
 
 
@@ -104,4 +106,5 @@ def _set(values: dict[str, Any], section: str, key: str, value: object) -> None:
 
 
 def _write_json(path: Path, values: Any) -> None:
-    path.write_text(json.dumps(values, indent=1) + '\n', encoding='utf-8')
+    with whole_file(path) as file:
+        file.write(json.dumps(values, indent=1) + '\n')

@@ -6,13 +6,14 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO
 
-import cv2
 import numpy as np
 
 from ..errors import UserError
 from ..paths import make_writable
+from ..picture_file import write_picture
 from .inputs import Frame
 from .prediction import Prediction
+from .video_file import VideoFile
 
 SUMMARY = 'summary.csv'
 
@@ -78,8 +79,7 @@ class PredictionWriter:
         self.kinds = kinds
         self.rows = csv.DictWriter(table, COLUMNS)
         self.rows.writeheader()
-        self.video: cv2.VideoWriter | None = None
-        self.video_name = ''
+        self.video: VideoFile | None = None
 
     def __enter__(self) -> 'PredictionWriter':
         return self
@@ -115,38 +115,23 @@ class PredictionWriter:
         self.rows.writerow(dict(input=source, error=error))
 
     def _add_to_video(self, name: str, rate: float, image: np.ndarray) -> None:
-        if self.video_name != name:
+        if self.video is None or self.video.name != name:
             self._end_video()
             path = self.folder / KINDS['overlay'][0] / f'{name}.mp4'
             make_writable(path.parent, '--out')
-            code = cv2.VideoWriter.fourcc(*'mp4v')
-            self.video = cv2.VideoWriter(str(path), code, rate, image.shape[1::-1])
-            self.video_name = name
-            if not self.video.isOpened():
-                raise UserError(f'{path}: the video cannot be written; leave overlay out of --save')
-        assert self.video is not None
-        self.video.write(np.ascontiguousarray(image[..., ::-1]))
+            self.video = VideoFile(path, rate, image.shape[:2])
+        self.video.add(image)
 
     def _end_video(self) -> None:
-        if self.video is not None:
-            self.video.release()
-            self.video = None
+        video, self.video = self.video, None
+        if video is not None:
+            video.close()
 
 
 def _write_picture(path: Path, picture: np.ndarray) -> None:
-    """Write a grey, RGB or RGBA picture; names need not be ASCII."""
+    """Write a grey, RGB or RGBA picture."""
     if picture.ndim == 3:
         order = [2, 1, 0, 3] if picture.shape[2] == 4 else [2, 1, 0]
         picture = np.ascontiguousarray(picture[..., order])
-    encoded, data = cv2.imencode(path.suffix, picture)
-    if not encoded:  # more than 65,500 pixels a side
-        height, width = picture.shape[:2]
-        raise UserError(
-            f'{path}: {width}x{height} pixels are too many for {path.suffix}; '
-            'leave overlay out of --save'
-        )
     make_writable(path.parent, '--out')
-    try:
-        path.write_bytes(data.tobytes())
-    except OSError as error:
-        raise UserError(f'{path}: cannot be written ({error.strerror})') from None
+    write_picture(path, picture)

@@ -37,12 +37,12 @@ def predict_files(
 
     Raises:
         UserError: a file cannot be written.
-        KeyboardInterrupt: Ctrl-C; the summary has what was done until then.
+        KeyboardInterrupt: Ctrl-C or another signal; the summary has what was done until then.
     """
     make_writable(folder, '--out')
     failures: list[str] = []
     predicted = with_foreground = 0
-    interrupted = False
+    interrupted: KeyboardInterrupt | None = None
     started = time.monotonic()
     total = sum(count_frames(source, limit) for source in sources)
     with (
@@ -69,13 +69,13 @@ def predict_files(
                 predicted += 1
                 with_foreground += prediction.area > 0
                 bar.advance(f'{predicted / (time.monotonic() - started):.1f} images/s')
-        except KeyboardInterrupt:
-            interrupted = True
+        except KeyboardInterrupt as error:
+            interrupted = error
     seconds = time.monotonic() - started
     print(
         f'{predicted:,} images in {seconds:.1f} s ({predicted / seconds:.1f} a second), '
         f'{with_foreground:,} with foreground'
     )
-    if interrupted:
-        raise KeyboardInterrupt
+    if interrupted is not None:
+        raise interrupted
     return failures

@@ -2,7 +2,6 @@
 
 import os
 import queue
-import signal
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -10,6 +9,7 @@ from contextlib import contextmanager
 import torch
 
 from ..errors import UserError
+from ..stopping import receiving
 from .cells import Cell
 from .running import STOPPED, WAITING, Progress, Stop, run_cell_or_say_why
 from .watching import watch
@@ -50,8 +50,8 @@ def run_jobs(
 ) -> None:
     """Do ``work`` in several threads until each of them returns; show a live table meanwhile.
 
-    Each job has its share of the cores, and a GPU of its own where there are GPUs. The first Ctrl-C
-    or SIGTERM lets the running cells save their state, the second kills them.
+    Each job has its share of the cores, and a GPU of its own where there are GPUs. The first signal
+    lets the running cells save their state, the second kills them.
 
     Args:
         jobs: number of threads.
@@ -83,17 +83,10 @@ def run_jobs(
 
 @contextmanager
 def stop_on_signals() -> Iterator[Stop]:
-    """Ask for a stop at each Ctrl-C and SIGTERM, instead of ending here and now."""
+    """Ask for a stop at each signal, instead of ending here and now."""
     stop = Stop()
-    before = {
-        number: signal.signal(number, lambda *_: stop.ask())
-        for number in (signal.SIGINT, signal.SIGTERM)
-    }
-    try:
+    with receiving(lambda *_: stop.ask()):
         yield stop
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 def core_shares(jobs: int) -> list[set[int]]:

@@ -9,6 +9,8 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
+from .figure_file import save_figure
+
 #: Colours that people with any colour vision can tell apart (Okabe and Ito).
 MISSED = (230, 159, 0)
 INVENTED = (0, 114, 178)
@@ -112,4 +114,4 @@ def save_contact_sheet(examples: Sequence[Example], path: Path, title: str) -> N
     ]
     figure.legend(handles=legend, loc='lower right', ncols=2, frameon=False, fontsize=9)
     figure.tight_layout(rect=(0, 0.03, 1, 0.99))
-    figure.savefig(path)
+    save_figure(figure, path)

@@ -7,6 +7,7 @@ from matplotlib.figure import Figure
 
 from ..errors import UserError
 from ..paths import make_writable
+from ..whole_file import whole_file
 
 SUFFIXES = ('.png', '.pdf', '.svg')
 
@@ -31,9 +32,5 @@ def save_figure(figure: Figure, path: Path) -> None:
         UserError: the suffix is of no known format, or the folder cannot be written.
     """
     check_figure_path(path)
-    try:
-        figure.savefig(path)
-    except OSError as error:
-        raise UserError(
-            f'{path}: cannot be written ({error.strerror}); choose another file with --out'
-        ) from None
+    with whole_file(path, 'wb') as file:
+        figure.savefig(file, format=path.suffix[1:].lower())

@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 
 from custom_modules.datasets.image_cache import open_cache
+from custom_modules.datasets.resizing import Resize
 from custom_modules.datasets.transforms import LoadImage, LoadMask
 from custom_modules.engine.run_folder import find_run
 from custom_modules.named_runs import named_folders
@@ -52,8 +53,6 @@ def _entries(folder: Path) -> list[dict]:
 
 def _cache(damage: Callable[[Path], None]) -> Callable[[Path], str]:
     def run(folder: Path) -> str:
-        from mmcv.transforms import Resize
-
         entries = _entries(folder)
         steady = [LoadImage(), LoadMask(), Resize(scale=SIZE[::-1])]
         cache, _ = open_cache(entries, steady, folder / 'caches')

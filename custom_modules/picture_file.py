@@ -1,0 +1,31 @@
+"""Pictures as files."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from .errors import UserError
+from .whole_file import whole_file
+
+
+def write_picture(path: Path, picture: np.ndarray, options: Sequence[int] = ()) -> None:
+    """Write a picture in the format of its suffix; names need not be ASCII.
+
+    OpenCV's own writer says nothing where the disk is full.
+
+    Args:
+        path: of the file, in a folder that is there.
+        picture: (H, W), (H, W, 3) BGR or (H, W, 4) BGRA, uint8 or uint16.
+        options: of ``cv2.imencode``.
+
+    Raises:
+        UserError: the file cannot be written, or the format has no such sizes.
+    """
+    encoded, data = cv2.imencode(path.suffix, picture, options)
+    if not encoded:  # JPEG: more than 65,500 pixels a side
+        height, width = picture.shape[:2]
+        raise UserError(f'{path}: {width}x{height} pixels are too many for {path.suffix}')
+    with whole_file(path, 'wb', flush=False) as file:
+        file.write(data.data)

@@ -1,0 +1,28 @@
+"""What every tool does first, before the seconds of its imports."""
+
+import multiprocessing
+import os
+import signal
+import sys
+from pathlib import Path
+
+
+def start() -> None:
+    """Let nothing go wrong before ``custom_modules.cli`` takes over."""
+    # No traceback of half an import, no word of a broken pipe.
+    for name in ('SIGINT', 'SIGPIPE'):
+        if hasattr(signal, name):  # Windows has no SIGPIPE
+            signal.signal(getattr(signal, name), signal.SIG_DFL)
+    # The descriptor of a closed stream would be that of the next file that is opened.
+    for number, name, mode in ((0, 'stdin', 'r'), (1, 'stdout', 'w'), (2, 'stderr', 'w')):
+        if getattr(sys, name) is None:
+            os.dup2(os.open(os.devnull, os.O_RDWR), number)
+            os.set_inheritable(number, True)
+            stream = open(number, mode)  # noqa: SIM115  (it stays open)
+            setattr(sys, name, stream)
+            setattr(sys, f'__{name}__', stream)
+
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+if multiprocessing.parent_process() is None:  # a process that a tool starts reads the tool anew
+    start()
