@@ -15,6 +15,11 @@ from PIL import Image
 from custom_modules.config import load_config
 from custom_modules.datasets import BinaryMaskDataset, OxfordPetDataset, SeededSampler
 from custom_modules.datasets.oxford_pet import read_list_file
+from custom_modules.datasets.shared_images import (
+    shared_images,
+    shared_line,
+    shared_with_training,
+)
 from custom_modules.datasets.statistics import channel_statistics
 from custom_modules.engine import PetSegRunner
 from custom_modules.engine.processes import workers_of
@@ -248,6 +253,23 @@ def test_a_run_says_once_how_many_images_each_split_has(
     assert len(said) == 1
     assert said[0].startswith(f'{tmp_path}: {line}')
     assert said[0].endswith("; 2 files left out: 'images/notes.txt', 'masks/old/'")
+
+
+def test_images_that_two_splits_share_are_found(tmp_path: Path, sample: Path) -> None:
+    write_pairs(tmp_path, [f'p{n}' for n in range(20)])
+    (tmp_path / 'test.txt').write_text('p3\np4')
+    options = [f'data_root={tmp_path}', 'train_dataloader.dataset.split=all']
+    config = load_config('configs/binary_masks_unet.py', options)
+    test = BinaryMaskDataset(str(tmp_path), 'test', pipeline=[])
+    shared = [str(tmp_path / 'images' / f'p{n}.jpg') for n in (3, 4)]
+    assert shared_with_training(config, test) == shared
+    assert 'warning: 2 of the tested images' in shared_line(shared, 'tested')
+    honest = load_config('configs/binary_masks_unet.py', options[:1])
+    assert shared_with_training(honest, test) == []
+    lost = load_config('configs/binary_masks_unet.py', ['data_root=lost'])
+    assert shared_with_training(lost, test) == []
+    assert shared_images(oxford(sample, split='trainval'), oxford(sample, split='test')) == []
+    assert len(shared_images(oxford(sample, split='trainval'), oxford(sample, split='val'))) == 24
 
 
 def test_ignored_pixels_of_own_masks(tmp_path: Path) -> None:

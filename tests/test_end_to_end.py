@@ -286,10 +286,14 @@ def test_own_masks_at_the_original_resolution(
         'data_root=mine',
         *TINY,
     ]
+    training = 'train_dataloader.dataset'
+    narrow += [f'{training}.split=all', f'{training}.indices=30']  # so that splits share images
     config = 'configs/binary_masks_unet.py'
-    succeed(run_tool('train.py', config, '--work-dir', 'runs', '--cfg-options', *narrow))
+    trained = run_tool('train.py', config, '--work-dir', 'runs', '--cfg-options', *narrow)
+    assert 'warning: 3 of the validation images are training images' in succeed(trained)
     best = tmp_path / 'runs' / 'latest' / 'best.pth'
-    succeed(run_tool('test.py', config, best, '--out', 'out', '--cfg-options', *narrow))
+    tested = run_tool('test.py', config, best, '--out', 'out', '--cfg-options', *narrow)
+    assert 'warning: 3 of the tested images are training images' in succeed(tested)
     for path in (tmp_path / 'out' / 'masks').iterdir():
         mask = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
         truth = cv2.imread(str(tmp_path / 'mine' / 'masks' / path.name), cv2.IMREAD_UNCHANGED)
@@ -297,3 +301,4 @@ def test_own_masks_at_the_original_resolution(
     figures = json.loads((tmp_path / 'out' / 'metrics.json').read_text())
     assert figures['num_images'] == 3
     assert figures['resolution'] == 'original'
+    assert figures['num_trained_on'] == 3

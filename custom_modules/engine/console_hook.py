@@ -8,6 +8,7 @@ from mmengine.hooks import Hook
 from mmengine.registry import HOOKS
 from mmengine.runner import Runner
 
+from ..datasets.shared_images import shared_images, shared_line
 from ..progress import ProgressBar, format_seconds
 from .environment import device_name
 
@@ -41,6 +42,10 @@ class ConsoleHook(Hook):
         images = len(runner.train_dataloader.dataset)
         self._print(f'{names}, {parameters:,} parameters; {device_name()}, {dtype}')
         self._print(f'{images:,} images, {runner.max_epochs} epochs; writing to {runner.log_dir}')
+        if self.visible and runner.val_loop is not None:
+            shared = shared_images(runner.train_dataloader.dataset, runner.val_dataloader.dataset)
+            if shared:
+                self._print(shared_line(shared, 'validation'))
 
     def before_train_epoch(self, runner: Runner) -> None:
         self.epoch_started = time.monotonic()

@@ -9,6 +9,7 @@ from mmengine.config import Config
 from mmengine.dist import is_main_process
 
 from ..datasets.count_border import with_regions
+from ..datasets.shared_images import shared_line, shared_with_training
 from ..errors import UserError
 from ..evaluation.per_image_csv import write_rows
 from ..export.exported_files import is_exported
@@ -96,6 +97,9 @@ def test(
         return None
     if line:
         print(line)
+    shared = shared_with_training(config, runner.test_dataloader.dataset)
+    if shared:
+        print(shared_line(shared, 'tested'))
     rows = image_rows(runner.test_evaluator.metrics)
     result: dict[str, object] = figures | protocol(config, checkpoint)
     result |= dict(
@@ -106,6 +110,8 @@ def test(
     result |= environment() | dict(dtype=str(runner.test_loop.dtype).removeprefix('torch.'))
     result |= dict(training=runner.checkpoint_meta.get('training'))
     result |= details(runner.test_evaluator.metrics, rows)
+    if shared:
+        result['num_trained_on'] = len(shared)
     if validation is not None:
         split = config.val_dataloader['dataset'].get('split', '')
         seen = validation_details(runner.val_evaluator.metrics)
