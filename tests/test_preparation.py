@@ -1,6 +1,7 @@
 """Download, unpacking and the check, against a server and archives that mean no good."""
 
 import io
+import resource
 import shutil
 import tarfile
 from collections.abc import Iterator
@@ -300,3 +301,45 @@ def test_the_sample_never_replaces_real_data(prepared: Path) -> None:
     (prepared / 'sample.json').unlink()
     with pytest.raises(UserError, match='holds another data set'):
         preparation.draw(prepared)
+
+
+def test_data_of_ones_own_is_never_replaced(archives: Path, tmp_path: Path) -> None:
+    root = tmp_path / 'mine'
+    for folder in ('images', 'masks'):
+        (root / folder).mkdir(parents=True)
+        (root / folder / 'a.png').write_bytes(b'mine')
+    for prepare in (
+        lambda: preparation.draw(root),
+        lambda: preparation.unpack_archives(root, archives),
+        lambda: preparation.download_archives(root, 'http://127.0.0.1:9'),
+    ):
+        with pytest.raises(UserError, match='images and masks that would be replaced'):
+            prepare()
+    (root / 'masks').rename(root / 'others')
+    with pytest.raises(UserError, match='holds another data set'):
+        preparation.draw(root)
+    assert (root / 'images' / 'a.png').read_bytes() == b'mine'
+
+
+def test_a_full_disk_is_no_damaged_archive(tmp_path: Path) -> None:
+    archive = pack(tmp_path / 'whole.tar.gz', {'images/a.jpg': bytes(200_000)})
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, limits[1]))
+    try:
+        with pytest.raises(UserError, match=r'root: cannot be written \(File too large\)'):
+            extract(archive, tmp_path / 'root', everything)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert list((tmp_path / 'root').iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    'content',
+    ['', '[]', '{"lengths": 3}', '{"lengths": {"trainval.txt": "many"}}', '[' * 100_000, '1e999'],
+    ids=lambda content: content[:20],
+)
+def test_a_damaged_sample_says_so(tmp_path: Path, content: str) -> None:
+    (tmp_path / 'annotations').mkdir()
+    (tmp_path / 'sample.json').write_text(content)
+    with pytest.raises(UserError, match=r'sample\.json: holds no lengths'):
+        preparation.check(tmp_path)

@@ -74,9 +74,6 @@ class BinaryMaskDataset(BinarySegDataset):
     def load_data_list(self) -> list[dict]:
         root = Path(self.data_root)
         pairs = find_pairs(root / self.images, root / self.masks, IMAGE_SUFFIXES)
-        stems = list(pairs.images)
-        if self.split != 'all':
-            stems = self._stems_of_split(root, pairs)
         return [
             dict(
                 img_path=str(pairs.images[stem]),
@@ -84,22 +81,27 @@ class BinaryMaskDataset(BinarySegDataset):
                 sample_id=stem,
                 mask_encodings=self.mask_encodings,
             )
-            for stem in stems
+            for stem in self._stems_of_split(root, pairs)
         ]
 
     def _stems_of_split(self, root: Path, pairs: Pairs) -> list[str]:
-        listed = read_lists(root, list(pairs.images))
-        divided = divide(list(pairs.images), listed, self.fractions, self.split_seed)
-        notes = explain(listed, divided)
-        unused = sorted(pairs.images.keys() - set().union(*divided.values()))
+        stems, divided, notes = list(pairs.images), {}, []
+        if self.split != 'all':
+            listed = read_lists(root, stems)
+            divided = divide(stems, listed, self.fractions, self.split_seed)
+            notes = explain(listed, divided)
+        used = set().union(*divided.values()) if divided else set(stems)
+        unused = [stem for stem in stems if stem not in used]
         for names, what in ((unused, 'images in no list'), (pairs.left_out, 'files left out')):
             if names:
                 notes.append(f'{len(names):,} {what}: {some(names)}')
-        line = counts_line(root, {split: len(divided[split]) for split in divided}, notes)
-        if not divided[self.split]:
+        counts = {split: len(members) for split, members in divided.items()}
+        line = counts_line(root, len(used), counts, notes)
+        found = divided.get(self.split, []) if divided else stems
+        if not found:
             raise UserError(
                 f'{line}: the split {self.split!r} is empty; name its images in {self.split}.txt, '
                 f'or give it a share of fractions={tuple(self.fractions)}'
             )
         self.say(line)
-        return divided[self.split]
+        return found

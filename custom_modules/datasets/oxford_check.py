@@ -1,6 +1,7 @@
 """Is the data set on the disk whole, and is it what it should be?"""
 
 import json
+import operator
 import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -12,6 +13,7 @@ from PIL import Image
 
 from ..errors import UserError
 from .image_io import read_image, read_mask
+from .list_file import read_lines
 from .oxford_pet import BACKGROUND, BORDER, PET, PetEntry, read_list_file
 
 #: Lines of the published list files; a drawn sample brings its own in ``sample.json``.
@@ -58,6 +60,9 @@ def check_oxford_pet(root: Path, report_step: Callable[[int], None] | None = Non
     Returns:
         Faults (missing, unreadable, sizes that differ, values other than 1, 2, 3, lists that
         overlap or have another length) and notes (masks without a pet, odd files).
+
+    Raises:
+        UserError: ``sample.json``, which has the lengths of a drawn sample, is damaged.
     """
     report = Report()
     entries: list[PetEntry] = []
@@ -97,7 +102,16 @@ def check_oxford_pet(root: Path, report_step: Callable[[int], None] | None = Non
 
 def _expected_lengths(root: Path) -> dict[str, int]:
     sample = root / 'sample.json'
-    return json.loads(sample.read_text())['lengths'] if sample.is_file() else PUBLISHED_LENGTHS
+    if not os.path.lexists(sample):
+        return PUBLISHED_LENGTHS
+    remedy = 'draw the sample again (--sample), or remove the file'
+    try:
+        lengths = json.loads('\n'.join(read_lines(sample, remedy)))['lengths']
+        return {name: operator.index(lengths[name]) for name in PUBLISHED_LENGTHS}
+    except UserError:
+        raise
+    except (ValueError, LookupError, TypeError, RecursionError):
+        raise UserError(f'{sample}: holds no lengths of lists; {remedy}') from None
 
 
 def _check_pair(root: Path, entry: PetEntry) -> tuple[list[Finding], list[Finding], np.ndarray]:
@@ -144,7 +158,7 @@ def _oddity(path: Path) -> str:
             if picture.mode not in ('RGB', 'L'):
                 return f'colours in {picture.mode}'
             picture.load()
-    except OSError as error:
+    except (OSError, ValueError, SyntaxError) as error:
         return f'cut short ({error})'
     return ''
 

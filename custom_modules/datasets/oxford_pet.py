@@ -186,7 +186,7 @@ def _counts(root: Path, splits: dict[str, list[PetEntry]], images: set[str]) -> 
     listed = {entry.sample_id for entries in splits.values() for entry in entries}
     counts = {split: len(entries) for split, entries in splits.items() if split != 'trainval'}
     unused = sum(Path(name).stem not in listed for name in images if not name.startswith('.'))
-    return counts_line(root, counts, [f'{unused:,} in no list'] if unused else [])
+    return counts_line(root, len(listed), counts, [f'{unused:,} in no list'] if unused else [])
 
 
 def _file_names(folder: Path) -> set[str]:

@@ -29,6 +29,7 @@ def download_archives(
     Raises:
         UserError: see ``download`` and ``extract``.
     """
+    _refuse_other_data(root)
     folder = root / 'archives'
     make_writable(folder, '--root')
     for name in ARCHIVES:
@@ -52,8 +53,10 @@ def unpack_archives(root: Path, folder: Path) -> None:
     """Unpack ``images.tar.gz`` and ``annotations.tar.gz`` of ``folder`` into ``root``.
 
     Raises:
-        UserError: an archive is missing or damaged, or ``root`` cannot be written.
+        UserError: an archive is missing or damaged, or ``root`` cannot be written or holds other
+            data.
     """
+    _refuse_other_data(root)
     missing = [name for name in ARCHIVES if not (folder / name).is_file()]
     if missing:
         raise UserError(f'{folder}: {" and ".join(missing)} not found in it')
@@ -71,11 +74,22 @@ def draw(root: Path) -> None:
     Raises:
         UserError: another data set is there, or ``root`` cannot be written.
     """
-    if (root / 'annotations').exists() and not (root / 'sample.json').exists():
+    _refuse_other_data(root)
+    there = (root / 'annotations').exists() or (root / 'images').exists()
+    if there and not (root / 'sample.json').exists():
         raise UserError(f'{root}: holds another data set; choose an empty folder with --root')
     make_writable(root, '--root')
     with ProgressBar('drawing', 0) as bar:
         draw_sample(root, bar.set)
+
+
+def _refuse_other_data(root: Path) -> None:
+    """Keep the images of somebody's own data set, which has ``masks`` beside them."""
+    if (root / 'masks').exists():
+        raise UserError(
+            f'{root}: holds images and masks that would be replaced; choose an empty folder with '
+            '--root'
+        )
 
 
 def check(root: Path) -> None:

@@ -144,13 +144,14 @@ def explain(listed: Mapping[str, Sequence[str]], divided: Mapping[str, Sequence[
     return lines
 
 
-def counts_line(root: Path, divided: Mapping[str, int], notes: Sequence[str]) -> str:
+def counts_line(root: Path, total: int, divided: Mapping[str, int], notes: Sequence[str]) -> str:
     """Return the line about a data set that a run prints once.
 
     Args:
         root: its folder.
-        divided: split -> number of its images.
+        total: number of its images.
+        divided: split -> number of its images; empty where it is not divided.
         notes: what else there is to know.
     """
     parts = ', '.join(f'{split} {count:,}' for split, count in divided.items())
-    return '; '.join([f'{root}: {sum(divided.values()):,} images ({parts})', *notes])
+    return '; '.join([f'{root}: {total:,} images{f" ({parts})" if parts else ""}', *notes])
