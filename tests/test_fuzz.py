@@ -19,6 +19,7 @@ from custom_modules.datasets.image_io import read_image, read_mask
 from custom_modules.datasets.oxford_pet import read_list_file
 from custom_modules.engine.checkpoint_io import load_checkpoint
 from custom_modules.errors import UserError
+from tests.corpus.splits import splits_of, write_pairs
 
 #: The same examples in every run: a test that fails now and then helps nobody.
 FUZZ = settings(
@@ -116,6 +117,24 @@ def test_list_files(lines: list[bytes], tmp_path: Path) -> None:
     else:
         for entry in entries:
             assert '/' not in entry.sample_id and '..' not in entry.sample_id
+
+
+STEMS = st.sampled_from([b'p0', b'p1', b'p2', b'p3', b'p4', b'p5'])
+SPLIT_LIST = st.lists(st.one_of(STEMS, STEMS, st.binary(max_size=3)), max_size=4)
+
+
+@FUZZ
+@given(lists=st.dictionaries(st.sampled_from(['train', 'val', 'test']), SPLIT_LIST))
+def test_split_lists(lists: dict[str, list[bytes]], tmp_path: Path) -> None:
+    write_pairs(tmp_path, [f'p{n}' for n in range(6)])
+    for split in ('train', 'val', 'test'):
+        (tmp_path / f'{split}.txt').unlink(missing_ok=True)
+    for split, lines in lists.items():
+        (tmp_path / f'{split}.txt').write_bytes(b'\n'.join(lines))
+    try:
+        splits_of(tmp_path)  # checks that no image is in two
+    except UserError as error:
+        assert str(tmp_path) in str(error)
 
 
 @FUZZ

@@ -79,7 +79,7 @@ def _files(folder: Path, endings: Collection[str]) -> tuple[list[Path], list[Pat
     others: list[Path] = []
     try:
         with os.scandir(folder) as entries:
-            for entry in entries:
+            for entry in sorted(entries, key=lambda entry: entry.name):
                 if entry.name.startswith('.') or entry.name.lower() in SYSTEM_FILES:
                     continue
                 path = Path(folder, entry.name)
@@ -93,7 +93,7 @@ def _files(folder: Path, endings: Collection[str]) -> tuple[list[Path], list[Pat
         raise UserError(
             f'{folder}: cannot be read ({error.strerror}); let everybody read it'
         ) from None
-    return sorted(read), sorted(others)
+    return read, others
 
 
 def _by_stem(folder: Path, files: list[Path]) -> dict[str, Path]:
