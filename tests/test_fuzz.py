@@ -17,9 +17,9 @@ from custom_modules.config import load_config
 from custom_modules.datasets.archives import extract
 from custom_modules.datasets.image_io import read_image, read_mask
 from custom_modules.datasets.oxford_pet import read_list_file
+from custom_modules.datasets.splits import SPLITS, divide, read_lists
 from custom_modules.engine.checkpoint_io import load_checkpoint
 from custom_modules.errors import UserError
-from tests.corpus.splits import splits_of, write_pairs
 
 #: The same examples in every run: a test that fails now and then helps nobody.
 FUZZ = settings(
@@ -126,15 +126,19 @@ SPLIT_LIST = st.lists(st.one_of(STEMS, STEMS, st.binary(max_size=3)), max_size=4
 @FUZZ
 @given(lists=st.dictionaries(st.sampled_from(['train', 'val', 'test']), SPLIT_LIST))
 def test_split_lists(lists: dict[str, list[bytes]], tmp_path: Path) -> None:
-    write_pairs(tmp_path, [f'p{n}' for n in range(6)])
-    for split in ('train', 'val', 'test'):
+    stems = [f'p{n}' for n in range(6)]
+    for split in SPLITS:
         (tmp_path / f'{split}.txt').unlink(missing_ok=True)
     for split, lines in lists.items():
         (tmp_path / f'{split}.txt').write_bytes(b'\n'.join(lines))
     try:
-        splits_of(tmp_path)  # checks that no image is in two
+        divided = divide(stems, read_lists(tmp_path, stems), (0.6, 0.2, 0.2), seed=0)
     except UserError as error:
         assert str(tmp_path) in str(error)
+    else:
+        used = [stem for split in SPLITS for stem in divided[split]]
+        assert len(set(used)) == len(used)
+        assert set(used) <= set(stems)
 
 
 @FUZZ
