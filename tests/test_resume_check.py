@@ -1,5 +1,6 @@
 """A run goes on with the network and the data it has; what else changed is said."""
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -71,6 +72,22 @@ def test_another_batch_size_needs_to_be_allowed(run: Path, sample: Path) -> None
     assert train(config, resume=str(run), allow_changes=True) == run
     meta = load_checkpoint(run / 'last.pth')['meta']
     assert (meta['epoch'], meta['iter'], meta['steps_per_epoch']) == (2, 4 + 8, 8)
+
+
+def test_other_training_images_need_to_be_allowed(run: Path, sample: Path, tmp_path: Path) -> None:
+    """Though the config is the same, and so is their number."""
+    root = tmp_path / 'changed'
+    for name in ('images', 'annotations/trimaps'):
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).symlink_to(sample / name)
+    lines = (sample / 'annotations' / 'trainval.txt').read_text().splitlines(keepends=True)
+    (root / 'annotations' / 'trainval.txt').write_text(''.join([*lines[1::-1], *lines[2:]]))
+    # Another test goes on with the run, so that this one goes on with a copy.
+    copy = shutil.copytree(run, tmp_path / 'runs' / run.name)
+    config = load_config(CONFIG, [*options(root), 'max_epochs=2'])
+    with pytest.raises(UserError, match='training images are no longer those of the run'):
+        train(config, resume=str(copy))
+    assert train(config, resume=str(copy), allow_changes=True) == copy
 
 
 def states(run: Path) -> dict[str, int]:

@@ -1,4 +1,7 @@
-"""Images that one data set learns from and another measures with."""
+"""Which images a data set has: those it shares with another, and whether they have changed."""
+
+import hashlib
+from pathlib import Path
 
 from mmengine.dataset import BaseDataset
 from mmengine.registry import DATASETS
@@ -41,6 +44,12 @@ def shared_line(shared: list[str], measured: str) -> str:
         f'warning: {len(shared):,} of the {measured} images are training images, whose figures are '
         f'too good: {some(shared)}; give both the same lists, split_seed and fractions'
     )
+
+
+def images_digest(dataset: BaseDataset) -> str:
+    """Return a digest of the names of a data set's images, whatever their order and folder."""
+    names = sorted(Path(file).name for file in _files(dataset))
+    return hashlib.sha256('\0'.join(names).encode('utf-8', 'surrogateescape')).hexdigest()
 
 
 def _files(dataset: BaseDataset) -> set[str]:

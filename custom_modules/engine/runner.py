@@ -1,5 +1,6 @@
 """MMEngine's Runner with a folder of its own per run, safe checkpoints, and processes on a CPU."""
 
+import functools
 import inspect
 import logging
 import signal
@@ -20,6 +21,7 @@ from mmengine.utils import is_seq_of
 from torch import nn
 from torch.utils.data import DataLoader
 
+from ..datasets.shared_images import images_digest
 from ..errors import UserError
 from ..models.sync_batch_norm import synchronise_batch_norm
 from ..stopping import SIGNALS
@@ -203,6 +205,10 @@ class PetSegRunner(Runner):
         loader.generator = torch.Generator().manual_seed(seed or 0)
         return loader
 
+    @functools.cached_property
+    def _train_images(self) -> str:
+        return images_digest(self.train_dataloader.dataset)
+
     def save_last(self, keep_previous: bool = True) -> None:
         """Write ``last.pth``, from which a run goes on as if it had never stopped.
 
@@ -215,6 +221,7 @@ class PetSegRunner(Runner):
         checkpoint = self._checkpoint_of(states[0])
         checkpoint['meta'].update(
             sharded=is_sharded(self.model),
+            train_images=self._train_images,
             validation_pending=loop.validation_pending,
             steps_into_epoch=loop.steps_into_epoch,
             steps_per_epoch=len(loop.dataloader),
@@ -307,6 +314,7 @@ class PetSegRunner(Runner):
         meta = checkpoint['meta']
         loop = self.train_loop
         loop._epoch, loop._iter = meta['epoch'], meta['iter']
+        self._check_images(meta.get('train_images'), filename)
         self._check_steps(meta['steps_into_epoch'], meta['steps_per_epoch'], filename)
         loop.steps_into_epoch = meta['steps_into_epoch']
         loop.validation_pending = meta['validation_pending']
@@ -331,6 +339,14 @@ class PetSegRunner(Runner):
                 hook.load_state_dict(state)
         set_rng_state(checkpoint['rng'])
         self.logger.info(f'resumed {filename} after epoch {meta["epoch"]}, step {meta["iter"]}')
+
+    def _check_images(self, before: str | None, filename: str) -> None:
+        """Refuse other images than before: what was learned may now be in the validation."""
+        if before not in (None, self._train_images) and not self.cfg.get('allow_changes'):
+            raise UserError(
+                f'{filename}: the training images are no longer those of the run, because files or '
+                'lists have changed; start a new run, or go on all the same with --allow-changes'
+            )
 
     def _check_steps(self, done: int, before: int, filename: str) -> None:
         """Refuse another batch size or number of processes where the position would be lost."""
