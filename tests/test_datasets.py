@@ -16,9 +16,10 @@ from custom_modules.config import load_config
 from custom_modules.datasets import BinaryMaskDataset, OxfordPetDataset, SeededSampler
 from custom_modules.datasets.oxford_pet import read_list_file
 from custom_modules.datasets.shared_images import (
+    image_marks,
     shared_images,
     shared_line,
-    shared_with_training,
+    trained_on,
 )
 from custom_modules.datasets.statistics import channel_statistics
 from custom_modules.engine import PetSegRunner
@@ -262,14 +263,31 @@ def test_images_that_two_splits_share_are_found(tmp_path: Path, sample: Path) ->
     config = load_config('configs/binary_masks_unet.py', options)
     test = BinaryMaskDataset(str(tmp_path), 'test', pipeline=[])
     shared = [str(tmp_path / 'images' / f'p{n}.jpg') for n in (3, 4)]
-    assert shared_with_training(config, test) == shared
+    assert trained_on(None, config, test) == shared
     assert 'warning: 2 of the tested images' in shared_line(shared, 'tested')
     honest = load_config('configs/binary_masks_unet.py', options[:1])
-    assert shared_with_training(honest, test) == []
+    assert trained_on(None, honest, test) == []
     lost = load_config('configs/binary_masks_unet.py', ['data_root=lost'])
-    assert shared_with_training(lost, test) == []
+    assert trained_on(None, lost, test) == []
     assert shared_images(oxford(sample, split='trainval'), oxford(sample, split='test')) == []
     assert len(shared_images(oxford(sample, split='trainval'), oxford(sample, split='val'))) == 24
+
+
+def test_images_that_are_added_after_a_training_are_no_excuse(tmp_path: Path) -> None:
+    """They draw the splits anew; the checkpoint knows what it was trained on."""
+    write_pairs(tmp_path / 'old', [f'p{n}' for n in range(20)])
+    train = BinaryMaskDataset(str(tmp_path / 'old'), 'train', pipeline=[])
+    marks = sorted(image_marks(train))
+    (tmp_path / 'old').rename(tmp_path / 'new')
+    before = BinaryMaskDataset(str(tmp_path / 'new'), 'test', pipeline=[])
+    assert trained_on(marks, {}, before) == []
+    write_pairs(tmp_path / 'new', [f'q{n}' for n in range(10)])
+    after = BinaryMaskDataset(str(tmp_path / 'new'), 'test', pipeline=[])
+    both = sorted({*ids(train)} & {*ids(after)})
+    found = trained_on(marks, {}, after)
+    assert [Path(file).stem for file in found] == both != []
+    Path(found[0]).write_bytes(b'another picture of this name')
+    assert trained_on(marks, {}, after) == found[1:]
 
 
 def test_ignored_pixels_of_own_masks(tmp_path: Path) -> None:

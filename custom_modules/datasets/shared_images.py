@@ -11,47 +11,63 @@ from .binary_seg_dataset import BinarySegDataset
 from .list_file import some
 
 
-def shared_images(learned: BaseDataset, measured: BaseDataset) -> list[str]:
-    """Return the files of ``measured`` that are in ``learned`` too, each once and sorted.
+def image_marks(dataset: BaseDataset) -> dict[str, str]:
+    """Return a mark for the file of each image: 16 hexadecimal digits of its name and size.
 
-    Two data sets of one config share images where they are told of different splits: one has
-    another ``split_seed``, or ``split='all'``.
+    A file has the same mark in another folder, and a file of the same name in other data has
+    another. Marks say nothing of names, so that a checkpoint can hold them.
+
+    Returns:
+        mark -> file.
     """
-    return sorted(_files(learned) & _files(measured))
+    entries = (dataset.get_data_info(index) for index in range(len(dataset)))
+    files = {entry['img_path'] for entry in entries if 'img_path' in entry}
+    return {_mark(file): file for file in sorted(files)}
 
 
-def shared_with_training(config: dict, measured: BaseDataset) -> list[str]:
-    """Return the files of ``measured`` that the training of a config learns from.
+def _mark(file: str) -> str:
+    try:
+        size = Path(file).stat().st_size
+    except OSError:
+        size = -1  # the reader will say what is wrong
+    text = f'{Path(file).name}\0{size}'
+    return hashlib.sha256(text.encode('utf-8', 'surrogateescape')).hexdigest()[:16]
+
+
+def shared_images(learned: BaseDataset, measured: BaseDataset) -> list[str]:
+    """Return the files of ``measured`` that are in ``learned`` too."""
+    known = image_marks(learned)
+    return [file for mark, file in image_marks(measured).items() if mark in known]
+
+
+def trained_on(marks: list[str] | None, config: dict, measured: BaseDataset) -> list[str]:
+    """Return the files of a test that the network has learned from.
+
+    They are there when a config tells training and test of different splits, or when images or
+    lists were added after the training and the splits are drawn anew.
 
     Args:
-        config: with ``train_dataloader``; where its images are not there, none is shared.
-        measured: the data set of a test.
+        marks: of the images that a checkpoint was trained on; None where it does not say.
+        config: whose ``train_dataloader`` is looked at then, if its images are there.
+        measured: the data set of the test.
     """
-    settings = config.get('train_dataloader', {}).get('dataset', {})
-    if not isinstance(measured, BinarySegDataset) or not settings:
+    if not isinstance(measured, BinarySegDataset):
         return []
+    if isinstance(marks, list):
+        known = {mark for mark in marks if isinstance(mark, str)}
+        return [file for mark, file in image_marks(measured).items() if mark in known]
+    settings = config.get('train_dataloader', {}).get('dataset', {})
     plain = dict(pipeline=[], cache=False, serialize_data=False)
     try:
-        learned = DATASETS.build({**settings, **plain})
+        return shared_images(DATASETS.build({**settings, **plain}), measured) if settings else []
     except UserError:
         return []
-    return shared_images(learned, measured)
 
 
 def shared_line(shared: list[str], measured: str) -> str:
     """Return what to say of shared images: ``measured`` is 'validation' or 'tested'."""
     return (
         f'warning: {len(shared):,} of the {measured} images are training images, whose figures are '
-        f'too good: {some(shared)}; give both the same lists, split_seed and fractions'
+        f'too good: {some(shared)}; give all splits the same lists, split_seed and fractions, and '
+        'write lists before images are added'
     )
-
-
-def images_digest(dataset: BaseDataset) -> str:
-    """Return a digest of the names of a data set's images, whatever their order and folder."""
-    names = sorted(Path(file).name for file in _files(dataset))
-    return hashlib.sha256('\0'.join(names).encode('utf-8', 'surrogateescape')).hexdigest()
-
-
-def _files(dataset: BaseDataset) -> set[str]:
-    entries = (dataset.get_data_info(index) for index in range(len(dataset)))
-    return {entry['img_path'] for entry in entries if 'img_path' in entry}

@@ -21,7 +21,7 @@ from mmengine.utils import is_seq_of
 from torch import nn
 from torch.utils.data import DataLoader
 
-from ..datasets.shared_images import images_digest
+from ..datasets.shared_images import image_marks
 from ..errors import UserError
 from ..models.sync_batch_norm import synchronise_batch_norm
 from ..stopping import SIGNALS
@@ -206,8 +206,8 @@ class PetSegRunner(Runner):
         return loader
 
     @functools.cached_property
-    def _train_images(self) -> str:
-        return images_digest(self.train_dataloader.dataset)
+    def _train_images(self) -> list[str]:
+        return sorted(image_marks(self.train_dataloader.dataset))
 
     def save_last(self, keep_previous: bool = True) -> None:
         """Write ``last.pth``, from which a run goes on as if it had never stopped.
@@ -221,7 +221,6 @@ class PetSegRunner(Runner):
         checkpoint = self._checkpoint_of(states[0])
         checkpoint['meta'].update(
             sharded=is_sharded(self.model),
-            train_images=self._train_images,
             validation_pending=loop.validation_pending,
             steps_into_epoch=loop.steps_into_epoch,
             steps_per_epoch=len(loop.dataloader),
@@ -269,6 +268,7 @@ class PetSegRunner(Runner):
                 seed=self.seed,
                 config=self.cfg.pretty_text,
                 experiment_name=self.experiment_name,
+                train_images=self._train_images,
                 training=dict(
                     epochs=self.epoch,
                     max_epochs=self.max_epochs,
@@ -340,7 +340,7 @@ class PetSegRunner(Runner):
         set_rng_state(checkpoint['rng'])
         self.logger.info(f'resumed {filename} after epoch {meta["epoch"]}, step {meta["iter"]}')
 
-    def _check_images(self, before: str | None, filename: str) -> None:
+    def _check_images(self, before: list[str] | None, filename: str) -> None:
         """Refuse other images than before: what was learned may now be in the validation."""
         if before not in (None, self._train_images) and not self.cfg.get('allow_changes'):
             raise UserError(

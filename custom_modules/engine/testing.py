@@ -9,7 +9,7 @@ from mmengine.config import Config
 from mmengine.dist import is_main_process
 
 from ..datasets.count_border import with_regions
-from ..datasets.shared_images import shared_line, shared_with_training
+from ..datasets.shared_images import shared_line, trained_on
 from ..errors import UserError
 from ..evaluation.per_image_csv import write_rows
 from ..export.exported_files import is_exported
@@ -97,7 +97,8 @@ def test(
         return None
     if line:
         print(line)
-    shared = shared_with_training(config, runner.test_dataloader.dataset)
+    marks = runner.checkpoint_meta.get('train_images')
+    shared = trained_on(marks, config, runner.test_dataloader.dataset)
     if shared:
         print(shared_line(shared, 'tested'))
     rows = image_rows(runner.test_evaluator.metrics)

@@ -18,7 +18,7 @@ def write_pairs(
 ) -> None:
     """Write files of these stems into ``images`` and ``masks``."""
     for kind, ending in (('images', image), ('masks', mask)):
-        (folder / kind).mkdir(exist_ok=True)
+        (folder / kind).mkdir(parents=True, exist_ok=True)
         for stem in stems:
             (folder / kind / f'{stem}{ending}').write_bytes(PICTURE)
 
