@@ -60,8 +60,7 @@ def extract(archive: Path, root: Path, wanted: Callable[[PurePosixPath], bool]) 
             end, a member is a link or a device or would leave the folder, or ``root`` cannot be
             written. Nothing was changed then.
     """
-    if not archive.is_file():
-        raise UserError(f'{archive}: there is no such archive')
+    refuse_unusable(archive)
     beside = root / '.extracting'
     count = 0
     try:
@@ -98,6 +97,27 @@ def extract(archive: Path, root: Path, wanted: Callable[[PurePosixPath], bool]) 
     finally:
         shutil.rmtree(beside, ignore_errors=True)
     return count
+
+
+def refuse_unusable(archive: Path) -> None:
+    """Refuse what need not be opened.
+
+    Raises:
+        UserError: the archive is no file that can be read, or larger than any that could be
+            unpacked.
+    """
+    if not archive.is_file():
+        raise UserError(f'{archive}: there is no such archive')
+    size = archive.stat().st_size
+    if size > MAX_BYTES:
+        raise UserError(
+            f'{archive}: refused, {size >> 20:,} MiB are no archive of photographs; at most '
+            f'{MAX_BYTES >> 20:,} are read'
+        )
+    try:
+        open(archive, 'rb').close()
+    except OSError as error:
+        raise UserError(f'{archive}: cannot be read ({error.strerror})') from None
 
 
 class _RefusedError(Exception):

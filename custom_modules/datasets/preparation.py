@@ -6,7 +6,7 @@ from pathlib import Path
 from ..errors import UserError
 from ..paths import make_writable
 from ..progress import ProgressBar
-from .archives import extract
+from .archives import extract, refuse_unusable
 from .download import download, md5_of
 from .drawn_sample import draw_sample
 from .oxford_archives import ARCHIVES, OFFICIAL_MD5, OFFICIAL_URL, belongs, edition
@@ -62,6 +62,7 @@ def unpack_archives(root: Path, folder: Path) -> None:
         raise UserError(f'{folder}: {" and ".join(missing)} not found in it')
     make_writable(root, '--root')
     for name in ARCHIVES:
+        refuse_unusable(folder / name)
         known = edition(name, md5_of(folder / name))
         print(f'{name}: {known or "of no known edition; the check below decides"}', flush=True)
         print(f'    {extract(folder / name, root, belongs):,} files unpacked', flush=True)

@@ -3,6 +3,7 @@
 import gzip
 import io
 import lzma
+import os
 import tarfile
 import zipfile
 from collections.abc import Callable
@@ -34,11 +35,13 @@ def _tar(*members: tuple[str, bytes, str], mode: str = 'w:gz') -> bytes:
     return file.getvalue()
 
 
-def _archive(content: bytes | None) -> Callable[[Path], str]:
+def _archive(content: bytes | None, size: int | None = None) -> Callable[[Path], str]:
     def run(folder: Path) -> str:
         archive, root = folder / 'images.tar.gz', folder / 'data'
         if content is not None:
             archive.write_bytes(content)
+        if size:
+            os.truncate(archive, size)
         before = set(folder.rglob('*'))
         try:
             count = extract(archive, root, belongs)
@@ -182,7 +185,12 @@ ARCHIVES: dict[str, tuple[bytes | None, str, str]] = {
     'hidden files of macOS': (_with_member('images/._a.jpg'), '', '1 file'),
 }
 
-ARCHIVE_CASES = tuple(
-    Case('archive', name, _archive(content), refused=said, read=out)
-    for name, (content, said, out) in ARCHIVES.items()
+ARCHIVE_CASES = (
+    *(
+        Case('archive', name, _archive(content), refused=said, read=out)
+        for name, (content, said, out) in ARCHIVES.items()
+    ),
+    Case(
+        'archive', 'a terabyte of nothing', _archive(ONE, 1 << 40), '1,048,576 MiB are no archive'
+    ),
 )
