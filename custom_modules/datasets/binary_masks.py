@@ -12,7 +12,13 @@ from .list_file import some
 from .pairs import Pairs, find_pairs
 from .splits import SPLITS, check_fractions, counts_line, divide, explain, read_lists
 
-IMAGE_SUFFIXES = {'.jpg', '.jpeg', '.png', '.bmp', '.webp', '.tif', '.tiff'}
+#: Endings of the files that are read as images and masks, in any case; their content decides.
+IMAGE_SUFFIXES = {'.jpg', '.jpeg', '.png', '.bmp', '.webp', '.tif', '.tiff', '.gif', '.avif'} | {
+    '.ppm',
+    '.pgm',
+    '.pbm',
+    '.pnm',
+}
 
 
 @DATASETS.register_module()

@@ -181,6 +181,11 @@ OWN: dict[str, tuple[Callable[[Path], str], str, str]] = {
         "2 pairs have an ending that is not read ('.xyz'): 'q0', 'q1'",
         '',
     ),
+    'a pair as .PPM and .gif': (
+        _own(lambda f: write_pairs(f, ['q0'], '.PPM', '.gif')),
+        '',
+        'train 9, val 1, test 1',
+    ),
     'an image with an ending that is not read': (
         _own(_rename('images/p3.jpg', 'images/p3.xyz')),
         "'p3'; the ending of 'p3.xyz' is not read",
