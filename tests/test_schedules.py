@@ -9,7 +9,7 @@ from mmengine.optim import OptimWrapper, ReduceOnPlateauLR
 from custom_modules.config import load_config
 from custom_modules.engine import EarlyStopping
 from custom_modules.engine.best_score import BestScore
-from custom_modules.engine.runner import scheduler_progress
+from custom_modules.engine.training_state import _plain_state
 from custom_modules.errors import UserError
 
 
@@ -134,7 +134,7 @@ def test_the_plateau_is_remembered_by_a_checkpoint(epochs: int) -> None:
         first.step(dict(loss=loss))
     second, resumed = plateau()
     resumed.load_state_dict(optimizer.state_dict())
-    second.load_state_dict(scheduler_progress(first))
+    second.load_state_dict(_plain_state(first))
     rates = []
     for loss in LOSSES[epochs:]:
         second.step(dict(loss=loss))

@@ -9,6 +9,7 @@ from mmengine.registry import DATASETS
 
 from custom_modules.config import load_config
 from custom_modules.datasets.binary_seg_dataset import BinarySegDataset
+from custom_modules.datasets.seeded_dataset import SeededDataset
 from custom_modules.datasets.seeded_sampler import SeededIndex
 from custom_modules.engine.training import train
 from custom_modules.errors import UserError
@@ -36,7 +37,7 @@ def build(root: Path, unreadable: str, stage: str = 'train', **more: object) -> 
 
 @pytest.mark.parametrize('cache', [False, True])
 def test_the_next_image_takes_the_place_and_says_so(broken: Path, cache: bool) -> None:
-    dataset = build(broken, 'skip', cache=cache)
+    dataset = SeededDataset(build(broken, 'skip', cache=cache))
     for index, taken, reasons in (
         (0, 0, []),
         (1, 3, ['the file is empty', 'not a readable image']),

@@ -1,19 +1,15 @@
 """What the data sets of PetSeg share."""
 
 import functools
-import random
 from pathlib import Path
 from typing import Any, ClassVar
 
-import numpy as np
-import torch
 from mmengine.dataset import BaseDataset
 from mmengine.dist import is_main_process
 
 from ..errors import UnreadableImageError, UserError
 from ..paths import resolve_path
 from .image_cache import FOLDER, CacheUnavailableError, ImageCache, open_cache, split_steady
-from .seeded_sampler import SeededIndex
 
 
 class BinarySegDataset(BaseDataset):
@@ -21,9 +17,6 @@ class BinarySegDataset(BaseDataset):
 
     Each entry of ``load_data_list`` holds ``img_path``, ``seg_map_path``, ``sample_id`` and
     ``mask_encodings`` (see LoadMask).
-
-    The random transforms of a sample depend on the index that asks for it and nothing else, so any
-    number of workers and a resumed run draw the same numbers (see SeededSampler).
 
     Args:
         cache: keep decoded and resized images in a memory-mapped file: True for a folder beside the
@@ -99,31 +92,15 @@ class BinarySegDataset(BaseDataset):
 
     def prepare_data(self, idx: int) -> dict:
         if self.unreadable == 'error' or self.test_mode:
-            return self._prepare_seeded(idx)
+            return self._run_pipeline(idx)
         left_out = []
         for step in range(len(self)):
             index = (int(idx) + step) % len(self)
             try:
-                sample = self._prepare_seeded(
-                    SeededIndex(index, idx.seed) if isinstance(idx, SeededIndex) else index
-                )
+                sample = self._run_pipeline(index)
             except UnreadableImageError as error:
                 left_out.append(str(error))
                 continue
             sample['data_samples'].set_metainfo(dict(unreadable=left_out))
             return sample
         raise UserError(f'none of the {len(self)} images can be read; the first: {left_out[0]}')
-
-    def _prepare_seeded(self, idx: int) -> dict:
-        if not isinstance(idx, SeededIndex):
-            return self._run_pipeline(idx)
-        states = random.getstate(), np.random.get_state(), torch.get_rng_state()
-        random.seed(idx.seed)
-        np.random.seed(idx.seed)
-        torch.manual_seed(idx.seed)
-        try:
-            return self._run_pipeline(idx)
-        finally:
-            random.setstate(states[0])
-            np.random.set_state(states[1])
-            torch.set_rng_state(states[2])

@@ -27,19 +27,10 @@ class SeededSampler(DefaultSampler):
 
     MMEngine seeds the workers themselves, which gives non-persistent workers the same augmentation
     in every epoch and makes the numbers depend on how many workers there are.
-
-    ``skip(n)`` lets the next iteration start after the first n samples of this rank: a run that was
-    stopped inside an epoch goes on at the next batch. The length stays that of a whole epoch.
+    SeededDataset, which the runner puts around every data set, sets the seed.
     """
 
-    _skipped = 0
-
-    def skip(self, num_samples: int) -> None:
-        self._skipped = num_samples
-
     def __iter__(self) -> Iterator[int]:
-        indices = list(super().__iter__())[self._skipped :]
-        self._skipped = 0
-        for index in indices:
+        for index in super().__iter__():
             sequence = np.random.SeedSequence([self.seed, self.epoch, index])
             yield SeededIndex(index, int(sequence.generate_state(1)[0]))

@@ -29,6 +29,12 @@ class AutocastOptimWrapper(OptimWrapper):
         self.dtype = resolve_dtype(precision, get_device())
         self.scaler = torch.amp.GradScaler(get_device(), enabled=self.dtype == torch.float16)
 
+    def initialize_count_status(self, model: nn.Module, init_counts: int, max_counts: int) -> None:
+        # MMEngine would warn that gradients are lost where a run goes on between two steps of the
+        # optimizer: a checkpoint has them (``training_state``).
+        super().initialize_count_status(model, 0, max_counts)
+        self._inner_count = init_counts
+
     def backward(self, loss: torch.Tensor, **kwargs: object) -> None:
         self.scaler.scale(loss).backward(**kwargs)
         self._inner_count += 1

@@ -11,6 +11,7 @@ from mmengine.dist import is_main_process
 from mmengine.registry import LOOPS
 from mmengine.runner import EpochBasedTrainLoop, TestLoop, ValLoop
 
+from ..datasets.seeded_dataset import batches_from
 from .precision import autocast, resolve_dtype
 from .run_folder import point_latest_at
 from .stop_signal import StopSignal
@@ -21,8 +22,8 @@ class ResumableTrainLoop(EpochBasedTrainLoop):
     """MMEngine's epochs, which a signal ends at the next batch, with ``last.pth`` written.
 
     A resumed run starts at the batch after the one it stopped at: what the epoch has already seen
-    is skipped in the sampler, and an epoch that lacks only its validation is validated first. After
-    each whole epoch (training and validation) the hooks' ``after_whole_epoch`` is called.
+    is skipped before it is read, and an epoch that lacks only its validation is validated first.
+    After each whole epoch (training and validation) the hooks' ``after_whole_epoch`` is called.
 
     Args:
         kwargs: of MMEngine's EpochBasedTrainLoop: ``max_epochs``, ``val_begin``, ``val_interval``.
@@ -66,9 +67,7 @@ class ResumableTrainLoop(EpochBasedTrainLoop):
         self.runner.call_hook('before_train_epoch')
         self.runner.model.train()
         done = self.steps_into_epoch
-        if done:
-            self.dataloader.sampler.skip(done * self.dataloader.batch_size)
-        for index, batch in enumerate(self.dataloader, start=done):
+        for index, batch in enumerate(batches_from(self.dataloader, done), start=done):
             self.run_iter(index, batch)
             self.steps_into_epoch = index + 1
             if index + 1 < len(self.dataloader):

@@ -1,7 +1,6 @@
 """MMEngine's Runner with a folder of its own per run, safe checkpoints, and processes on a CPU."""
 
 import functools
-import inspect
 import logging
 import signal
 from pathlib import Path
@@ -14,13 +13,12 @@ from mmengine.device import get_device
 from mmengine.dist import is_main_process, master_only
 from mmengine.logging import MMLogger
 from mmengine.model import is_model_wrapper
-from mmengine.optim import _ParamScheduler
 from mmengine.registry import FUNCTIONS, RUNNERS
 from mmengine.runner import BaseLoop, Runner
-from mmengine.utils import is_seq_of
 from torch import nn
 from torch.utils.data import DataLoader
 
+from ..datasets.seeded_dataset import SeededDataset
 from ..datasets.shared_images import image_marks
 from ..errors import UserError
 from ..models.sync_batch_norm import synchronise_batch_norm
@@ -30,9 +28,12 @@ from .compiled import CompiledNetwork
 from .environment import environment
 from .precision import resolve_dtype
 from .processes import workers_of
-from .rng import rng_state, set_rng_state
 from .run_folder import LAST, PREVIOUS, create_run_folder
-from .sharding import is_sharded, load_whole_optimizer, shard_model, whole_state
+from .sharding import is_sharded, shard_model, whole_state
+from .training_state import Built, restore_training_state, training_state
+
+#: ``end`` of a schedule that has none, as MMEngine writes it.
+ENDLESS = int(1e9)
 
 
 @FUNCTIONS.register_module()
@@ -51,22 +52,6 @@ def patient_worker(worker_id: int) -> None:  # noqa: ARG001  (the data loader pa
     signal.signal(signal.SIGTERM, die_next_time)
 
 
-def scheduler_progress(scheduler: _ParamScheduler) -> dict:
-    """Return how far a schedule is, without its settings.
-
-    Settings come from the config, so a run can be resumed with more epochs. What MMEngine's
-    schedules derive from them (functions, tables of phases) is neither plain nor progress.
-    """
-    settings = set(inspect.signature(type(scheduler).__init__).parameters) - {'last_step'}
-    plain = (bool, int, float, str, type(None))
-    return {
-        key: value
-        for key, value in scheduler.state_dict().items()
-        if key not in settings
-        and (isinstance(value, plain) or is_seq_of(value, plain, seq_type=list))
-    }
-
-
 @RUNNERS.register_module()
 class PetSegRunner(Runner):
     """What differs from MMEngine's Runner:
@@ -83,6 +68,9 @@ class PetSegRunner(Runner):
 
     #: ``meta`` of the checkpoint that was loaded.
     checkpoint_meta: dict
+
+    #: Of a training: its optimizer and schedules as the config makes them.
+    built: Built
 
     def setup_env(self, env_cfg: dict) -> None:
         super().setup_env(env_cfg)
@@ -189,6 +177,7 @@ class PetSegRunner(Runner):
         if isinstance(dataloader, DataLoader):
             return dataloader
         config = dict(dataloader)
+        config['dataset'] = SeededDataset.build(config['dataset'])
         config['num_workers'] = workers_of(config.get('num_workers', 0))
         if not config['num_workers']:
             config['persistent_workers'] = False
@@ -215,6 +204,7 @@ class PetSegRunner(Runner):
         The one before it stays as ``previous.pth``, unless told otherwise.
         """
         states = self._states()
+        state = training_state(self, states[1])
         if not is_main_process():
             return
         loop = self.train_loop
@@ -227,16 +217,7 @@ class PetSegRunner(Runner):
             stop_training=loop.stop_training,
             seconds=loop.seconds,
         )
-        checkpoint.update(
-            optimizer=states[1],
-            param_schedulers=[scheduler_progress(s) for s in self.param_schedulers or []],
-            hooks={
-                type(hook).__name__: hook.state_dict()
-                for hook in self._hooks
-                if hasattr(hook, 'state_dict')
-            },
-            rng=rng_state(),
-        )
+        checkpoint.update(state)
         self.call_hook('before_save_checkpoint', checkpoint=checkpoint)
         previous = PREVIOUS if keep_previous else None
         save_checkpoint(checkpoint, Path(self.log_dir, LAST), previous)
@@ -273,13 +254,28 @@ class PetSegRunner(Runner):
                     epochs=self.epoch,
                     max_epochs=self.max_epochs,
                     minutes=round(self.train_loop.seconds / 60, 2),
-                    precision=str(self.optim_wrapper.dtype).removeprefix('torch.'),
+                    precision=str(getattr(self.optim_wrapper, 'dtype', torch.float32)).removeprefix(
+                        'torch.'
+                    ),
                     processes=self.world_size,
                     **environment(),
                 ),
             ),
             state_dict=weights,
         )
+
+    def build_param_scheduler(self, scheduler: Any) -> Any:
+        for settings in scheduler if isinstance(scheduler, list) else [scheduler]:
+            if isinstance(settings, dict) and 'ReduceOnPlateau' in str(settings.get('type')):
+                # MMEngine would end it at max_epochs, before the last validation: resumed with
+                # more epochs, it would lack that one.
+                settings.setdefault('end', ENDLESS)
+        return super().build_param_scheduler(scheduler)
+
+    def load_or_resume(self) -> None:
+        if self.is_training_run:
+            self.built = Built(self.optim_wrapper, self.param_schedulers or [])
+        super().load_or_resume()
 
     def load_checkpoint(self, filename: str, **kwargs: object) -> dict:
         checkpoint = load_checkpoint(filename)
@@ -324,20 +320,7 @@ class PetSegRunner(Runner):
             raise UserError(
                 f'{filename}: resume with shard={not is_sharded(self.model)}, as the run began'
             )
-        if is_sharded(self.model):
-            optimizer = self.optim_wrapper.optimizer
-            load_whole_optimizer(self.model, optimizer, checkpoint['optimizer'])
-        else:
-            self.optim_wrapper.load_state_dict(checkpoint['optimizer'])
-        for scheduler, state in zip(
-            self.param_schedulers or [], checkpoint['param_schedulers'], strict=True
-        ):
-            scheduler.load_state_dict(state)
-        for hook in self._hooks:
-            state = checkpoint['hooks'].get(type(hook).__name__)
-            if state is not None:
-                hook.load_state_dict(state)
-        set_rng_state(checkpoint['rng'])
+        restore_training_state(self, checkpoint, filename)
         self.logger.info(f'resumed {filename} after epoch {meta["epoch"]}, step {meta["iter"]}')
 
     def _check_images(self, before: list[str] | None, filename: str) -> None:

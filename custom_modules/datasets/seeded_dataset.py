@@ -1,0 +1,85 @@
+"""Random numbers of a sample by the seed of its index, and batches that a resumed epoch skips."""
+
+import random
+from collections.abc import Iterator
+from itertools import islice
+from typing import Any
+
+import numpy as np
+import torch
+from mmengine.registry import DATASETS
+from torch.utils.data import BatchSampler, DataLoader, Dataset, Sampler
+
+from .seeded_sampler import SeededIndex
+
+
+class SeededDataset(Dataset):
+    """Any data set, whose random transforms depend on the seed of the index and nothing else.
+
+    The seed is set around the outermost data set, because those that hold others (ConcatDataset,
+    RepeatDataset, torch's Subset) compute with the index, which leaves a bare number. Everything
+    but the access to samples is the data set's own.
+
+    Args:
+        dataset: of the config.
+    """
+
+    def __init__(self, dataset: Any) -> None:
+        self.dataset = dataset
+
+    @classmethod
+    def build(cls, config: Any) -> 'SeededDataset':
+        """Build the data set of a config and read its list as MMEngine does; take a built one."""
+        dataset: Any = DATASETS.build(config) if isinstance(config, dict) else config
+        if hasattr(dataset, 'full_init'):
+            dataset.full_init()
+        return dataset if isinstance(dataset, cls) else cls(dataset)
+
+    def __getattr__(self, name: str) -> Any:
+        if name == 'dataset':  # not there yet while a worker unpickles this
+            raise AttributeError(name)
+        return getattr(self.dataset, name)
+
+    def __len__(self) -> int:
+        return len(self.dataset)
+
+    def __getitem__(self, index: int) -> Any:
+        if not isinstance(index, SeededIndex):
+            return self.dataset[index]
+        states = random.getstate(), np.random.get_state(), torch.get_rng_state()
+        random.seed(index.seed)
+        np.random.seed(index.seed)
+        torch.manual_seed(index.seed)
+        try:
+            return self.dataset[int(index)]
+        finally:
+            random.setstate(states[0])
+            np.random.set_state(states[1])
+            torch.set_rng_state(states[2])
+
+
+def batches_from(loader: DataLoader, done: int) -> Iterator[dict]:
+    """Return the batches of an epoch without the first ``done``, which a stopped run has seen.
+
+    They are skipped before anything is read. Where batches are put together by a sampler of the
+    user's own, they are read and dropped, because nobody else knows what they hold.
+    """
+    if done and type(loader.batch_sampler) is BatchSampler:
+        samples = done * loader.batch_sampler.batch_size
+        loader.batch_sampler.sampler = _LateStart(loader.batch_sampler.sampler, samples)
+        done = 0
+    return islice(iter(loader), done, None)
+
+
+class _LateStart(Sampler):
+    """A sampler without its first samples in the next iteration; later ones are whole."""
+
+    def __init__(self, sampler: Any, skipped: int) -> None:
+        self.sampler, self.skipped = sampler, skipped
+
+    def __len__(self) -> int:
+        return len(self.sampler)
+
+    def __iter__(self) -> Iterator[int]:
+        skipped, self.skipped = self.skipped, 0
+        return islice(iter(self.sampler), skipped, None)
