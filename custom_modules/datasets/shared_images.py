@@ -7,7 +7,6 @@ from mmengine.dataset import BaseDataset
 from mmengine.registry import DATASETS
 
 from ..errors import UserError
-from .binary_seg_dataset import BinarySegDataset
 from .list_file import some
 
 
@@ -18,8 +17,10 @@ def image_marks(dataset: BaseDataset) -> dict[str, str]:
     another. Marks say nothing of names, so that a checkpoint can hold them.
 
     Returns:
-        mark -> file.
+        mark -> file; nothing for a data set that does not say which files it has.
     """
+    if not hasattr(dataset, 'get_data_info'):
+        return {}
     entries = (dataset.get_data_info(index) for index in range(len(dataset)))
     files = {entry['img_path'] for entry in entries if 'img_path' in entry}
     return {_mark(file): file for file in sorted(files)}
@@ -51,8 +52,6 @@ def trained_on(marks: list[str] | None, config: dict, measured: BaseDataset) -> 
         config: whose ``train_dataloader`` is looked at then, if its images are there.
         measured: the data set of the test.
     """
-    if not isinstance(measured, BinarySegDataset):
-        return []
     if isinstance(marks, list):
         known = {mark for mark in marks if isinstance(mark, str)}
         return [file for mark, file in image_marks(measured).items() if mark in known]
@@ -60,7 +59,7 @@ def trained_on(marks: list[str] | None, config: dict, measured: BaseDataset) -> 
     plain = dict(pipeline=[], cache=False, serialize_data=False)
     try:
         return shared_images(DATASETS.build({**settings, **plain}), measured) if settings else []
-    except UserError:
+    except (UserError, TypeError):  # no data, or data sets of others, which take other arguments
         return []
 
 
