@@ -254,7 +254,7 @@ def no_list(root: Path, _: str) -> None:
     ('damage', 'file', 'kind'),
     [
         (remove_image, 'images/{}.jpg', 'cannot be read'),
-        (cut_image, 'images/{}.jpg', 'truncated'),
+        (cut_image, 'images/{}.jpg', 'Premature end'),
         (text_as_image, 'images/{}.jpg', 'not a readable image'),
         (empty_trimap, 'annotations/trimaps/{}.png', 'empty'),
         (foreign_value, 'annotations/trimaps/{}.png', 'values [4]'),

@@ -15,6 +15,7 @@ from typing import Any, BinaryIO
 import cv2
 import filelock
 import numpy as np
+import simplejpeg
 from mmengine.dist import is_main_process
 from mmengine.logging import print_log
 
@@ -27,7 +28,7 @@ from .transforms import LoadImage, LoadMask
 FOLDER = '.petseg_cache'
 
 #: Changes when what the files hold changes its meaning.
-VERSION = 2
+VERSION = 3
 
 #: What may be done once for all epochs: no random numbers, nothing but ``img`` and ``gt_seg_map``.
 STEADY = (LoadImage, LoadMask, Resize, ResizeForScoring)
@@ -116,9 +117,9 @@ def open_cache(
     """Return the cache of these images, which is built if it is not there, and a line about it.
 
     The name of a cache is a digest of all that decides about its pixels: the files' paths, sizes
-    and modification times, the meaning of the masks, the transforms, the version of OpenCV. It is
-    written into a folder beside, which is renamed when it is whole and on the disk, so no reader
-    ever sees half of it; a lock lets one process build while others wait.
+    and modification times, the meaning of the masks, the transforms, the versions of OpenCV and of
+    the decoder of JPEG. It is written into a folder beside, which is renamed when it is whole and
+    on the disk, so no reader ever sees half of it; a lock lets one process build while others wait.
 
     Args:
         entries: of the data set: ``img_path``, ``seg_map_path``, ``mask_encodings``.
@@ -160,7 +161,8 @@ def _digest(entries: Sequence[dict], steady: Sequence[Callable]) -> str:
     ]
     encodings = [str(entry['mask_encodings']) for entry in entries]
     steps = [[type(step).__name__, str(sorted(vars(step).items()))] for step in steady]
-    text = json.dumps([VERSION, cv2.__version__, files, encodings, steps])
+    versions = [VERSION, cv2.__version__, simplejpeg.__version__]
+    text = json.dumps([versions, files, encodings, steps])
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 

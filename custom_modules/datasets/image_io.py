@@ -1,133 +1,194 @@
-"""Reading images and masks from files nobody has checked."""
+"""Reading images and masks from files nobody has checked: right values, or a message.
 
-import io
+What is read, and what each kind of file means, is the table of docs/data.md.
+"""
+
 import stat
-import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
-import cv2
 import numpy as np
-from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 
 from ..errors import UnreadableImageError, UserError
+from .reading.colours import to_bgr
+from .reading.formats import DECODING_ERRORS, from_bytes, open_picture
+from .reading.jpeg import decode_jpeg
+from .reading.mask_values import mask_values
+from .reading.orientation import (
+    mask_like_image,
+    orientation_of,
+    turn_upright,
+    turned_by_decoder,
+    upright_size,
+)
 
 #: Of a file. More would fill the memory before anybody knows what is in it.
 MAX_BYTES = 1 << 30
 
-# A damaged file becomes one message of ours; OpenCV would print a page of its own.
-cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
 
-# Pillow refuses above 178 million pixels and warns from half of that on; the refusal is enough.
-warnings.filterwarnings('ignore', category=Image.DecompressionBombWarning)
+@dataclass(frozen=True)
+class Orientation:
+    """How the pixels of an image lie in its file, for which its mask may have been drawn.
+
+    Attributes:
+        exif: EXIF's number, 1 (upright) to 8.
+        size: (H, W) of the upright image in pixels.
+    """
+
+    exif: int
+    size: tuple[int, int]
 
 
 def read_image(path: str | Path) -> np.ndarray:
-    """Return the image as (H, W, 3) uint8 BGR, whatever the format behind the file's name.
-
-    OpenCV decodes; what it cannot read (CMYK, unusual GIF) goes to Pillow. Orientation in EXIF is
-    applied.
+    """Return the image as (H, W, 3) uint8 BGR, upright, whatever the format behind its name.
 
     Raises:
-        UnreadableImageError: the file is missing, empty, cut short or no image, or it has more than
-            178 million pixels (a decompression bomb, refused before it is decoded).
+        UnreadableImageError: the file is missing, empty, damaged or no image, or its sides are
+            beyond the limits of ``reading.formats``.
+        UserError: it holds what has no one reading as 8-bit colours: other numbers than bytes,
+            more bands, more pictures.
     """
-    try:
-        return decode_image(_read_bytes(path))
-    except (OSError, ValueError, cv2.error, Image.DecompressionBombError) as error:
-        if isinstance(error, UserError):
-            raise
-        reason = getattr(error, 'err', error)  # OpenCV's text is preceded by its own source file
-        raise UnreadableImageError(
-            f'{path}: not a readable image ({reason}); replace the file or remove it from the list'
-        ) from None
+    return read_oriented_image(path)[0]
+
+
+def read_oriented_image(
+    path: str | Path, as_published: bool = False
+) -> tuple[np.ndarray, Orientation]:
+    """Return the image as ``read_image`` does, and how it lies in its file.
+
+    Args:
+        path: of the file.
+        as_published: take what can be decoded of a damaged JPEG, and the first of several pictures:
+            for the few such files of a data set that everybody uses as it is.
+
+    Raises:
+        UnreadableImageError, UserError: as ``read_image``.
+    """
+    data = _read_bytes(path)
+    with _named(path, 'image'):
+        return _decode(data, as_published)
 
 
 def decode_image(data: bytes) -> np.ndarray:
     """Return the image in the bytes of a file as ``read_image`` does.
 
     Raises:
-        OSError, ValueError, cv2.error: it cannot be decoded.
-        PIL.Image.DecompressionBombError: it has more than 178 million pixels.
+        UserError: as ``read_image``; the message does not begin with a path.
+        OSError, ValueError and others of ``reading.formats.DECODING_ERRORS``: it cannot be decoded.
     """
-    _refuse_bomb(data)
-    image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
-    if image is None:
-        try:
-            with Image.open(io.BytesIO(data)) as picture:
-                upright = ImageOps.exif_transpose(picture)
-                image = np.asarray(upright.convert('RGB'))[..., ::-1].copy()
-        except UnidentifiedImageError:  # whose text has an address in memory, another each time
-            raise ValueError('of no known kind') from None
-    return image
+    return _decode(data, as_published=False)[0]
+
+
+def decode_size(data: bytes) -> tuple[int, int]:
+    """Return (H, W) of the image in the bytes of a file, from its header alone.
+
+    Raises:
+        UserError, OSError, ValueError and others: as ``decode_image``.
+    """
+    with from_bytes(data) as picture:
+        return upright_size(picture)
 
 
 def read_size(path: str | Path) -> tuple[int, int]:
     """Return (H, W) of an image as ``read_image`` would give it, from its header alone.
 
     Raises:
-        UnreadableImageError: the file is missing or no image.
+        UnreadableImageError, UserError: as ``read_image``, as far as the header tells.
     """
-    try:
-        with Image.open(path) as picture:
-            width, height = picture.size
-            turned = picture.getexif().get(ExifTags.Base.Orientation, 1) >= 5
-    except (OSError, ValueError, Image.DecompressionBombError):
-        return read_image(path).shape[:2]  # or says why not
-    return (width, height) if turned else (height, width)
+    return read_orientation(path).size
 
 
-def _refuse_bomb(data: bytes) -> None:
-    """Let Pillow raise if the size in the header is beyond its limit; nothing is decoded."""
-    try:
-        Image.open(io.BytesIO(data)).close()
-    except (OSError, ValueError):
-        return  # of a kind that only OpenCV may know, which has a limit too
-
-
-def read_mask(path: str | Path) -> np.ndarray:
-    """Return the values of a mask as (H, W) uint8: grey levels, palette indices, or 0/1 of 1 bit.
+def read_orientation(path: str | Path, as_published: bool = False) -> Orientation:
+    """Return how an image lies in its file, from its header alone.
 
     Raises:
-        UnreadableImageError: the file is missing, empty, cut short or no image.
-        UserError: it is coloured, or has values above 255.
+        UnreadableImageError, UserError: as ``read_image``, as far as the header tells.
     """
-    _read_bytes(path)
+    _check_file(path)
+    with _named(path, 'image'), open(path, 'rb') as file, open_picture(file, as_published) as found:
+        return Orientation(orientation_of(found), upright_size(found))
+
+
+def read_mask(path: str | Path, image: Orientation | None = None) -> np.ndarray:
+    """Return the values of a mask as (H, W) uint8: grey levels, palette indices, or 0/1 of 1 bit.
+
+    Args:
+        path: of the file.
+        image: whose mask it is: it is returned the same way up. Without, its own EXIF orientation
+            is all that counts.
+
+    Raises:
+        UnreadableImageError: the file is missing, empty, damaged or no image.
+        UserError: it can be read in two ways, is coloured, has values that are no whole numbers
+            from 0 to 255, or lies otherwise than its image.
+    """
+    data = _read_bytes(path)
+    with _named(path, 'mask'), from_bytes(data) as picture:
+        orientation = orientation_of(picture)
+        values = mask_values(picture, data)
+        if not turned_by_decoder(picture):
+            values = turn_upright(values, orientation)
+        if image is not None:
+            values = mask_like_image(values, orientation, image.size, image.exif)
+        return np.ascontiguousarray(values)
+
+
+def _decode(data: bytes, as_published: bool) -> tuple[np.ndarray, Orientation]:
+    with from_bytes(data, as_published) as picture:
+        found = Orientation(orientation_of(picture), upright_size(picture))
+        if picture.format in ('JPEG', 'MPO'):
+            pixels = decode_jpeg(data, damaged=as_published)
+        else:
+            pixels = to_bgr(picture, data)
+        if not turned_by_decoder(picture):
+            pixels = turn_upright(pixels, found.exif)
+    if pixels.shape[:2] != found.size:
+        raise ValueError(f'its header says {found.size[::-1]}, its pixels {pixels.shape[1::-1]}')
+    return np.ascontiguousarray(pixels), found
+
+
+@contextmanager
+def _named(path: str | Path, kind: str) -> Iterator[None]:
+    """Put the path in front of what is wrong with a file."""
     try:
-        with Image.open(path) as picture:
-            values = np.asarray(picture)
-    except (OSError, ValueError, Image.DecompressionBombError) as error:
+        yield
+    except UserError as error:
+        raise type(error)(f'{path}: {error}') from None
+    except DECODING_ERRORS as error:
+        # OpenCV's text is preceded by its own source file.
+        reason = ' '.join(str(getattr(error, 'err', error)).split())
         raise UnreadableImageError(
-            f'{path}: not a readable mask ({error}); replace the file or remove it from the list'
+            f'{path}: not a readable {kind} ({reason}); replace the file or remove it from the list'
         ) from None
-    if values.ndim == 3:
-        colours = values[..., :3] if values.shape[-1] >= 3 else values[..., :1]
-        if (colours != colours[..., :1]).any():
-            raise UserError(
-                f'{path}: a colour image, not a mask; save it with one channel of class values'
-            )
-        values = colours[..., 0]
-    if values.min() < 0 or values.max() > 255:
-        raise UserError(
-            f'{path}: values from {values.min()} to {values.max()}; a mask holds 0 to 255'
+
+
+def _check_file(path: str | Path) -> None:
+    try:
+        status = Path(path).stat()
+    except OSError as error:
+        raise _unreadable(path, error) from None
+    if not stat.S_ISREG(status.st_mode):  # a pipe would never end, a device neither
+        raise UnreadableImageError(f'{path}: no file; remove it from the list')
+    if not status.st_size:
+        raise UnreadableImageError(f'{path}: the file is empty; copy it again')
+    if status.st_size > MAX_BYTES:
+        raise UnreadableImageError(
+            f'{path}: {status.st_size >> 20:,} MiB are no picture, at most '
+            f'{MAX_BYTES >> 20:,} are read; remove it from the list'
         )
-    return values.astype(np.uint8)
 
 
 def _read_bytes(path: str | Path) -> bytes:
+    _check_file(path)
     try:
-        status = Path(path).stat()
-        if not stat.S_ISREG(status.st_mode):  # a pipe would never end, a device neither
-            raise UnreadableImageError(f'{path}: no file; remove it from the list')
-        if status.st_size > MAX_BYTES:
-            raise UnreadableImageError(
-                f'{path}: {status.st_size >> 20:,} MiB are no picture, at most '
-                f'{MAX_BYTES >> 20:,} are read; remove it from the list'
-            )
-        data = Path(path).read_bytes()
+        return Path(path).read_bytes()
     except OSError as error:
-        raise UnreadableImageError(
-            f'{path}: cannot be read ({error.strerror}); check data_root, or prepare the data again'
-        ) from None
-    if not data:
-        raise UnreadableImageError(f'{path}: the file is empty; copy it again')
-    return data
+        raise _unreadable(path, error) from None
+
+
+def _unreadable(path: str | Path, error: OSError) -> UnreadableImageError:
+    return UnreadableImageError(
+        f'{path}: cannot be read ({error.strerror}); check data_root, or prepare the data again'
+    )

@@ -9,21 +9,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
 
 from ..errors import UserError
-from .image_io import read_image, read_mask
+from .image_io import read_image, read_mask, read_oriented_image
 from .list_file import read_lines
-from .oxford_pet import BACKGROUND, BORDER, PET, PetEntry, read_list_file
+from .oxford_pet import BACKGROUND, BORDER, KNOWN_ODD, PET, PetEntry, read_list_file
+from .reading.formats import open_picture
 
 #: Lines of the published list files; a drawn sample brings its own in ``sample.json``.
 PUBLISHED_LENGTHS = {'trainval.txt': 3680, 'test.txt': 3669}
-
-#: Images of the official archive that are cut short, CMYK, GIF or PNG under a .jpg name. They are
-#: as published, so they are reported but no fault as long as they can be decoded.
-KNOWN_ODD = {'beagle_116', 'chihuahua_121', 'Abyssinian_5', 'Abyssinian_34'} | {
-    f'Egyptian_Mau_{number}' for number in (14, 139, 145, 156, 167, 177, 186, 191)
-}
 
 AGAIN = 'unpack the archives again (--archives or --download)'
 
@@ -120,18 +114,17 @@ def _check_pair(root: Path, entry: PetEntry) -> tuple[list[Finding], list[Findin
     counts = np.zeros(4, np.int64)
     image_name = f'images/{entry.sample_id}.jpg'
     trimap_name = f'annotations/trimaps/{entry.sample_id}.png'
-    image = trimap = None
+    image = orientation = trimap = None
+    as_published = entry.sample_id in KNOWN_ODD
     try:
-        image = read_image(root / image_name)
-        oddity = _oddity(root / image_name)
-        if oddity and entry.sample_id in KNOWN_ODD:
+        image, orientation = read_oriented_image(root / image_name, as_published)
+        oddity = _oddity(root / image_name) if as_published else ''
+        if oddity:
             notes.append(Finding(image_name, oddity, 'as published, nothing to do'))
-        elif oddity.startswith('cut short'):
-            faults.append(Finding(image_name, oddity, AGAIN))
     except UserError as error:
         faults.append(Finding(image_name, _kind(error), AGAIN))
     try:
-        trimap = read_mask(root / trimap_name)
+        trimap = read_mask(root / trimap_name, orientation)
     except UserError as error:
         faults.append(Finding(trimap_name, _kind(error), AGAIN))
     if image is not None and trimap is not None and image.shape[:2] != trimap.shape:
@@ -150,16 +143,16 @@ def _check_pair(root: Path, entry: PetEntry) -> tuple[list[Finding], list[Findin
 
 
 def _oddity(path: Path) -> str:
-    """Say what is unusual about a decodable image: Pillow is stricter than OpenCV."""
+    """Say what is unusual about an image that is read as it was published."""
+    with open(path, 'rb') as file, open_picture(file, first_page=True) as picture:
+        if picture.format != 'JPEG':
+            return f'{picture.format} under the name of a JPEG'
+        if picture.mode not in ('RGB', 'L'):
+            return f'colours in {picture.mode}'
     try:
-        with Image.open(path) as picture:
-            if picture.format != 'JPEG':
-                return f'{picture.format} under the name of a JPEG'
-            if picture.mode not in ('RGB', 'L'):
-                return f'colours in {picture.mode}'
-            picture.load()
-    except (OSError, ValueError, SyntaxError) as error:
-        return f'cut short ({error})'
+        read_image(path)
+    except UserError as error:
+        return f'damaged ({_kind(error)})'
     return ''
 
 

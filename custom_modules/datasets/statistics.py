@@ -8,7 +8,7 @@ import numpy as np
 from mmengine.dataset import BaseDataset
 
 from ..progress import ProgressBar
-from .image_io import read_image, read_size
+from .image_io import read_orientation, read_oriented_image
 from .transforms import LoadMask
 
 
@@ -27,7 +27,9 @@ def channel_statistics(dataset: BaseDataset, num_threads: int = 2) -> tuple[np.n
     """
 
     def moments(index: int) -> tuple[np.ndarray, np.ndarray]:
-        mean, std = cv2.meanStdDev(read_image(dataset.get_data_info(index)['img_path']))
+        entry = dataset.get_data_info(index)
+        image, _ = read_oriented_image(entry['img_path'], entry.get('as_published', False))
+        mean, std = cv2.meanStdDev(image)
         return mean[::-1, 0], std[::-1, 0] ** 2 + mean[::-1, 0] ** 2
 
     total = np.zeros((2, 3))
@@ -99,8 +101,9 @@ def survey(dataset: BaseDataset, num_threads: int = 2) -> Survey:
 
     def look(index: int) -> tuple[int, int, float, float]:
         entry = dataset.get_data_info(index)
-        height, width = read_size(entry['img_path'])
-        mask = load.transform(entry | dict(ori_shape=(height, width)))['gt_seg_map']
+        found = read_orientation(entry['img_path'], entry.get('as_published', False))
+        height, width = found.size
+        mask = load.transform(entry | dict(orientation=found, ori_shape=found.size))['gt_seg_map']
         counts = np.bincount(mask.ravel(), minlength=256)
         counted = mask.size - counts[255]
         return height, width, counts[1] / max(1, counted), counts[255] / mask.size

@@ -8,15 +8,21 @@ from mmengine.structures import PixelData
 from mmseg.structures import SegDataSample
 
 from ..errors import UserError
-from .image_io import read_image, read_mask
+from .image_io import read_mask, read_orientation, read_oriented_image
 
 
 @TRANSFORMS.register_module()
 class LoadImage(BaseTransform):
-    """``img_path`` -> ``img``, (H, W, 3) uint8 BGR, with ``img_shape`` and ``ori_shape`` (H, W)."""
+    """``img_path`` -> ``img``, (H, W, 3) uint8 BGR, with ``img_shape`` and ``ori_shape`` (H, W).
+
+    ``orientation`` tells LoadMask how the image lies in its file. Where the data set says
+    ``as_published``, what can be decoded of a damaged file is taken.
+    """
 
     def transform(self, results: dict) -> dict:
-        image = read_image(results['img_path'])
+        image, results['orientation'] = read_oriented_image(
+            results['img_path'], results.get('as_published', False)
+        )
         results['img'] = image
         results['img_shape'] = results['ori_shape'] = image.shape[:2]
         return results
@@ -30,12 +36,16 @@ class LoadMask(BaseTransform):
     value of the file to a label. The first dict that covers all values of the file is used.
 
     Raises:
-        UserError: the file has a value that no encoding covers, or is not of the image's size.
+        UserError: the file has a value that no encoding covers, is not of the image's size, or it
+            cannot be told whether it lies as its image does.
     """
 
     def transform(self, results: dict) -> dict:
         path = results['seg_map_path']
-        values = read_mask(path)
+        image = results.get('orientation')
+        if image is None and 'img_path' in results:  # another transform has loaded the image
+            image = read_orientation(results['img_path'], results.get('as_published', False))
+        values = read_mask(path, image)
         if values.shape != results['ori_shape']:
             (height, width), (mask_height, mask_width) = results['ori_shape'], values.shape
             raise UserError(

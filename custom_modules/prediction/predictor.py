@@ -11,6 +11,7 @@ from mmengine.dataset import Compose
 from PIL import Image, ImageOps
 
 from ..datasets.image_io import read_image
+from ..datasets.reading.colours import MODES
 from ..errors import UserError
 from ..models.foreground_logits import enlarge_logits
 from .network import Network
@@ -153,6 +154,11 @@ def as_bgr(image: ImageLike) -> np.ndarray:
     if isinstance(image, str | Path):
         return read_image(image)
     if isinstance(image, Image.Image):
+        if image.mode not in MODES:
+            raise UserError(
+                f'an image of Pillow of the mode {image.mode} has no colours of 8 bits; '
+                'give its path, or convert it'
+            )
         image = np.asarray(ImageOps.exif_transpose(image).convert('RGB'))
     if not isinstance(image, np.ndarray):
         raise UserError(

@@ -1,12 +1,10 @@
 """Images of strangers."""
 
-import io
-
-import cv2
 import numpy as np
-from PIL import Image
 
-from ..datasets.image_io import decode_image
+from ..datasets.image_io import decode_image, decode_size
+from ..datasets.reading.formats import DECODING_ERRORS
+from ..errors import UserError
 from .settings import Limits
 
 
@@ -31,10 +29,11 @@ def decode(data: bytes, limits: Limits) -> np.ndarray:
         RefusedImageError: it is too large, or no image.
     """
     try:
-        with Image.open(io.BytesIO(data)) as picture:
-            width, height = picture.size
+        height, width = decode_size(data)
         if width * height > limits.pixels:
             raise RefusedImageError(413, f'{width}x{height} pixels; at most {limits.pixels:,}')
         return np.ascontiguousarray(decode_image(data)[..., ::-1])
-    except (OSError, ValueError, SyntaxError, cv2.error, Image.DecompressionBombError):
+    except UserError as error:  # of a kind that is not read, and why
+        raise RefusedImageError(415, str(error)) from None
+    except DECODING_ERRORS:
         raise RefusedImageError(415, 'not a readable image') from None

@@ -6,6 +6,7 @@ from .data import DATA
 from .downloads import DOWNLOAD_CASES
 from .files import FILES
 from .images import IMAGES
+from .kinds_of_pictures import KINDS_OF_PICTURES
 from .operations import OPERATIONS
 from .settings import SETTINGS
 from .splits import SPLITS
@@ -13,6 +14,7 @@ from .trust import TRUST
 
 CASES: tuple[Case, ...] = (
     *IMAGES,
+    *KINDS_OF_PICTURES,
     *DATA,
     *SPLITS,
     *ARCHIVE_CASES,

@@ -1,0 +1,1 @@
+"""What a picture's bytes say: kinds of files, orientation, colours, the values of masks."""
