@@ -81,16 +81,6 @@ def decode_image(data: bytes) -> np.ndarray:
     return _decode(data, as_published=False)[0]
 
 
-def decode_size(data: bytes) -> tuple[int, int]:
-    """Return (H, W) of the image in the bytes of a file, from its header alone.
-
-    Raises:
-        UserError, OSError, ValueError and others: as ``decode_image``.
-    """
-    with from_bytes(data) as picture:
-        return upright_size(picture)
-
-
 def read_size(path: str | Path) -> tuple[int, int]:
     """Return (H, W) of an image as ``read_image`` would give it, from its header alone.
 

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from ..datasets.image_io import decode_image, decode_size
-from ..datasets.reading.formats import DECODING_ERRORS
+from ..datasets.image_io import decode_image
+from ..datasets.reading.formats import DECODING_ERRORS, from_bytes
 from ..errors import UserError
 from .settings import Limits
 
@@ -29,7 +29,8 @@ def decode(data: bytes, limits: Limits) -> np.ndarray:
         RefusedImageError: it is too large, or no image.
     """
     try:
-        height, width = decode_size(data)
+        with from_bytes(data) as picture:  # whose size is known before its orientation is
+            width, height = picture.size
         if width * height > limits.pixels:
             raise RefusedImageError(413, f'{width}x{height} pixels; at most {limits.pixels:,}')
         return np.ascontiguousarray(decode_image(data)[..., ::-1])
