@@ -8,11 +8,14 @@ from contextlib import contextmanager
 import uvicorn
 from fastapi import FastAPI
 
+from custom_modules.service.running import server_config
+from custom_modules.service.settings import Limits
+
 
 @contextmanager
-def served(app: FastAPI) -> Iterator[str]:
-    """Yield the address, without a slash at its end."""
-    server = uvicorn.Server(uvicorn.Config(app, port=0, log_level='critical'))
+def served(app: FastAPI, limits: Limits | None = None) -> Iterator[str]:
+    """Yield the address, without a slash at its end; connections are bounded as a service's are."""
+    server = uvicorn.Server(server_config(app, limits or Limits()))
     thread = threading.Thread(target=server.run)
     thread.start()
     end = time.monotonic() + 30

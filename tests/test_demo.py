@@ -223,7 +223,7 @@ def test_a_client_that_is_no_browser(address: str, photograph: Path) -> None:
     assert httpx.get(f'{address}gradio_api/file={photograph}').status_code == 403
     headers = {'origin': 'https://elsewhere.example', 'access-control-request-method': 'POST'}
     answer = httpx.options(f'{address}gradio_api/upload', headers=headers)
-    assert answer.status_code == 400
+    assert answer.status_code == 403
     assert 'access-control-allow-origin' not in answer.headers
     files = {'file': photograph.read_bytes()}
     assert httpx.post(f'{address}v1/mask?model=green', files=files).status_code == 200

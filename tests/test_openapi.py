@@ -3,14 +3,10 @@
 import os
 import subprocess
 import sys
-from collections.abc import Iterable, Iterator
 from pathlib import Path
-from types import SimpleNamespace
 
-import numpy as np
 import pytest
 
-from custom_modules.prediction import Prediction
 from tests.conftest import ROOT
 
 pytest.importorskip('fastapi')
@@ -20,17 +16,7 @@ from custom_modules.service.app import build_app
 from custom_modules.service.batcher import Batcher
 from custom_modules.service.settings import Limits
 from tests.served import served
-
-
-class Brightness:
-    """A model that takes the brightness for the probability."""
-
-    threshold = 0.5
-    network = SimpleNamespace(description='brightness')
-
-    def predict(self, images: Iterable[np.ndarray]) -> Iterator[Prediction]:
-        for image in images:
-            yield Prediction(image, image.mean(2, dtype=np.float32) / 255, self.threshold)
+from tests.service_models import Brightness
 
 
 def test_the_service_keeps_to_its_description(tmp_path: Path) -> None:

@@ -32,6 +32,14 @@ def parse_args(description: str | None) -> argparse.Namespace:
         help='folder of tools/publish.py, or a config followed by its checkpoint; one or more',
     )
     parser.add_argument('--host', default='127.0.0.1', help='(default: this machine alone)')
+    parser.add_argument(
+        '--allow-host',
+        action='append',
+        default=[],
+        metavar='NAME',
+        help='another name under which the service is asked, beside --host and localhost; may be '
+        'repeated; * for any',
+    )
     parser.add_argument('--port', type=int, default=8000, help='0 for any (default: 8000)')
     parser.add_argument(
         '--megabytes', type=above_zero, default=32, help='of a request at most (default: 32)'
@@ -39,12 +47,27 @@ def parse_args(description: str | None) -> argparse.Namespace:
     parser.add_argument(
         '--megapixels', type=above_zero, default=40, help='of an image at most (default: 40)'
     )
+    parser.add_argument(
+        '--side', type=one_or_more, default=16_384, help='of an image in pixels (default: 16384)'
+    )
     parser.add_argument('--images', type=one_or_more, default=16, help='of a request (default: 16)')
     parser.add_argument(
         '--queue', type=one_or_more, default=32, help='images that wait (default: 32)'
     )
     parser.add_argument(
         '--seconds', type=above_zero, default=10, help='that an image waits at most (default: 10)'
+    )
+    parser.add_argument(
+        '--decode-seconds',
+        type=above_zero,
+        default=5,
+        help='that an image may take to be decoded (default: 5)',
+    )
+    parser.add_argument(
+        '--client-seconds',
+        type=above_zero,
+        default=30,
+        help='that a client may take to send a request, and to take its answer (default: 30)',
     )
     parser.add_argument('--batch-size', type=one_or_more, default=8, help='(default: 8)')
     return parser.parse_args()
@@ -74,11 +97,15 @@ def main(description: str | None = __doc__, page: bool = False) -> None:
             request_bytes=int(args.megabytes * 2**20),
             images=args.images,
             pixels=int(args.megapixels * 1e6),
+            side=args.side,
             queue=args.queue,
             seconds=args.seconds,
+            decode_seconds=args.decode_seconds,
+            body_seconds=args.client_seconds,
+            answer_seconds=args.client_seconds,
             batch=args.batch_size,
         )
-        run(args.models, limits, args.host, args.port, page)
+        run(args.models, limits, args.host, args.port, page, args.allow_host)
 
 
 if __name__ == '__main__':

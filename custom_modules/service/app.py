@@ -1,24 +1,26 @@
 """The HTTP service: ``/v1/segment``, ``/v1/mask``, ``/healthz``, ``/metrics`` and ``/docs``."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import replace
+from functools import partial
 from typing import Annotated, Any
 
 from fastapi import FastAPI, File, HTTPException, Query, Request, Response, UploadFile
-from fastapi.middleware.cors import CORSMiddleware
 from fastapi.responses import JSONResponse
 from fastapi_offline import FastAPIOffline
-from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Gauge, Histogram
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.exposition import generate_latest
 
-from ..prediction import Prediction
 from .batcher import Batcher, OverloadedError
-from .decoding import RefusedImageError, decode
+from .decoders import Decoders
+from .decoding import RefusedImageError
 from .messages import Health, MaskQuery, Problem, SegmentQuery, Segments, png, segment
-from .middleware import BodyLimit, ConcurrencyLimit, Measured, SecurityHeaders, too_much
+from .middleware import ConcurrencyLimit, Measured, SecurityHeaders, too_much
+from .pipeline import Pipeline
 from .settings import Limits
+from .sites import LOOPBACK, SiteCheck
+from .uploads import Uploads
 
 Images = Annotated[
     list[UploadFile], File(min_length=1, description='photographs: JPEG, PNG, WebP, TIFF, ...')
@@ -27,19 +29,27 @@ One = Annotated[UploadFile, File(description='a photograph')]
 
 _PROBLEMS: dict[int | str, dict] = {
     400: dict(model=Problem, description='the body is no form'),
+    403: dict(model=Problem, description='sent by a page of another site'),
     404: dict(model=Problem, description='no model of that name'),
-    413: dict(model=Problem, description='too many bytes, pixels or images'),
+    408: dict(model=Problem, description='the body did not arrive in time'),
+    413: dict(model=Problem, description='too many bytes, pixels or images; too long to decode'),
     415: dict(model=Problem, description='not a readable image'),
+    421: dict(model=Problem, description='the host is no name of this service'),
     503: dict(model=Problem, description='too much to do; see Retry-After'),
 }
 
 
-def build_app(batchers: Mapping[str, Batcher], limits: Limits | None = None) -> FastAPI:
+def build_app(
+    batchers: Mapping[str, Batcher],
+    limits: Limits | None = None,
+    hosts: Collection[str] = LOOPBACK,
+) -> FastAPI:
     """Return the service around one or more models.
 
     Args:
         batchers: a model each, by name; they are closed when the service ends.
-        limits: what is allowed.
+        limits: what is allowed; those of connections are kept by ``server_config``.
+        hosts: names under which it is asked, see ``SiteCheck``.
     """
     limits = limits or Limits()
     registry = CollectorRegistry()
@@ -50,13 +60,17 @@ def build_app(batchers: Mapping[str, Batcher], limits: Limits | None = None) -> 
     waiting.set_function(lambda: sum(batcher.waiting() for batcher in batchers.values()))
     for batcher in batchers.values():
         batcher.observe = batches.observe
-    decoding = asyncio.Semaphore(2)
+    ends = Counter('petseg_decoder_ends', 'Decoders that were killed or died', registry=registry)
+    decoders = Decoders(limits)
+    decoders.observe_end = ends.inc
+    pipeline = Pipeline(decoders, limits)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         yield
         for batcher in batchers.values():
             await asyncio.to_thread(batcher.close)
+        await decoders.close()
 
     app = FastAPIOffline(  # its pages load nothing from elsewhere
         title='PetSeg',
@@ -67,13 +81,12 @@ def build_app(batchers: Mapping[str, Batcher], limits: Limits | None = None) -> 
         swagger_ui_parameters=dict(defaultModelsExpandDepth=-1),
     )
     paths = ('/v1/segment', '/v1/mask')
-    app.add_middleware(BodyLimit, limit=limits.request_bytes)
-    app.add_middleware(
-        ConcurrencyLimit, limit=limits.requests, body_limit=limits.request_bytes, paths=paths
-    )
+    # A request meets the last of them first.
+    app.add_middleware(ConcurrencyLimit, limit=limits.requests, paths=paths)
+    app.add_middleware(SiteCheck, hosts=hosts)
+    app.add_middleware(Uploads, limits=limits)
     app.add_middleware(Measured, registry=registry, paths=paths)
     app.add_middleware(SecurityHeaders)
-    app.add_middleware(CORSMiddleware)  # without an origin, so that other sites may ask nothing
 
     @app.exception_handler(OverloadedError)
     async def overloaded(_: Request, error: OverloadedError) -> JSONResponse:
@@ -90,32 +103,16 @@ def build_app(batchers: Mapping[str, Batcher], limits: Limits | None = None) -> 
             raise HTTPException(404, f'no such model; there are: {", ".join(batchers)}')
         return name, batchers[name]
 
-    async def predict(
-        batcher: Batcher, files: Sequence[UploadFile], threshold: float | None
-    ) -> list[Prediction]:
-        if len(files) > limits.images:
-            raise HTTPException(413, f'{len(files)} images; at most {limits.images} in a request')
-        async with decoding:  # so that few images are in memory that are not queued
-            if not batcher.has_room(len(files)):
-                raise OverloadedError('the queue is full')  # before work is done for nothing
-            images = [await asyncio.to_thread(decode, await file.read(), limits) for file in files]
-            futures = batcher.submit(images)
-            del images
-        found = await asyncio.gather(*map(asyncio.wrap_future, futures))
-        if threshold is None:
-            return found
-        return [replace(prediction, threshold=threshold) for prediction in found]
-
     @app.post('/v1/segment', responses=_PROBLEMS, tags=['masks'], openapi_extra=_images_in('files'))
     async def segment_images(files: Images, query: Annotated[SegmentQuery, Query()]) -> Segments:
         """Return the masks of one or more photographs, at their own sizes."""
         name, batcher = chosen(query.model)
-        found = await predict(batcher, files, query.threshold)
-        pairs = zip(files, found, strict=True)
-        results = await asyncio.to_thread(
-            lambda: [segment(file.filename or '', one, query.mask) for file, one in pairs]
-        )
-        return Segments(model=name, threshold=found[0].threshold, results=results)
+        if len(files) > limits.images:
+            raise HTTPException(413, f'{len(files)} images; at most {limits.images} in a request')
+        threshold = batcher.predictor.threshold if query.threshold is None else query.threshold
+        answer = partial(segment, mask=query.mask)
+        results = await pipeline.answers(batcher, files, threshold, answer)
+        return Segments(model=name, threshold=threshold, results=results)
 
     @app.post(
         '/v1/mask',
@@ -126,8 +123,10 @@ def build_app(batchers: Mapping[str, Batcher], limits: Limits | None = None) -> 
     )
     async def mask_of_image(file: One, query: Annotated[MaskQuery, Query()]) -> Response:
         """Return the mask of a photograph as a PNG, at its own size."""
-        (found,) = await predict(chosen(query.model)[1], [file], query.threshold)
-        return Response(await asyncio.to_thread(png, found.mask), media_type='image/png')
+        _, batcher = chosen(query.model)
+        threshold = batcher.predictor.threshold if query.threshold is None else query.threshold
+        (data,) = await pipeline.answers(batcher, [file], threshold, lambda _, one: png(one.mask))
+        return Response(data, media_type='image/png')
 
     @app.get('/healthz', tags=['operation'])
     async def healthy() -> Health:

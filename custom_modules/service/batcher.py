@@ -41,40 +41,37 @@ class Batcher:
         self.observe: Callable[[int], None] = lambda _: None
         self._jobs: queue.Queue[_Job | None] = queue.Queue()  # bounded by submit
         self._lock = threading.Lock()
-        self._waiting = self._pixels = 0
+        self._waiting = 0
         self._closed = False
         self._thread = threading.Thread(target=self._work, name='batcher', daemon=True)
         self._thread.start()
 
-    def submit(self, images: Sequence[np.ndarray]) -> list[Future[Prediction]]:
-        """Queue the images of a request.
+    def submit(self, image: np.ndarray, deadline: float | None = None) -> Future[Prediction]:
+        """Queue an image.
 
         Args:
-            images: (H, W, 3) uint8 RGB each.
+            image: (H, W, 3) uint8 RGB.
+            deadline: time of the monotonic clock; as many seconds from now as the limits say if
+                left out.
 
         Returns:
-            A future for each; it fails with OverloadedError if its time is up first.
+            It fails with OverloadedError if its time is up first. Who has no more use for it
+            cancels it.
 
         Raises:
-            OverloadedError: there is no room for all of them, or the service ends.
+            OverloadedError: there is no room, or the service ends.
         """
-        deadline = time.monotonic() + self.limits.seconds
-        jobs = [_Job(image, deadline) for image in images]
-        pixels = sum(_pixels(job) for job in jobs)
+        job = _Job(image, deadline or time.monotonic() + self.limits.seconds)
         with self._lock:
-            if not self.has_room(len(jobs), pixels):
+            if not self.has_room(1):
                 raise OverloadedError('the queue is full')
-            self._waiting += len(jobs)
-            self._pixels += pixels
-            for job in jobs:
-                self._jobs.put(job)
-        return [job.result for job in jobs]
+            self._waiting += 1
+            self._jobs.put(job)
+        return job.result
 
-    def has_room(self, images: int, pixels: int = 0) -> bool:
-        """Return whether so many images can be queued now; one that is alone always can."""
-        if self._closed or self._waiting + images > self.limits.queue:
-            return False
-        return not self._waiting or self._pixels + pixels <= self.limits.queue_pixels
+    def has_room(self, images: int) -> bool:
+        """Return whether so many images can be queued now."""
+        return not self._closed and self._waiting + images <= self.limits.queue
 
     def waiting(self) -> int:
         """Return how many images are in the queue."""
@@ -89,21 +86,24 @@ class Batcher:
             self._thread.join()
 
     def _work(self) -> None:
-        while (batch := self._next_batch()) is not None:
-            with self._lock:
-                self._waiting -= len(batch)
-                self._pixels -= sum(map(_pixels, batch))
-            now = time.monotonic()
-            ready = []
-            for job in batch:
-                if not job.result.set_running_or_notify_cancel():
-                    continue
-                if job.deadline < now:
-                    job.result.set_exception(OverloadedError('it waited too long'))
-                else:
-                    ready.append(job)
-            if ready:
-                self._predict(ready)
+        while self._turn():
+            pass
+
+    def _turn(self) -> bool:
+        """Predict a batch (nothing of it is held when the next is waited for); False: the end."""
+        batch = self._next_batch()
+        if batch is None:
+            return False
+        now = time.monotonic()
+        ready = []
+        for job in batch:
+            if job.deadline < now:
+                job.result.set_exception(OverloadedError('it waited too long'))
+            else:
+                ready.append(job)
+        if ready:
+            self._predict(ready)
+        return True
 
     def _predict(self, jobs: Sequence[_Job]) -> None:
         self.observe(len(jobs))
@@ -118,22 +118,21 @@ class Batcher:
 
     def _next_batch(self) -> list[_Job] | None:
         """Wait for a job, then a little for others; None when the service ends."""
-        first = self._jobs.get()
-        if first is None:
-            return None
-        batch = [first]
-        end = time.monotonic() + self.limits.linger
+        batch: list[_Job] = []
+        end = None
         while len(batch) < self.limits.batch:
             try:
-                job = self._jobs.get(timeout=max(0.0, end - time.monotonic()))
+                job = self._jobs.get(timeout=end and max(0.0, end - time.monotonic()))
             except queue.Empty:
                 break
             if job is None:
+                if not batch:
+                    return None
                 self._jobs.put(None)
                 break
-            batch.append(job)
+            with self._lock:
+                self._waiting -= 1
+            if job.result.set_running_or_notify_cancel():  # else its client has left
+                batch.append(job)
+                end = end or time.monotonic() + self.limits.linger
         return batch
-
-
-def _pixels(job: _Job) -> int:
-    return job.image.shape[0] * job.image.shape[1]

@@ -25,16 +25,29 @@ class RefusedImageError(Exception):
 def decode(data: bytes, limits: Limits) -> np.ndarray:
     """Return an image (H, W, 3) uint8 RGB; its size is looked at before it is decoded.
 
+    How long that takes is up to the image: a service calls this in a process that can be ended
+    (``Decoders``).
+
     Raises:
         RefusedImageError: it is too large, or no image.
     """
     try:
         with from_bytes(data) as picture:  # whose size is known before its orientation is
             width, height = picture.size
-        if width * height > limits.pixels:
-            raise RefusedImageError(413, f'{width}x{height} pixels; at most {limits.pixels:,}')
-        return np.ascontiguousarray(decode_image(data)[..., ::-1])
+        _check_size(width, height, limits)
+        image = decode_image(data)
     except UserError as error:  # of a kind that is not read, and why
         raise RefusedImageError(415, str(error)) from None
     except DECODING_ERRORS:
         raise RefusedImageError(415, 'not a readable image') from None
+    except MemoryError:
+        raise RefusedImageError(413, 'it takes too much memory to decode') from None
+    _check_size(image.shape[1], image.shape[0], limits)  # a header may say anything
+    return np.ascontiguousarray(image[..., ::-1])
+
+
+def _check_size(width: int, height: int, limits: Limits) -> None:
+    if width * height > limits.pixels:
+        raise RefusedImageError(413, f'{width}x{height} pixels; at most {limits.pixels:,}')
+    if max(width, height) > limits.side:
+        raise RefusedImageError(413, f'{width}x{height} pixels; at most {limits.side:,} a side')

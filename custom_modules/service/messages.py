@@ -1,7 +1,6 @@
 """What the service is asked and what it says."""
 
 import base64
-from itertools import groupby
 from typing import Literal
 
 import cv2
@@ -69,7 +68,7 @@ class Problem(BaseModel):
 
 
 def segment(name: str, prediction: Prediction, mask: Literal['rle', 'png']) -> Segment:
-    """Return the answer for one image."""
+    """Return the answer for one image of that name."""
     height, width = prediction.mask.shape
     return Segment(
         name=name,
@@ -91,8 +90,9 @@ def png(mask: np.ndarray) -> bytes:
 
 def run_lengths(mask: np.ndarray) -> RunLengths:
     """Return the run lengths of a mask (H, W) of 0 and 1."""
-    runs = [(value, sum(1 for _ in group)) for value, group in groupby(mask.ravel('F').tolist())]
-    counts = [length for _, length in runs]
-    if runs and runs[0][0]:
+    values = mask.ravel('F')
+    starts = np.flatnonzero(np.diff(values)) + 1
+    counts = np.diff(starts, prepend=0, append=values.size).tolist()
+    if values[:1].any():
         counts = [0, *counts]  # background comes first
     return RunLengths(size=mask.shape, counts=counts)

@@ -252,7 +252,7 @@ def _show(batcher: Batcher, limits: Limits) -> Any:
             return _nothing()
         started = time.perf_counter()
         try:
-            prediction = batcher.submit([image])[0].result()
+            prediction = batcher.submit(image).result()
         except OverloadedError as error:
             raise _refusal(f'{error}; try again') from None
         seconds = time.perf_counter() - started

@@ -1,22 +1,38 @@
 """What ``tools/serve.py`` and ``tools/demo.py`` do."""
 
+import resource
 import signal
 import socket
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import Any, cast
 
 import uvicorn
+from fastapi import FastAPI
 
 from ..errors import UserError
 from .app import build_app
 from .batcher import Batcher
+from .connections import Connections
 from .models import load_models
 from .settings import Limits
+from .sites import LOOPBACK
+
+#: Open files of a service beside its connections: of models, uploads on the disk, decoders.
+OTHER_FILES = 512
 
 
-def run(words: Sequence[str], limits: Limits, host: str, port: int, page: bool) -> None:
+def run(
+    words: Sequence[str],
+    limits: Limits,
+    host: str,
+    port: int,
+    page: bool,
+    hosts: Collection[str] = (),
+) -> None:
     """Serve models until SIGTERM or Ctrl-C; what was taken is answered first.
 
     Args:
@@ -25,6 +41,7 @@ def run(words: Sequence[str], limits: Limits, host: str, port: int, page: bool) 
         host: address to listen on.
         port: to listen on; 0 for any that is free.
         page: serve the page to try the models on, too.
+        hosts: names under which it is asked, beside ``host`` and those of this machine for itself.
 
     Raises:
         UserError: the address cannot be had, or a model cannot be loaded.
@@ -32,14 +49,8 @@ def run(words: Sequence[str], limits: Limits, host: str, port: int, page: bool) 
     sock = _listen(host, port)
     predictors, cards = load_models(words, limits.batch)
     batchers = {name: Batcher(predictor, limits) for name, predictor in predictors.items()}
-    app = build_app(batchers, limits)
-    settings = uvicorn.Config(
-        app,
-        log_level='warning',
-        server_header=False,
-        timeout_graceful_shutdown=int(limits.seconds) + 5,
-        limit_concurrency=8 * limits.requests,  # connections; see also ConcurrencyLimit
-    )
+    limits = replace(limits, connections=possible_connections(limits.connections))
+    app = build_app(batchers, limits, (*LOOPBACK, host, *hosts))
     # uvicorn raises the signal anew when all is done; it is no failure.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     with tempfile.TemporaryDirectory(prefix='petseg-') as folder, sock:
@@ -52,9 +63,32 @@ def run(words: Sequence[str], limits: Limits, host: str, port: int, page: bool) 
         what = f'a page to try them on: {address}/; ' if page else ''
         print(f'{", ".join(batchers)}: {what}for programs: {address}/docs', flush=True)
         try:
-            uvicorn.Server(settings).run(sockets=[sock])
+            uvicorn.Server(server_config(app, limits)).run(sockets=[sock])
         except KeyboardInterrupt:
             print('ended')
+
+
+def server_config(app: FastAPI, limits: Limits, port: int = 0) -> uvicorn.Config:
+    """Return what uvicorn has to know to serve within the limits."""
+    return uvicorn.Config(
+        app,
+        port=port,
+        http=cast(Any, Connections(limits).protocol),  # it is called, no more
+        ws='none',
+        log_level='error',  # nothing about clients that speak no HTTP
+        server_header=False,
+        timeout_graceful_shutdown=int(limits.seconds) + 5,
+    )
+
+
+def possible_connections(wanted: int) -> int:
+    """Return how many connections there can be, having asked the system for so many open files."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    needed = wanted + OTHER_FILES
+    if soft != resource.RLIM_INFINITY and soft < needed:
+        soft = needed if hard == resource.RLIM_INFINITY else min(needed, hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    return wanted if soft == resource.RLIM_INFINITY else max(1, min(wanted, soft - OTHER_FILES))
 
 
 def _listen(host: str, port: int) -> socket.socket:

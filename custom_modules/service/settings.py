@@ -10,21 +10,37 @@ class Limits:
     Attributes:
         requests: at work at a time; more are refused with 503.
         request_bytes: of a request's body.
+        held_bytes: of all bodies that are here at a time; the oldest upload gives way.
         images: of a request.
         pixels: of an image; read from its header, before anything is decoded.
+        side: of an image, in pixels; OpenCV enlarges nothing beyond 32,767.
+        decoders: processes that decode images.
+        decode_seconds: that an image may take to be decoded; then its process is killed.
         queue: images that wait for the network; more are refused with 503.
-        queue_pixels: of the images that wait, together; this bounds the memory.
-        seconds: that an image waits at most; later it is refused with 503.
+        queue_pixels: of the images between decoding and answer; this bounds the memory.
+        seconds: that a request waits for others, from the end of its body; then it gets 503.
         batch: images that the network sees at a time.
         linger: seconds that the first image of a batch waits for others.
+        connections: open at a time; one more ends the one that has let us wait longest.
+        header_seconds: that a client has for the header of a request.
+        body_seconds: for the body.
+        answer_seconds: to take the answer.
     """
 
     requests: int = 256
     request_bytes: int = 32 * 2**20
+    held_bytes: int = 256 * 2**20
     images: int = 16
     pixels: int = 40_000_000
+    side: int = 16_384
+    decoders: int = 2
+    decode_seconds: float = 5.0
     queue: int = 32
-    queue_pixels: int = 200_000_000
+    queue_pixels: int = 100_000_000
     seconds: float = 10.0
     batch: int = 8
     linger: float = 0.005
+    connections: int = 1000
+    header_seconds: float = 10.0
+    body_seconds: float = 30.0
+    answer_seconds: float = 30.0

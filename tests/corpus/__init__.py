@@ -8,6 +8,7 @@ from .files import FILES
 from .images import IMAGES
 from .kinds_of_pictures import KINDS_OF_PICTURES
 from .operations import OPERATIONS
+from .service import SERVICE
 from .settings import SETTINGS
 from .splits import SPLITS
 from .trust import TRUST
@@ -23,4 +24,5 @@ CASES: tuple[Case, ...] = (
     *SETTINGS,
     *OPERATIONS,
     *TRUST,
+    *SERVICE,
 )

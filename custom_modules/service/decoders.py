@@ -1,0 +1,152 @@
+"""Images of strangers are decoded in processes, because nothing else ends a decoder."""
+
+import asyncio
+import json
+import signal
+import struct
+import sys
+import time
+from asyncio.subprocess import DEVNULL, PIPE, Process
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import asdict
+from functools import partial
+from typing import Any, cast
+
+import numpy as np
+
+from . import decoder_process
+from .batcher import OverloadedError
+from .decoding import RefusedImageError
+from .settings import Limits
+
+#: Seconds for what is decoded while its client leaves: to start a process takes as long.
+GRACE = 0.5
+
+Decode = Callable[[bytes], Awaitable[np.ndarray]]
+
+#: Bytes that are taken from a process at a time.
+PIECE = 1 << 20
+
+
+class Decoders:
+    """Processes that decode images; each is started when it is needed, and again when it has ended.
+
+    Args:
+        limits: how many there are, and what is allowed of an image.
+
+    Attributes:
+        observe_end: is called when a process was killed or died.
+    """
+
+    def __init__(self, limits: Limits) -> None:
+        self.limits = limits
+        self.observe_end: Callable[[], None] = lambda: None
+        self._decoders = [_Decoder(limits) for _ in range(limits.decoders)]
+        self._free: asyncio.LifoQueue[_Decoder] = asyncio.LifoQueue()
+        for decoder in self._decoders:
+            self._free.put_nowait(decoder)
+
+    @asynccontextmanager
+    async def free(self, deadline: float) -> AsyncIterator[Decode]:
+        """Wait for a process and keep it meanwhile; yield what decodes the bytes of a file by it.
+
+        That returns an image (H, W, 3) uint8 RGB and raises RefusedImageError if it is none, or if
+        it takes too much time or memory.
+
+        Args:
+            deadline: time of the monotonic clock by which a process has to be free.
+
+        Raises:
+            OverloadedError: none was free in time.
+        """
+        try:
+            decoder = await asyncio.wait_for(self._free.get(), deadline - time.monotonic())
+        except asyncio.TimeoutError:
+            raise OverloadedError('it waited too long') from None
+        try:
+            yield partial(self._decode, decoder)
+        finally:
+            self._free.put_nowait(decoder)
+
+    async def _decode(self, decoder: '_Decoder', data: bytes) -> np.ndarray:
+        work = asyncio.ensure_future(decoder.decode(data))
+        try:
+            await asyncio.wait({work})
+        except asyncio.CancelledError:
+            await asyncio.wait({work}, timeout=GRACE)
+            raise
+        finally:
+            if not work.done():
+                work.cancel()
+                await decoder.end()
+            if not decoder.process:
+                self.observe_end()
+        return work.result()
+
+    async def close(self) -> None:
+        """End the processes."""
+        for decoder in self._decoders:
+            await decoder.end()
+
+
+class _Decoder:
+    """One process, where it is there (see ``decoder_process``)."""
+
+    def __init__(self, limits: Limits) -> None:
+        self.limits = limits
+        self.process: Process | None = None
+
+    async def decode(self, data: bytes) -> np.ndarray:
+        if self.process is None:
+            self.process = await self._start()
+        try:
+            return await self._exchange(self.process, data)
+        except (EOFError, OSError):  # of the pipe to a process that is no more
+            if await self.end() == -signal.SIGALRM:
+                detail = f'it takes longer than {self.limits.decode_seconds:g} seconds to decode'
+                raise RefusedImageError(413, detail) from None
+            raise RefusedImageError(415, 'not a readable image') from None
+
+    async def end(self) -> int | None:
+        """Kill the process and return its status."""
+        process, self.process = self.process, None
+        if process is None:
+            return None
+        if process.returncode is None:
+            process.kill()
+        return await process.wait()
+
+    async def _start(self) -> Process:
+        words = [sys.executable, decoder_process.__file__, json.dumps(asdict(self.limits))]
+        process = await asyncio.create_subprocess_exec(
+            *words,
+            stdin=PIPE,
+            stdout=PIPE,
+            stderr=DEVNULL,  # what libraries say of hostile files
+            limit=PIECE,
+            start_new_session=True,  # Ctrl-C ends the service, which ends this in its turn
+        )
+        assert process.stdout
+        if await process.stdout.read(len(decoder_process.READY)) != decoder_process.READY:
+            raise RuntimeError(f'it does not start: {" ".join(words)}')
+        return process
+
+    async def _exchange(self, process: Process, data: bytes) -> np.ndarray:
+        assert process.stdin and process.stdout
+        process.stdin.write(struct.pack('>Q', len(data)))
+        process.stdin.write(data)
+        await process.stdin.drain()
+        header = await process.stdout.readexactly(struct.calcsize('>III'))
+        status, height, width = struct.unpack('>III', header)
+        if status != 200:
+            raise RefusedImageError(status, (await process.stdout.readexactly(height)).decode())
+        image = np.empty((height, width, 3), np.uint8)
+        rest = memoryview(cast(Any, image)).cast('B')
+        while rest:
+            piece = await process.stdout.read(min(PIECE, len(rest)))
+            if not piece:
+                raise EOFError
+            rest[: len(piece)] = piece
+            rest = rest[len(piece) :]
+        return image

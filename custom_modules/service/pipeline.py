@@ -1,0 +1,110 @@
+"""From the bytes of photographs to the answer, an image at a time, so that few are in memory."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import replace
+from typing import TypeVar
+
+from fastapi import UploadFile
+
+from ..prediction import Prediction
+from .batcher import Batcher, OverloadedError
+from .decoders import Decoders
+from .settings import Limits
+
+Answer = TypeVar('Answer')
+
+
+class Pipeline:
+    """What all requests share: processes that decode, and room for what was decoded.
+
+    Args:
+        decoders: used by this alone.
+        limits: bounds of room and time.
+    """
+
+    def __init__(self, decoders: Decoders, limits: Limits) -> None:
+        self.decoders = decoders
+        self.limits = limits
+        self.room = PixelRoom(limits.queue_pixels)
+
+    async def answers(
+        self,
+        batcher: Batcher,
+        files: Sequence[UploadFile],
+        threshold: float,
+        answer: Callable[[str, Prediction], Answer],
+    ) -> list[Answer]:
+        """Return what is to be said about each file.
+
+        Args:
+            batcher: predicts.
+            files: of images.
+            threshold: of the probability.
+            answer: makes an answer of a file's name and what was predicted, in another thread.
+
+        Raises:
+            RefusedImageError: one of them is not taken.
+            OverloadedError: there is too much to do.
+        """
+        if not batcher.has_room(len(files)):
+            raise OverloadedError('the queue is full')  # before work is done for nothing
+        deadline = time.monotonic() + self.limits.seconds
+
+        async def one(file: UploadFile) -> Answer:
+            async with AsyncExitStack() as room:
+                async with self.decoders.free(deadline) as decode:  # no other image begins before
+                    image = await decode(await file.read())  # there is room for this one
+                    height, width = image.shape[:2]
+                    await room.enter_async_context(self.room.taken(height * width, deadline))
+                future = batcher.submit(image, deadline)
+                del image
+                found = replace(await asyncio.wrap_future(future), threshold=threshold)
+                return await asyncio.to_thread(answer, file.filename or '', found)
+
+        tasks = [asyncio.ensure_future(one(file)) for file in files]
+        try:
+            return await asyncio.gather(*tasks)
+        finally:  # a refusal, or a client that left: what is not begun is not done
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+
+class PixelRoom:
+    """Bounds the pixels that are held at a time; an image that is alone always has room.
+
+    Args:
+        pixels: of all images together.
+    """
+
+    def __init__(self, pixels: int) -> None:
+        self.pixels = pixels
+        self.held = 0
+        self._released = asyncio.Event()
+
+    @asynccontextmanager
+    async def taken(self, pixels: int, deadline: float) -> AsyncIterator[None]:
+        """Wait for room and keep it meanwhile.
+
+        Args:
+            pixels: of an image.
+            deadline: time of the monotonic clock.
+
+        Raises:
+            OverloadedError: there was none in time.
+        """
+        while self.held and self.held + pixels > self.pixels:
+            self._released.clear()
+            try:
+                await asyncio.wait_for(self._released.wait(), deadline - time.monotonic())
+            except asyncio.TimeoutError:
+                raise OverloadedError('it waited too long') from None
+        self.held += pixels
+        try:
+            yield
+        finally:
+            self.held -= pixels
+            self._released.set()
