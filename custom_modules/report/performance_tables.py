@@ -16,6 +16,7 @@ BENCHMARKS = {
     'inference': 'Inference on a CPU',
     'export': 'Exported files',
     'service': 'The service under load',
+    'attacks': 'The service under attack',
     'memory': 'Memory',
     'allocator': 'Memory that is kept',
     'startup': 'Start',

@@ -2,13 +2,14 @@
 
 import asyncio
 import json
+import os
 import signal
 import struct
 import sys
 import time
 from asyncio.subprocess import DEVNULL, PIPE, Process
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import asdict
 from functools import partial
 from typing import Any, cast
@@ -113,8 +114,10 @@ class _Decoder:
         process, self.process = self.process, None
         if process is None:
             return None
-        if process.returncode is None:
-            process.kill()
+        # Not process.kill(), which would take the status of one that has ended by itself.
+        with suppress(ProcessLookupError):
+            if process.returncode is None:
+                os.kill(process.pid, signal.SIGKILL)
         return await process.wait()
 
     async def _start(self) -> Process:

@@ -52,11 +52,13 @@ class Pipeline:
         if not batcher.has_room(len(files)):
             raise OverloadedError('the queue is full')  # before work is done for nothing
         deadline = time.monotonic() + self.limits.seconds
+        turn = asyncio.Lock()  # many images of one request do not keep others from a process
 
         async def one(file: UploadFile) -> Answer:
             async with AsyncExitStack() as room:
-                async with self.decoders.free(deadline) as decode:  # no other image begins before
-                    image = await decode(await file.read())  # there is room for this one
+                # The process is kept until there is room for its image: else images would pile up.
+                async with turn, self.decoders.free(deadline) as decode:
+                    image = await decode(await file.read())
                     height, width = image.shape[:2]
                     await room.enter_async_context(self.room.taken(height * width, deadline))
                 future = batcher.submit(image, deadline)

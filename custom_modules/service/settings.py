@@ -36,11 +36,11 @@ class Limits:
     decoders: int = 2
     decode_seconds: float = 5.0
     queue: int = 32
-    queue_pixels: int = 100_000_000
+    queue_pixels: int = 64_000_000
     seconds: float = 10.0
     batch: int = 8
     linger: float = 0.005
-    connections: int = 1000
+    connections: int = 4000
     header_seconds: float = 10.0
     body_seconds: float = 30.0
     answer_seconds: float = 30.0
