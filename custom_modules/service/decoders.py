@@ -75,7 +75,9 @@ class Decoders:
         try:
             await asyncio.wait({work})
         except asyncio.CancelledError:
-            await asyncio.wait({work}, timeout=GRACE)
+            done, _ = await asyncio.wait({work}, timeout=GRACE)
+            for one in done:
+                one.exception()  # of which nobody has to hear any more
             raise
         finally:
             if not work.done():
