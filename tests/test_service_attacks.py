@@ -129,6 +129,7 @@ def rest(one: socket.socket, drip: bytes = b'') -> bytes:
         pytest.param(HALF_BODY, b'', b'408', id='half a body'),
         pytest.param(HALF_BODY, b'x', b'408', id='a body that trickles'),
         pytest.param(CHUNKED, b'1\r\nx\r\n', b'408', id='chunks without end'),
+        pytest.param(CHUNKED, b'1\r\nx\r\n' * 2000, b'', id='chunks of a byte'),
         pytest.param(b'\x16\x03\x01\x02\x00\x01', b'\x00', b'', id='TLS'),
         pytest.param(b'GET / HTTP/1.1\r\n' + b'X: y\r\n' * 20_000, b'', b'400', id='a long header'),
     ],

@@ -9,6 +9,13 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from .settings import Limits
 
+#: Bytes that are looked at before others have their turn.
+PIECE = 1 << 12
+
+#: Bytes that a body sent in chunks may have around its content, if they are more than that: each
+#: chunk takes as long as a kilobyte, so that chunks of one byte keep a processor busy.
+FRAMING = 1 << 14
+
 
 class Connections:
     """The connections that wait for their clients, the one that waits longest first.
@@ -43,6 +50,7 @@ class BoundedProtocol(H11Protocol):
         self.all_connections = all_connections
         self.limits = all_connections.limits
         self.app: Any = partial(self._request, self.app)
+        self.framing = self.content = 0
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
@@ -53,6 +61,20 @@ class BoundedProtocol(H11Protocol):
         self._wait(None)
         super().connection_lost(exc)
 
+    def data_received(self, data: bytes) -> None:
+        for start in range(0, len(data), PIECE):
+            if self.transport.is_closing():
+                return
+            piece = data[start : start + PIECE]
+            held = len(self.cycle.body) if self.cycle else 0
+            super().data_received(piece)
+            if self.cycle and self.cycle.more_body:
+                content = max(0, len(self.cycle.body) - held)
+                self.content += content
+                self.framing += len(piece) - content
+                if self.framing > FRAMING + self.content:
+                    self.abort()
+
     def abort(self) -> None:
         """End the connection now, with what is not yet sent."""
         self._wait(None)
@@ -60,6 +82,7 @@ class BoundedProtocol(H11Protocol):
 
     async def _request(self, app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
         """Let a request through, whose header has arrived."""
+        self.framing = self.content = 0
         # One second more than the application gives it, which says so before it closes.
         self._wait(self.limits.body_seconds + 1)
 

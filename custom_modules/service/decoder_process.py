@@ -22,7 +22,7 @@ BYTES_PER_PIXEL, BYTES = 32, 1 << 28
 
 
 def import_bare(folder: Path) -> None:
-    """Let modules be imported without their packages, which import torch: 2 seconds and 300 MiB."""
+    """Let modules be imported without their packages, which import torch: two seconds."""
     for name in ('', '.datasets', '.service'):
         package = ModuleType(f'custom_modules{name}')
         package.__path__ = [str(folder.joinpath(name[1:]))]
