@@ -14,6 +14,11 @@ from mmengine.registry import DATASETS, MODELS
 
 from custom_modules.config import load_config
 from custom_modules.datasets.drawn_sample import draw_sample
+from tests.checkout import (  # noqa: F401  (hooks)
+    pytest_sessionfinish,
+    pytest_sessionstart,
+    pytest_terminal_summary,
+)
 from tests.warm_tools import WarmTools
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -246,9 +246,11 @@ def test_two_processes_score_as_one_does(
     assert {path.name for path in tmp_path.iterdir()} == {'by_two', 'by_one'}
 
 
-def test_a_mistake_in_two_processes_is_status_2(run_tool: Command) -> None:
-    done = run_tool('dist_train.sh', CONFIG, 2, '--cfg-options', 'data_root=/nowhere')
+def test_a_mistake_in_two_processes_is_status_2(run_tool: Command, tmp_path: Path) -> None:
+    arguments = ['--work-dir', 'runs', '--cfg-options', 'data_root=/nowhere']
+    done = run_tool('dist_train.sh', CONFIG, 2, *arguments)
     assert done.returncode == 2
+    assert not (tmp_path / 'runs' / 'latest').is_symlink()
     assert 'prepare_data.py --download' in done.stderr
     assert 'Traceback' not in done.stderr
 

@@ -47,7 +47,6 @@ def train(
     settings.launcher = launcher
     keep_freed_memory()
     join_processes(launcher, **settings.env_cfg.get('dist_cfg', {}))
-    make_writable(Path(settings.work_dir), '--work-dir')
     run = None if resume is None else find_run(Path(settings.work_dir), resume)
     launch = launch_id(launcher)
     if launch:
@@ -58,6 +57,7 @@ def train(
         settings.allow_changes = allow_changes
         settings.work_dir, settings.run_name = str(run.parent), run.name
         settings.load_from, settings.resume = str(run / LAST), True
+    make_writable(Path(settings.work_dir), '--work-dir')
     for key in ('test_dataloader', 'test_cfg', 'test_evaluator'):
         settings.pop(key, None)
     try:
