@@ -1,9 +1,11 @@
 """What a machine and its disk do to files that PetSeg wrote."""
 
+import errno
 import os
 import time
 from collections.abc import Callable
 from pathlib import Path
+from unittest import mock
 
 import cv2
 import numpy as np
@@ -13,6 +15,7 @@ from custom_modules.datasets.resizing import Resize
 from custom_modules.datasets.transforms import LoadImage, LoadMask
 from custom_modules.engine.run_folder import find_run
 from custom_modules.named_runs import named_folders
+from custom_modules.whole_file import disk_error, whole_file
 
 from .case import Case
 
@@ -164,7 +167,125 @@ RUNS: dict[str, tuple[Callable[[Path], object], str, str]] = {
     ),
 }
 
+
+def _disk(function: str, number: int) -> Callable[[Path], str]:
+    """Return what writes a file on a disk that refuses it, where there was one before."""
+
+    def run(folder: Path) -> str:
+        path = folder / 'metrics.json'
+        path.write_text('before')
+        error = OSError(number, os.strerror(number))
+        if function == 'open':
+            error.filename = str(folder / f'.metrics.json.{os.getpid()}.part')
+        try:
+            with mock.patch(function, side_effect=error), whole_file(path) as file:
+                file.write('after')
+        finally:
+            assert path.read_text() == 'before'
+            assert list(folder.iterdir()) == [path]
+        return 'written'
+
+    return run
+
+
+def _odd_place(make: Callable[[Path], object]) -> Callable[[Path], str]:
+    """Return what writes to a place that is no usual file."""
+
+    def run(folder: Path) -> str:
+        path = folder / 'metrics.json'
+        make(path)
+        with whole_file(path) as file:
+            file.write('after')
+        assert path.read_text() == 'after'
+        return 'link' if path.is_symlink() else 'file'
+
+    return run
+
+
+def _link_to_file(path: Path) -> None:
+    (path.parent / 'other.json').write_text('before')
+    path.symlink_to('other.json')
+
+
+DISKS: dict[str, tuple[Callable[[Path], str], str, str]] = {
+    'full': (_disk('os.fsync', errno.ENOSPC), 'No space left on device); free some space', ''),
+    'share of this user is used up': (
+        _disk('os.fsync', errno.EDQUOT),
+        'Disk quota exceeded); free some space',
+        '',
+    ),
+    'no room for one more file': (
+        _disk('builtins.open', errno.ENOSPC),
+        'No space left on device); free some space there (df, df -i)',
+        '',
+    ),
+    'file system that holds smaller files': (
+        _disk('os.fsync', errno.EFBIG),
+        'File too large); free some space',
+        '',
+    ),
+    'to be read only': (_disk('builtins.open', errno.EROFS), 'Read-only file system', ''),
+    'became read-only meanwhile': (_disk('os.fsync', errno.EROFS), 'Read-only file system', ''),
+    'folder without permission': (_disk('builtins.open', errno.EACCES), 'Permission denied', ''),
+    'breaks': (_disk('os.fsync', errno.EIO), 'Input/output error', ''),
+    'was taken from a server': (_disk('os.fsync', errno.ESTALE), 'Stale file handle', ''),
+    'too many open files': (_disk('builtins.open', errno.EMFILE), 'Too many open files', ''),
+    'device in place of a file': (
+        _odd_place(lambda path: path.symlink_to(os.devnull)),
+        '/dev/null: is no file',
+        '',
+    ),
+    'pipe in place of a file': (_odd_place(os.mkfifo), 'metrics.json: is no file', ''),
+    'folder in place of a file': (_odd_place(Path.mkdir), 'metrics.json: is no file', ''),
+    'link to a file': (_odd_place(_link_to_file), '', 'link'),
+}
+
+
+def _at_the_end(error: Exception) -> Callable[[Path], str]:
+    """Return what makes a message of an error that nobody expected."""
+
+    def run(folder: Path) -> str:  # noqa: ARG001
+        found = disk_error(error)
+        if found is None:
+            return 'a fault of ours'
+        raise found
+
+    return run
+
+
+ERRORS: dict[str, tuple[Exception, str, str]] = {
+    'full disk, of any library in Python': (
+        OSError(errno.ENOSPC, 'No space left on device', '/data/a'),
+        '/data/a: cannot be written (No space left on device); free some space',
+        '',
+    ),
+    'full disk, of a library in C++': (
+        RuntimeError('write failed\n/data/a: No space left on device\nframe 1'),
+        '/data/a: No space left on device; free some space',
+        '',
+    ),
+    'no shared memory for the workers': (
+        RuntimeError('unable to write to file </torch_1_2>: No space left on device (28)'),
+        'a larger /dev/shm, or num_workers=0',
+        '',
+    ),
+    'file of somebody else': (
+        PermissionError(errno.EACCES, 'Permission denied', '/data/a'),
+        '/data/a: Permission denied',
+        '',
+    ),
+    'anything else': (RuntimeError('no space for another dimension'), '', 'a fault of ours'),
+}
+
 OPERATIONS = (
+    *(
+        Case('disk that is written to', name, run, refused=refused, read=read)
+        for name, (run, refused, read) in DISKS.items()
+    ),
+    *(
+        Case('error that reaches the end of a tool', name, _at_the_end(error), refused, read)
+        for name, (error, refused, read) in ERRORS.items()
+    ),
     *(
         Case('cache of images', name, _cache(damage), read=read)
         for name, (damage, read) in CACHES.items()
