@@ -2,26 +2,30 @@
 PYTHON ?= python3
 BIN := .venv/bin
 DEMO := work_dirs/unet_sample
+# The versions that the tests ran with; empty for the newest that the requirements allow.
+CONSTRAINTS ?= constraints.txt
+INSTALL := $(BIN)/python -m pip install --disable-pip-version-check -q $(addprefix -c ,$(CONSTRAINTS))
 
-.PHONY: help setup demo test lint soak clean
+.PHONY: help setup demo test lint soak constraints clean
 .DEFAULT_GOAL := help
 
 help:
 	@echo 'make demo    draw a sample data set, train a UNet on it, test it, write a report'
 	@echo 'make test    lint, types and tests'
 	@echo 'make soak    kill trainings again and again, compare their ends; rewrites results/robustness'
+	@echo 'make constraints  write the installed versions to constraints.txt; CONSTRAINTS= installs the newest'
 	@echo 'make setup   only .venv with everything that is needed'
 	@echo 'make clean   remove .venv and the drawn sample; runs stay'
 
 setup: .venv/.run
 
-.venv/.run: requirements.txt
+.venv/.run: requirements.txt $(CONSTRAINTS)
 	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --disable-pip-version-check -q -r requirements.txt
+	$(INSTALL) -r requirements.txt
 	@touch $@
 
 .venv/.dev: requirements-dev.txt requirements-demo.txt requirements-export.txt requirements-openvino.txt requirements-service.txt requirements-studies.txt .venv/.run
-	$(BIN)/python -m pip install --disable-pip-version-check -q -r requirements-dev.txt
+	$(INSTALL) -r requirements-dev.txt
 	@touch $@
 
 data/sample/sample.json: .venv/.run custom_modules/datasets/drawn_sample.py
@@ -40,6 +44,9 @@ lint: .venv/.dev
 
 test: lint
 	$(BIN)/python -m pytest -n auto --dist worksteal
+
+constraints: .venv/.dev
+	$(BIN)/python -m tests.constraints
 
 soak: .venv/.dev
 	$(BIN)/python -m tests.soak
