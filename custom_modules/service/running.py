@@ -33,7 +33,7 @@ def run(
     page: bool,
     hosts: Collection[str] = (),
 ) -> None:
-    """Serve models until SIGTERM or Ctrl-C; what was taken is answered first.
+    """Serve models until SIGTERM, SIGHUP or Ctrl-C; what was taken is answered first.
 
     Args:
         words: name the models, see ``load_models``.
@@ -53,6 +53,9 @@ def run(
     app = build_app(batchers, limits, (*LOOPBACK, host, *hosts))
     # uvicorn raises the signal anew when all is done; it is no failure.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    # Of a closed terminal uvicorn knows nothing; where nohup ignores that, it stays ignored.
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
+        signal.signal(signal.SIGHUP, lambda *_: signal.raise_signal(signal.SIGTERM))
     with tempfile.TemporaryDirectory(prefix='petseg-') as folder, sock:
         if page:
             from .page import add_page  # Gradio, three seconds
