@@ -7,10 +7,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from custom_modules.config import load_config
 from custom_modules.errors import UserError
 from custom_modules.evaluation.comparison import compare, describe
 from custom_modules.evaluation.scored_run import find_scored
-from tests.conftest import ROOT, Command
+from tests.conftest import Command
 
 PROTOCOL = dict(
     Dice=0.5,
@@ -119,8 +120,8 @@ def test_the_tool(tmp_path: Path, run_tool_here: Command) -> None:
     run = tmp_path / 'unet' / 'one'
     scored(run / 'test', [10, 20])
     (run / 'vis_data').mkdir()
-    child = f"_base_ = '{ROOT}/configs/sample/unet_sample.py'\nmax_epochs = 3\n"
-    (run / 'config.py').write_text(child)
+    config = load_config('configs/sample/unet_sample.py', ['max_epochs=3'])
+    (run / 'config.py').write_text(config.text)  # a run of before: without the same as data
     other = scored(tmp_path / 'other', [20, 20], threshold=0.4, config='configs/gone.py')
     third = scored(tmp_path / 'third', [20, 30])
     out = tmp_path / 'all.json'

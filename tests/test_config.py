@@ -1,11 +1,17 @@
 """Every config resolves; one line reaches everywhere; what is misspelt or dead is named."""
 
+import json
 from pathlib import Path
 
 import pytest
+from mmcv.cnn import build_norm_layer
+from mmengine.dataset import Compose
 from mmengine.registry import MODELS
 
 from custom_modules.config import load_config
+from custom_modules.config.differences import as_data, merged
+from custom_modules.config.registered import REGISTRIES
+from custom_modules.config.written import parse_code, read_named, resolved
 from custom_modules.errors import UserError
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -30,6 +36,13 @@ def test_every_config_resolves_builds_and_loads_again(path: str, tmp_path: Path)
     again = tmp_path / Path(path).name
     again.write_text(config.text)
     assert load_config(again).to_dict() == config.to_dict()
+    # Without executing it, it is the same, as the config of a result and by its name.
+    data = merged(config)
+    assert parse_code(config.text, path) == read_named(path) == data
+    assert resolved(data, path) == as_data(config.to_dict())
+    # So it is as the config of a published model, whose network is built from it.
+    (tmp_path / 'config.json').write_text(json.dumps(data))
+    assert as_data(load_config(tmp_path).to_dict()) == resolved(data, path)
     lines = [x for x in (ROOT / path).read_text().splitlines() if x.strip() and x[0] not in '#"']
     assert len(lines) <= 30
 
@@ -106,6 +119,21 @@ def test_misspelt_and_dead_keys_are_named(option: str, message: str) -> None:
         load_config('configs/unet_pet.py', [option])
 
 
+def test_no_build_imports_what_a_config_names(tmp_path: Path) -> None:
+    """Whatever registry is asked, from wherever: MMEngine would run the command."""
+    marker = tmp_path / 'executed'
+    command = dict(type='os.system', command=f'touch {marker}')
+    for registry in REGISTRIES:
+        with pytest.raises((KeyError, TypeError)):  # some want the model before the type
+            registry.build(dict(command))
+    with pytest.raises(KeyError, match='Cannot find'):
+        build_norm_layer(command, 3)
+    with pytest.raises(KeyError, match=r'os\.system'):
+        Compose([dict(type='RandomChoiceResize', scales=[8], resize_type='os.system')])
+    assert MODELS.get('mmengine.runner.Runner') is None
+    assert not marker.exists()
+
+
 def test_configs_that_do_not_load(tmp_path: Path) -> None:
     broken = tmp_path / 'broken.py'
     broken.write_text('model = dict(')
@@ -114,5 +142,8 @@ def test_configs_that_do_not_load(tmp_path: Path) -> None:
     broken.write_text("_base_ = './nowhere.py'")
     with pytest.raises(UserError, match='does not load'):
         load_config(broken)
+    (tmp_path / 'config.yaml').write_text('!!python/object/apply:os.system ["exit 1"]')
+    with pytest.raises(UserError, match=r'a config is a \.py file'):
+        load_config(tmp_path / 'config.yaml')
     with pytest.raises(UserError, match='there is no such config'):
         load_config(tmp_path / 'none.py')

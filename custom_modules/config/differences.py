@@ -19,9 +19,10 @@ def merged(config: Config) -> dict[str, Any]:
 
 
 def as_data(value: Any) -> Any:
-    """Return a value as JSON holds it: tuples are lists, keys texts, and so is what JSON lacks."""
+    """Return a value as JSON holds it: lists for tuples, keys as sorted texts, text for others."""
     if isinstance(value, dict):
-        return {str(key): as_data(item) for key, item in value.items()}
+        items = sorted(value.items(), key=lambda pair: str(pair[0]))
+        return {str(key): as_data(item) for key, item in items}
     if isinstance(value, list | tuple):
         return [as_data(item) for item in value]
     plain = value is None or isinstance(value, bool | int | str)

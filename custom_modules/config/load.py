@@ -39,6 +39,8 @@ def load_config(path: str | Path, options: Sequence[str] = ()) -> Config:
     if not path.is_file():
         raise UserError(f'{path}: there is no such config; see configs/')
     data_only = path.suffix == '.json'
+    if not data_only and path.suffix != '.py':  # MMEngine would execute what a YAML file names
+        raise UserError(f'{path}: a config is a .py file, or the folder of a published model')
     try:
         config = (
             Config(read_data_config(path), filename=str(path))

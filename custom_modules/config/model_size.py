@@ -61,8 +61,7 @@ def check_model_size(config: dict[str, Any], source: str) -> None:
 
 def _sides(config: dict[str, Any]) -> tuple[int, int]:
     """Return the largest side that the test's pipeline gives an image, as height and width."""
-    dataset = (config.get('test_dataloader') or {}).get('dataset') or {}
-    steps = [step for step in dataset.get('pipeline', []) if isinstance(step, dict)]
+    steps = config['test_dataloader']['dataset']['pipeline']
     scales = [step[key] for step in steps for key in ('scale', 'size', 'crop_size') if key in step]
     sides = [side for scale in scales for side in (scale if isinstance(scale, list) else [scale])]
     largest = max([side for side in sides if isinstance(side, int)], default=_SIDE)

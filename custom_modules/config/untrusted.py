@@ -33,8 +33,9 @@ _OF_THE_MACHINE = ('work_dir', 'launcher', 'resume', 'experiment_name')
 _WEIGHTS = ('checkpoint', 'load_from', 'pretrained')
 UNNAMED = 'weights that a published config names (no path in it is followed; give your own)'
 
-#: The largest number, the longest list in ``model``; and the largest side in a pipeline.
-_LARGEST_IN_MODEL, _LONGEST_IN_MODEL, _LARGEST_SIDE = 16_384, 64, 4_096
+#: The largest number in ``model``, the longest list there and in a pipeline, the largest number in
+#: a pipeline, which may be the side of an image.
+_LARGEST_IN_MODEL, _LONGEST, _LARGEST_SIDE = 16_384, 64, 4_096
 
 #: What stands in ``config.py`` as the name of an argument, or counts levels (``widened``).
 _KEY = re.compile(r'[A-Za-z_][A-Za-z0-9_]{0,63}|[0-9]{1,3}')
@@ -56,33 +57,33 @@ def read_data_config(path: Path) -> dict[str, Any]:
     values = read_json(path)
     if not isinstance(values, dict):
         raise UserError(f'{path}: holds no config')
-    for place, found in dicts(values):
-        _check_keys(found, place, path)
+    _check_keys(values, path)  # all of them: they are written into the text of config.py
     values = _without_machine(values)
     if not isinstance(values.get('model'), dict):
         raise UserError(f'{path}: it has no model')
     resolved, _ = substitute_variables(values, str(path), bounded=True)
-    try:
-        check_bounds(resolved)
-    except ValueError as error:
-        raise UserError(f'{path}: cannot be read as a config that is data ({error})') from None
-    check_types(resolved, path)
-    _check_numbers(resolved, path)
+    check_data(resolved, path)
+    _check_parts(resolved, path)
     _check_steps(resolved, path)
     check_model_size(resolved, str(path))
     return values
 
 
-def check_types(config: dict[str, Any], source: str | Path) -> None:
-    """Make sure that a config names nothing but what ``data_types`` holds.
+def check_data(config: dict[str, Any], source: str | Path) -> None:
+    """Make sure that a config names nothing but what ``data_types`` holds, and no large numbers.
 
     Args:
-        config: with its variables put in.
+        config: with its variables put in, or some of its sections.
         source: its file, for messages.
 
     Raises:
         UserError: naming the place and what may stand there.
     """
+    try:
+        check_bounds(config)
+    except ValueError as error:
+        raise UserError(f'{source}: cannot be read as a config that is data ({error})') from None
+    _check_keys(config, source)
     for section, value in config.items():
         if section not in SECTIONS:
             raise UserError(f'{source}: {section!r} is not allowed in a config that is data')
@@ -94,19 +95,23 @@ def check_types(config: dict[str, Any], source: str | Path) -> None:
                     f'{source}: {place}.type={_short(kind)} is not allowed in a config that is '
                     f'data{near or "; it may name what PetSeg ships (docs/deploy.md)"}'
                 )
+            if 'pipeline' in found:
+                _check_numbers(found['pipeline'], f'{place}.pipeline', _LARGEST_SIDE, source)
     if not isinstance(config.get('compile', False), bool):
         raise UserError(f'{source}: compile may be true or false in a config that is data')
+    _check_numbers(config.get('model'), 'model', _LARGEST_IN_MODEL, source)
 
 
-def _check_keys(found: dict, place: str, path: Path) -> None:
-    for key, value in found.items():
-        where = f'{path}: {place + "." if place else ""}'
-        if not _KEY.fullmatch(key) or keyword.iskeyword(key):
-            raise UserError(f'{where}{_short(key)} is no key of a config')
-        if key in _CODE or key in _FILES:
-            raise UserError(f'{where}{key} is not allowed in a config that is data; remove it')
-        if isinstance(value, str) and '://' in value and key not in _WEIGHTS:
-            raise UserError(f'{where}{key}: an address is not allowed in a config that is data')
+def _check_keys(values: dict[str, Any], source: str | Path) -> None:
+    for place, found in dicts(values):
+        where = f'{source}: {place + "." if place else ""}'
+        for key, value in found.items():
+            if not _KEY.fullmatch(key) or keyword.iskeyword(key):
+                raise UserError(f'{where}{_short(key)} is no key of a config')
+            if key in _CODE or key in _FILES:
+                raise UserError(f'{where}{key!r} is not allowed in a config that is data')
+            if isinstance(value, str) and '://' in value and key not in _WEIGHTS:
+                raise UserError(f'{where}{key}: an address is not allowed in a config that is data')
 
 
 def _without_machine(values: dict[str, Any]) -> dict[str, Any]:
@@ -129,33 +134,40 @@ def _without_machine(values: dict[str, Any]) -> dict[str, Any]:
     return kept
 
 
-def _check_numbers(config: dict[str, Any], path: Path) -> None:
+def _check_numbers(value: Any, place: str, largest: int, source: str | Path) -> None:
     """Refuse what would allocate before the network is looked at, or in a pipeline."""
+    if isinstance(value, dict):
+        for key, item in value.items():
+            _check_numbers(item, f'{place}.{key}', largest, source)
+    elif isinstance(value, list):
+        if len(value) > _LONGEST:
+            raise UserError(f'{source}: {place} has {len(value):,} items, at most {_LONGEST}')
+        for index, item in enumerate(value):
+            _check_numbers(item, f'{place}.{index}', largest, source)
+    elif isinstance(value, int | float) and abs(value) > largest:
+        raise UserError(f'{source}: {place}={value:g} is too large, at most {largest:,}')
 
-    def check(value: Any, place: str, largest: int, longest: int) -> None:
-        if isinstance(value, dict):
-            for key, item in value.items():
-                check(item, f'{place}.{key}', largest, longest)
-        elif isinstance(value, list):
-            if len(value) > longest:
-                raise UserError(f'{path}: {place} has {len(value):,} items, at most {longest:,}')
-            for index, item in enumerate(value):
-                check(item, f'{place}.{index}', largest, longest)
-        elif isinstance(value, int | float) and abs(value) > largest:
-            raise UserError(f'{path}: {place}={value:g} is too large, at most {largest:,}')
 
-    check(config['model'], 'model', _LARGEST_IN_MODEL, _LONGEST_IN_MODEL)
-    for stage in ('train', 'val', 'test'):
-        place = f'{stage}_dataloader.dataset.pipeline'
-        dataset = (config.get(f'{stage}_dataloader') or {}).get('dataset') or {}
-        check(dataset.get('pipeline', []), place, _LARGEST_SIDE, _LONGEST_IN_MODEL)
+def _check_parts(config: dict[str, Any], path: Path) -> None:
+    """Make sure that there is what a prediction takes from a config."""
+    for place in ('model', 'test_cfg', 'test_dataloader', 'test_dataloader.dataset'):
+        found: Any = config
+        for key in place.split('.'):
+            found = found.get(key)
+        if not isinstance(found, dict):
+            raise UserError(f'{path}: it has no {place}; publish the model again')
+    steps = config['test_dataloader']['dataset'].get('pipeline')
+    if not (isinstance(steps, list) and steps and all(isinstance(s, dict) for s in steps)):
+        raise UserError(f'{path}: test_dataloader.dataset.pipeline is no list of steps')
+    threshold = config['model'].get('threshold')
+    if isinstance(threshold, bool) or not isinstance(threshold, int | float):
+        raise UserError(f'{path}: model.threshold={_short(threshold)} is no number')
 
 
 def _check_steps(config: dict[str, Any], path: Path) -> None:
     """Build what every photograph goes through; it has no memory before it is used."""
-    dataset = (config.get('test_dataloader') or {}).get('dataset') or {}
     try:
-        Compose(dataset.get('pipeline', []))
+        Compose(config['test_dataloader']['dataset']['pipeline'])
     except Exception as error:  # what wrong arguments make a step stumble over has no end
         reason = (str(error) or type(error).__name__).splitlines()[0][:200]
         raise UserError(

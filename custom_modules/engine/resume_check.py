@@ -1,12 +1,13 @@
 """What differs between a run and the config it is resumed with."""
 
 from pathlib import Path
+from typing import Any
 
 from mmengine.config import Config
 from mmengine.dist import is_main_process
 
-from ..config import load_config
-from ..config.differences import differences, merged
+from ..config.differences import as_data, differences, merged
+from ..config.written import read_written, resolved
 from ..errors import UserError
 
 #: What a run must keep: another network, or other images in its splits, make it another run.
@@ -15,7 +16,7 @@ FIXED_DATASET = ('type', 'split', 'border', 'fractions', 'split_seed', 'n_aug', 
 
 
 def check_resume(run: Path, config: Config, allow_changes: bool = False) -> None:
-    """Print what differs from the run's own ``config.py`` and refuse what must not differ.
+    """Print what differs from the run's own config, read as data, and refuse what must not differ.
 
     Args:
         run: folder of the run.
@@ -25,18 +26,20 @@ def check_resume(run: Path, config: Config, allow_changes: bool = False) -> None
     Raises:
         UserError: the network or the split of the data differs.
     """
-    path = run / 'config.py'
     try:
-        before = load_config(path)
+        before = read_written(run)
+        if before is None:
+            raise UserError(f'{run}: holds none')
+        fixed = _fixed(resolved(before, str(run)))
     except UserError as error:
         if is_main_process():
             print(f'resume: the config of the run is not compared ({error})')
         return
-    changes = list(differences(merged(before), merged(config)))
+    changes = list(differences(before, merged(config)))
     if is_main_process():
         for key, old, new in changes:
             print(f'resume: {key} was {old}, is {new}')
-    refused = list(differences(_fixed(before), _fixed(config)))
+    refused = list(differences(fixed, _fixed(as_data(config.to_dict()))))
     if refused and not allow_changes:
         key, old, new = refused[0]
         raise UserError(
@@ -45,10 +48,14 @@ def check_resume(run: Path, config: Config, allow_changes: bool = False) -> None
         )
 
 
-def _fixed(config: Config) -> dict:
-    stages = {
-        stage: {key: config[stage]['dataset'].get(key) for key in FIXED_DATASET}
+def _fixed(config: dict[str, Any]) -> dict[str, Any]:
+    stages: dict[str, Any] = {
+        stage: {key: _dict(_dict(config[stage]).get('dataset')).get(key) for key in FIXED_DATASET}
         for stage in ('train_dataloader', 'val_dataloader')
         if stage in config
     }
-    return dict(model={key: config.model.get(key) for key in FIXED_MODEL}, **stages)
+    return dict(model={key: _dict(config.get('model')).get(key) for key in FIXED_MODEL}, **stages)
+
+
+def _dict(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}

@@ -8,6 +8,7 @@ from typing import Any
 from mmengine.config import Config
 from mmengine.dist import is_main_process
 
+from ..config.written import write_config
 from ..datasets.count_border import with_regions
 from ..datasets.shared_images import shared_line, trained_on
 from ..errors import UserError
@@ -44,8 +45,9 @@ def test(
         config: of ``load_config``.
         checkpoint: a ``.pth`` file, an ``.onnx`` or ``.xml`` file of ``tools/export.py``, or
             what ``tools/publish.py`` wrote.
-        out: folder for the results, which then also get ``config.py``, ``masks/<id>.png`` and
-            ``examples.png``; None writes the figures beside the checkpoint.
+        out: folder for the results, which then also get ``config.py``, the same as data
+            (``merged_config.json``), ``masks/<id>.png`` and ``examples.png``; None writes the
+            figures beside the checkpoint.
         launcher: 'none', 'pytorch' (torchrun) or 'slurm' (srun).
         quick: leave out boundaries, calibration, the three borders and the validation images.
         tta: average over mirrored images at these scales; None does not.
@@ -123,8 +125,7 @@ def test(
             save_threshold(Path(checkpoint), chosen, facts | conditions)
     write_results(folder, result, rows)
     if out:
-        with whole_file(folder / 'config.py') as file:
-            file.write(config.text)
+        write_config(folder, config)
         save_examples(
             runner.test_dataloader.dataset,
             rows,

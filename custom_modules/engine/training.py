@@ -5,9 +5,10 @@ from pathlib import Path
 from mmengine.config import Config
 from mmengine.dist import is_main_process
 
+from ..config.written import write_config
 from ..errors import UserError
 from ..paths import PROJECT_ROOT, make_writable
-from ..whole_file import remove_parts, whole_file
+from ..whole_file import remove_parts
 from .memory import keep_freed_memory
 from .process_group import join_processes, launch_id
 from .resume_check import check_resume
@@ -69,8 +70,7 @@ def train(
         ) from None
     if is_main_process():
         remove_parts(Path(runner.log_dir))
-        with whole_file(Path(runner.log_dir, 'config.py')) as file:
-            file.write(config.text)
+        write_config(Path(runner.log_dir), config)
         if launch:
             mark_launch(Path(runner.log_dir), launch)
     runner.train()

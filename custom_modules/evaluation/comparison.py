@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from ..config.differences import differences, merged
+from ..config.differences import differences
 from ..errors import UserError
 from .bootstrap import percentile_intervals, resampled_sums
 from .from_rows import image_table, shared_means
@@ -105,7 +105,7 @@ def compare(first: ScoredRun, second: ScoredRun) -> Comparison:
     ]
     known = (first.label, second.label, figures, changes, settings)
     try:
-        config = list(differences(merged(first.config()), merged(second.config())))
+        config = list(differences(first.config(), second.config()))
     except UserError as error:
         return Comparison(*known, config=None, config_error=str(error))
     return Comparison(*known, config=config)

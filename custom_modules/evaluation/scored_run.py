@@ -6,12 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from mmengine.config import Config
-
-from ..config import load_config
+from ..config.written import read_named, read_written
 from ..errors import UserError
 from ..named_runs import named_folders
-from ..paths import resolve_path
 from .per_image_csv import read_rows
 
 #: What figures must share to be held against each other.
@@ -34,17 +31,19 @@ class ScoredRun:
     metrics: dict[str, Any]
     rows: dict[str, dict]
 
-    def config(self) -> Config:
-        """Load the config: beside the results, of the run, or the one that the results name.
+    def config(self) -> dict[str, Any]:
+        """Return the merged config: beside the results, of the run, or the one they name.
+
+        It is read as data, and only one of this project is found by its name.
 
         Raises:
-            UserError: there is none any more, or it does not load.
+            UserError: there is none any more, or it cannot be read without executing it.
         """
-        named = resolve_path(str(self.metrics.get('config', '')))
-        places = [self.folder / 'config.py', self.folder.parent / 'config.py', named]
-        for path in places:
-            if path.is_file():
-                return load_config(path)
+        for folder in (self.folder, self.folder.parent):
+            if (values := read_written(folder)) is not None:
+                return values
+        if (values := read_named(str(self.metrics.get('config', '')))) is not None:
+            return values
         raise UserError(f'{self.folder}: its config is not there any more')
 
 

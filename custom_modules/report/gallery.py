@@ -9,6 +9,9 @@ import numpy as np
 from mmengine.dataset import BaseDataset
 from mmengine.registry import DATASETS
 
+from ..config.untrusted import check_data
+from ..config.written import resolved
+from ..errors import UserError
 from ..evaluation.comparison import Comparison
 from ..evaluation.scored_run import ScoredRun
 from ..visualization.comparison_figure import (
@@ -54,9 +57,7 @@ class Gallery:
     """
 
     def __init__(self, runs: Sequence[ScoredRun]) -> None:
-        config = dict(runs[0].config().test_dataloader['dataset'])
-        # A few images are not worth a cache.
-        self.dataset: BaseDataset = DATASETS.build(config | dict(cache=False))
+        self.dataset = _dataset(runs[0])
         self.positions = {
             self.dataset.get_data_info(i)['sample_id']: i for i in range(len(self.dataset))
         }
@@ -132,6 +133,30 @@ class Gallery:
             for changes in (comparison.better, comparison.worse)
         )
         return better, worse
+
+
+def _dataset(run: ScoredRun) -> BaseDataset:
+    """Return the test's data; its config may be a stranger's, so what it names is looked through.
+
+    Raises:
+        UserError: it names something else than PetSeg ships, or its data is not there.
+    """
+    source = str(run.folder)
+    loader = resolved(run.config(), source).get('test_dataloader')
+    dataset = loader.get('dataset') if isinstance(loader, dict) else None
+    if not isinstance(dataset, dict):
+        raise UserError(f'{source}: its config has no test_dataloader.dataset')
+    dataset = dataset | dict(cache=False)  # a few images are not worth one
+    check_data(dict(test_dataloader=dict(dataset=dataset)), source)
+    try:
+        return DATASETS.build(dataset)
+    except UserError:
+        raise
+    except Exception as error:  # what wrong arguments make a data set stumble over has no end
+        reason = (str(error) or type(error).__name__).splitlines()[0]
+        raise UserError(
+            f'{source}: the data set of its config cannot be built ({reason})'
+        ) from None
 
 
 def _system(run: ScoredRun) -> System:

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from mmengine.config import Config
+
 from ..errors import UserError
 from ..evaluation.from_rows import figures_from_rows
 from ..evaluation.scored_run import ScoredRun, read_metrics, read_scored, results_folder
@@ -37,7 +39,9 @@ class ReportedRun:
         if own.is_file():
             return own.read_text(encoding='utf-8', errors='replace')
         try:
-            return self.scored.config().text if self.scored else ''
+            if not self.scored:
+                return ''
+            return Config(self.scored.config(), format_python_code=False).pretty_text
         except UserError as error:
             self.notes.append(f'The config is not shown: {error}.')
             return ''

@@ -13,6 +13,7 @@ from mmengine.config import Config
 from ..config import load_config
 from ..config.differences import differences
 from ..config.inheritance import assigned, bases, lineage
+from ..config.written import parse_code
 from ..engine.run_folder import find_run
 from ..errors import UserError, did_you_mean
 from ..paths import PROJECT_ROOT, resolve_path
@@ -91,10 +92,10 @@ class Cell:
             return
         try:
             text = json.loads(path.read_text(encoding='utf-8'))['text']
-            old = Config.fromstring(text, '.py').to_dict()
+            old = parse_code(text, str(path))
         except (ValueError, KeyError, TypeError) as error:
             raise UserError(f'{path}: cannot be read ({error}); remove {self.folder}') from None
-        changed = list(differences(old, Config.fromstring(self.text, '.py').to_dict()))
+        changed = list(differences(old, parse_code(self.text, str(self.config))))
         if changed:
             key, before, after = changed[0]
             raise UserError(

@@ -6,10 +6,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from mmengine.config import Config
-
 from ..config.differences import ABSENT, differences
 from ..config.keys import RUNNER_KEYS
+from ..config.written import parse_code
 from ..errors import UserError
 from ..evaluation.comparison import compare
 from ..evaluation.scored_run import PROTOCOL, ScoredRun, read_scored
@@ -98,9 +97,8 @@ def changes(old: str, new: str) -> dict[str, Any]:
 
     A variable that only one of them has is left out: what uses it differs too. So is the seed.
     """
-    pair = (Config.fromstring(text, '.py').to_dict() for text in (old, new))
     found = {}
-    for key, before, after in differences(*pair):
+    for key, before, after in differences(parse_code(old, 'config'), parse_code(new, 'config')):
         spare = ABSENT in (before, after) and '.' not in key and key not in RUNNER_KEYS
         if key != 'seed' and not spare:
             found[key] = after

@@ -2,16 +2,18 @@
 
 from .archives import ARCHIVE_CASES
 from .case import Case
+from .config_types import CONFIG_TYPES
 from .data import DATA
 from .downloads import DOWNLOAD_CASES
 from .files import FILES
 from .images import IMAGES
 from .kinds_of_pictures import KINDS_OF_PICTURES
 from .operations import OPERATIONS
+from .published_configs import PUBLISHED_CONFIGS
+from .run_configs import RUN_CONFIGS
 from .service import SERVICE
 from .settings import SETTINGS
 from .splits import SPLITS
-from .trust import TRUST
 
 CASES: tuple[Case, ...] = (
     *IMAGES,
@@ -23,6 +25,8 @@ CASES: tuple[Case, ...] = (
     *FILES,
     *SETTINGS,
     *OPERATIONS,
-    *TRUST,
+    *PUBLISHED_CONFIGS,
+    *CONFIG_TYPES,
+    *RUN_CONFIGS,
     *SERVICE,
 )
