@@ -28,7 +28,9 @@ class BestScore:
         self.value = -math.inf if self.rule == 'greater' else math.inf
 
     def update(self, metrics: dict | None) -> bool:
-        """Take the value of this validation and say whether it is the best so far; NaN never is.
+        """Take the value of this validation and say whether it is the best so far.
+
+        What is not finite never is.
 
         Raises:
             UserError: the validation has no such figure.
@@ -41,6 +43,8 @@ class BestScore:
                 f'It has {", ".join(sorted(metrics))}'
             )
         value = metrics[self.monitor]
+        if not math.isfinite(value):  # a loss of -inf would be unbeatable
+            return False
         if self.rule == 'greater':
             better = value > self.value + self.min_delta
         else:

@@ -11,6 +11,7 @@ from ..errors import UserError, did_you_mean
 from ..whole_file import cannot_write, whole_file
 from .safetensors_io import WEIGHTS_ONLY, load_safetensors
 from .sharding import is_sharded, load_whole_weights
+from .weights_check import unsound_weight
 
 #: The weights of a published model, in its folder.
 PUBLISHED_WEIGHTS = f'model{WEIGHTS_ONLY}'
@@ -88,7 +89,8 @@ def load_weights(model: torch.nn.Module, checkpoint: dict, path: str | Path) -> 
     """Load ``checkpoint['state_dict']`` into ``model``; every name and shape must agree.
 
     Raises:
-        UserError: the checkpoint holds no weights, or those of another model.
+        UserError: the checkpoint holds no weights, those of another model, or weights that no
+            training can have left (see ``unsound_weight``).
     """
     found = checkpoint.get('state_dict', checkpoint)
     weights = found.values() if isinstance(found, dict) else [found]
@@ -97,7 +99,9 @@ def load_weights(model: torch.nn.Module, checkpoint: dict, path: str | Path) -> 
     wanted = model.state_dict()
     missing = [name for name in wanted if name not in found]
     foreign = [name for name in found if name not in wanted]
-    other_shape = [n for n in wanted if n in found and wanted[n].shape != found[n].shape]
+    other_shape = [
+        n for n in wanted if n in found and wanted[n].shape != getattr(found[n], 'shape', None)
+    ]
     problems = [
         f'{len(names)} {what}, such as {names[0]}'
         for names, what in (
@@ -111,6 +115,12 @@ def load_weights(model: torch.nn.Module, checkpoint: dict, path: str | Path) -> 
         raise UserError(
             f'{path}: the checkpoint is of another model than the config: {"; ".join(problems)}. '
             'Use the config it was trained with (config.py beside it)'
+        )
+    fault = unsound_weight(found, model)
+    if fault:
+        raise UserError(
+            f'{path}: {fault}; such a model predicts nothing or everything. Take an earlier '
+            'checkpoint, or train again with a smaller learning_rate'
         )
     if is_sharded(model):
         load_whole_weights(model, found)

@@ -119,6 +119,8 @@ class ConsoleHook(Hook):
     def after_run(self, runner: Runner) -> None:
         self._close()
 
+    after_failure = after_run  # the message is to stand below the bar
+
     def _open(self, title: str, total: int, done: int = 0) -> None:
         self._close()
         self.bar = ProgressBar(title, total, done, self.visible).__enter__()

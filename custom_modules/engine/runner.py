@@ -3,6 +3,8 @@
 import functools
 import logging
 import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -26,11 +28,13 @@ from ..stopping import SIGNALS
 from .checkpoint_io import load_checkpoint, load_weights, save_checkpoint
 from .compiled import CompiledNetwork
 from .environment import environment
+from .finite_loss_hook import FiniteLossHook
 from .precision import resolve_dtype
 from .processes import workers_of
 from .run_folder import LAST, PREVIOUS, create_run_folder
 from .sharding import is_sharded, shard_model, whole_state
 from .training_state import Built, restore_training_state, training_state
+from .weights_check import unsound_weight
 
 #: ``end`` of a schedule that has none, as MMEngine writes it.
 ENDLESS = int(1e9)
@@ -138,21 +142,36 @@ class PetSegRunner(Runner):
             model.network = CompiledNetwork(model.network, {} if settings is True else settings)
 
     def train(self) -> nn.Module:
-        model = super().train()
+        with self._told_of_failure():
+            model = super().train()
         self._release_loader_workers()
         return model
 
     def val(self) -> dict[str, float]:
         self._maybe_compile('val_step')
-        figures = super().val()
+        with self._told_of_failure():
+            figures = super().val()
         self._release_loader_workers()
         return figures
 
     def test(self) -> dict[str, float]:
         self._maybe_compile('test_step')
-        figures = super().test()
+        with self._told_of_failure():
+            figures = super().test()
         self._release_loader_workers()
         return figures
+
+    @contextmanager
+    def _told_of_failure(self) -> Iterator[None]:
+        """Call the hooks' ``after_failure`` when the loop ends before its end, by error or signal.
+
+        MMEngine calls ``after_run`` at a good end alone.
+        """
+        try:
+            yield
+        except BaseException:
+            self.call_hook('after_failure')
+            raise
 
     def _release_loader_workers(self) -> None:
         """Let the workers go now, in order.
@@ -163,6 +182,11 @@ class PetSegRunner(Runner):
         for loop in (self._train_loop, self._val_loop, self._test_loop):
             if isinstance(loop, BaseLoop):  # before the first use it is a config
                 loop.dataloader._iterator = None
+
+    def register_hooks(self, default_hooks: Any = None, custom_hooks: Any = None) -> None:
+        super().register_hooks(default_hooks, custom_hooks)
+        if self._train_loop is not None:
+            self.register_hook(FiniteLossHook())
 
     def _computes_below_fp32(self) -> bool:
         device = 'cuda' if torch.cuda.is_available() else 'cpu'
@@ -219,6 +243,7 @@ class PetSegRunner(Runner):
         )
         checkpoint.update(state)
         self.call_hook('before_save_checkpoint', checkpoint=checkpoint)
+        self._check_weights(checkpoint, LAST)
         previous = PREVIOUS if keep_previous else None
         save_checkpoint(checkpoint, Path(self.log_dir, LAST), previous)
 
@@ -231,7 +256,18 @@ class PetSegRunner(Runner):
         checkpoint['meta'].update(figures=figures or {})
         self.call_hook('before_save_checkpoint', checkpoint=checkpoint)
         checkpoint.pop('ema_state_dict', None)  # MMEngine's EMAHook keeps the raw weights there
+        self._check_weights(checkpoint, filename)
         save_checkpoint(checkpoint, Path(self.log_dir, filename))
+
+    def _check_weights(self, checkpoint: dict, filename: str) -> None:
+        """Let no weights replace good ones that could not be loaded again."""
+        fault = unsound_weight(checkpoint['state_dict'], self.bare_model)
+        if fault:
+            raise UserError(
+                f'{Path(self.log_dir, filename)}: not written, because after step {self.iter} '
+                f'{fault}; what was saved before stays. Try a smaller learning_rate, clipped '
+                'gradients (optim_wrapper.clip_grad.max_norm=1), or precision=fp32'
+            )
 
     def _states(self) -> tuple[dict, dict]:
         """Return the state of model and optimiser; of a sharded model all processes have to ask."""

@@ -7,6 +7,7 @@ import numpy as np
 import torch
 
 from ..evaluation.confusion import count_pixels, dice
+from ..models.foreground_logits import check_logits
 from .deployed_network import DeployedNetwork
 from .onnx_files import Logits
 
@@ -66,13 +67,18 @@ def compare(
         batches: images (N, 3, H, W) uint8 RGB, and masks (N, H, W) of 0, 1 and 255 (ignored).
         threshold: a pixel is foreground if its probability is greater.
         split: of the images.
+
+    Raises:
+        UserError: one of the two gives NaN.
     """
     largest, flipped, pixels = 0.0, 0, 0
     scores: list[np.ndarray] = []
     for images, masks in batches:
         with torch.inference_mode():
-            expected = torch.sigmoid(network(torch.from_numpy(images)))[:, 0].numpy()
-        found = torch.sigmoid(torch.from_numpy(exported(images)))[:, 0].numpy()
+            logits = network(torch.from_numpy(images)), torch.from_numpy(exported(images))
+        for one, name in zip(logits, ('the checkpoint', 'the exported network'), strict=True):
+            check_logits(one, name)
+        expected, found = (torch.sigmoid(one)[:, 0].numpy() for one in logits)
         largest = max(largest, float(np.abs(expected - found).max()))
         flipped += int(((expected > threshold) != (found > threshold)).sum())
         pixels += expected.size

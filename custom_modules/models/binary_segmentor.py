@@ -11,7 +11,7 @@ from mmseg.structures import SegDataSample
 from torch import nn
 
 from ..errors import UserError
-from .foreground_logits import enlarge_logits, foreground_logits
+from .foreground_logits import check_logits, enlarge_logits, foreground_logits
 from .losses.target import foreground_and_valid
 
 
@@ -79,7 +79,8 @@ class BinarySegmentor(BaseModel):
                 loss terms of this batch).
 
         Raises:
-            UserError: H or W does not fit the network; the message names the size to use.
+            UserError: H or W does not fit the network; the message names the size to use. In
+                'predict', a logit is NaN.
         """
         logits = self._logits(inputs)
         if mode == 'tensor':
@@ -133,6 +134,7 @@ class BinarySegmentor(BaseModel):
             terms = self._loss_terms(logits, self._target(logits, data_samples))
             losses = {name: term.item() for name, term in terms.items()}
         for sample_logits, sample in zip(foreground_logits(logits), data_samples, strict=True):
+            check_logits(sample_logits, sample.get('img_path', 'an image'))
             if self.resolution == 'original':
                 sample_logits = enlarge_logits(sample_logits, sample.ori_shape[:2])
             mask = self._mask(sample_logits).to(torch.uint8)

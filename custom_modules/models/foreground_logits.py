@@ -3,6 +3,8 @@
 import torch
 import torch.nn.functional as F
 
+from ..errors import UserError
+
 
 def foreground_logits(logits: torch.Tensor) -> torch.Tensor:
     """Return the log-odds of the foreground, (N, 1, H, W).
@@ -15,6 +17,24 @@ def foreground_logits(logits: torch.Tensor) -> torch.Tensor:
     """
     assert logits.ndim == 4 and logits.shape[1] in (1, 2), logits.shape
     return logits if logits.shape[1] == 1 else logits[:, 1:] - logits[:, :1]
+
+
+def check_logits(logits: torch.Tensor, images: str) -> None:
+    """Let no mask be made of logits that are not numbers: all of it would be background.
+
+    Args:
+        logits: any shape, float. Infinite ones are certain, and taken as they are.
+        images: what they are of, for the message.
+
+    Raises:
+        UserError: one of them is NaN.
+    """
+    if logits.isnan().any():
+        raise UserError(
+            f'{images}: the network gives NaN instead of logits. Its weights or the numbers '
+            'between its layers are too large: try precision=fp32, an earlier checkpoint, or train '
+            'again with a smaller learning_rate'
+        )
 
 
 def enlarge_logits(logits: torch.Tensor, size: tuple[int, int]) -> torch.Tensor:

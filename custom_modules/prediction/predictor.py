@@ -13,7 +13,7 @@ from PIL import Image, ImageOps
 from ..datasets.image_io import read_image
 from ..datasets.reading.colours import MODES
 from ..errors import UserError
-from ..models.foreground_logits import enlarge_logits
+from ..models.foreground_logits import check_logits, enlarge_logits
 from .network import Network
 from .prediction import Prediction
 from .windows import Window, check_windows, merge, windows
@@ -136,6 +136,7 @@ class Predictor:
         for _, group in groupby(inputs, key=lambda tensor: tensor.shape):
             for logits in self.network(list(group)):
                 image = next(rest)
+                check_logits(logits, 'an image')
                 enlarged = enlarge_logits(logits, image.shape[:2])
                 yield enlarged.sigmoid()[0].cpu().numpy()
 

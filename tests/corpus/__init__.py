@@ -14,6 +14,7 @@ from .run_configs import RUN_CONFIGS
 from .service import SERVICE
 from .settings import SETTINGS
 from .splits import SPLITS
+from .weights import WEIGHT_CASES
 
 CASES: tuple[Case, ...] = (
     *IMAGES,
@@ -23,6 +24,7 @@ CASES: tuple[Case, ...] = (
     *ARCHIVE_CASES,
     *DOWNLOAD_CASES,
     *FILES,
+    *WEIGHT_CASES,
     *SETTINGS,
     *OPERATIONS,
     *PUBLISHED_CONFIGS,

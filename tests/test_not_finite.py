@@ -1,0 +1,104 @@
+"""A training whose loss or weights are no longer numbers ends, and spoils nothing."""
+
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+import torch
+
+from custom_modules.config import load_config
+from custom_modules.engine.autocast_optim_wrapper import AutocastOptimWrapper
+from custom_modules.engine.finite_loss_hook import FiniteLossHook
+from custom_modules.engine.training import train
+from custom_modules.errors import UserError
+from tests.conftest import TINY
+from tests.test_loops import NARROW
+
+
+def _train(sample: Path, runs: Path, resume: str | None = None, **options: object) -> Path:
+    changes = [f'{key}={value}' for key, value in options.items()]
+    config = load_config(
+        'configs/sample/unet_sample.py',
+        [*TINY, *NARROW, f'data_root={sample}', 'precision=fp32', *changes],
+    )
+    config.experiment_name = 'finite'
+    return train(config, str(runs), resume)
+
+
+def test_a_training_that_diverges_ends_and_the_last_good_state_stays(
+    sample: Path, tmp_path: Path
+) -> None:
+    runs = tmp_path / 'runs'
+    with pytest.raises(UserError, match=r'is nan at step 2, in epoch 1, .* 6.37e\+29; .*was saved'):
+        _train(sample, runs, learning_rate=1e30, max_epochs=1)
+    assert not [*runs.rglob('*.pth')]
+    run = _train(sample, runs, max_epochs=1)
+    files = {path: path.read_bytes() for path in run.glob('*.pth')}
+    with pytest.raises(UserError, match=r'step 6, in epoch 2, .*last\.pth keeps'):
+        _train(sample, runs, str(run), learning_rate=1e30)
+    assert files == {path: path.read_bytes() for path in run.glob('*.pth')}
+
+
+def test_weights_that_no_loss_has_shown_yet_are_not_saved(
+    sample: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The last step of an epoch may spoil the weights after its loss, and no validation follow."""
+    step, steps = AutocastOptimWrapper.step, []
+
+    def spoil(wrapper: AutocastOptimWrapper, **kwargs: Any) -> None:
+        step(wrapper, **kwargs)
+        steps.append(1)
+        if len(steps) == 4:  # 16 images, 4 in a batch
+            wrapper.param_groups[0]['params'][0].data[0] = math.inf
+
+    monkeypatch.setattr(AutocastOptimWrapper, 'step', spoil)
+    with pytest.raises(UserError, match=r'last\.pth: not written, because after step 4 .*infinity'):
+        _train(sample, tmp_path / 'runs', **{'train_cfg.val_begin': 2})
+    assert not [*(tmp_path / 'runs').rglob('*.pth')]
+
+
+NAN = math.nan
+
+
+@pytest.mark.parametrize(
+    ('losses', 'interval', 'allowed', 'seen', 'named'),
+    [
+        ([1, 2, NAN, 1], 1, 1, 3, 3),
+        ([1, 2, math.inf, 1], 1, 1, 3, 3),
+        ([1, NAN, 1, 1, 1, 1], 4, 1, 4, 2),  # a look at every fourth step names the right one
+        ([1, NAN], 4, 1, 2, 2),  # the end of the epoch is a look too
+        ([NAN, NAN, 1, NAN, NAN, 1], 1, 3, 6, None),  # fp16 leaves single steps out
+        ([NAN, 1, NAN, NAN, NAN, 1], 2, 3, 6, 5),
+        ([1.0] * 6, 4, 1, 6, None),
+    ],
+)
+def test_which_step_ends_a_training(
+    losses: Sequence[float],
+    interval: int,
+    allowed: int,
+    seen: int,
+    named: int | None,
+    tmp_path: Path,
+) -> None:
+    wrapper = SimpleNamespace(get_lr=lambda: {'lr': [0.25]})
+    runner: Any = SimpleNamespace(
+        iter=0, epoch=0, world_size=1, log_dir=str(tmp_path), optim_wrapper=wrapper
+    )
+    hook = FiniteLossHook()
+    hook.before_train(runner)
+    hook.interval, hook.allowed = interval, allowed
+    said = ''
+    try:
+        for loss in losses:
+            hook.after_train_iter(runner, runner.iter, None, dict(loss=torch.tensor(loss)))
+            runner.iter += 1
+        hook.after_train_epoch(runner)
+    except UserError as error:
+        said = str(error)
+        runner.iter += runner.iter < len(losses)
+    assert runner.iter == seen
+    assert (f'at step {named}, in epoch 1, with a learning rate of 0.25' in said) == bool(named)
+    assert bool(said) == bool(named)
