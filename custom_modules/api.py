@@ -26,6 +26,7 @@ from .export.metadata import read_metadata, weights_digest
 from .export.openvino_files import load_openvino
 from .export.publishing import ONNX
 from .models import BinarySegmentor
+from .named_model import named_model
 from .prediction import Prediction, Predictor
 from .prediction.network import ExportedNetwork, Network, TorchNetwork
 
@@ -51,7 +52,7 @@ def load(
 
     Args:
         config: file, relative to the working directory or to the project; or the folder of a
-            published model, which is all that is needed.
+            published model, which is all that is needed, such as 'pretrained/NAME'.
         checkpoint: a ``.pth`` or ``.safetensors`` file, or an ``.onnx`` or ``.xml`` file of
             ``tools/export.py``, which computes on the CPU; nothing in them is executed.
         threshold: a pixel is foreground if its probability is greater. None takes the one stored
@@ -67,7 +68,7 @@ def load(
         UserError: a mistake in config, checkpoint or arguments.
     """
     place = torch.device(device or get_device())
-    source = Path(config if checkpoint is None else checkpoint)
+    config, source, _ = named_model([config] if checkpoint is None else [config, checkpoint])
     settings = load_config(config, options)
     stored: float | None = None
     network: Network

@@ -18,6 +18,8 @@ from custom_modules.engine.testing import test as score
 from custom_modules.errors import UserError
 from custom_modules.export.parity import Parity
 from custom_modules.export.publishing import publish
+from custom_modules.named_model import results_folder
+from custom_modules.paths import PROJECT_ROOT
 from tests.conftest import ROOT, Command
 
 pytest.importorskip('onnx')
@@ -144,8 +146,20 @@ def test_the_tools_take_it(
         found = json.loads((tmp_path / weights.name / 'metrics.json').read_text())
         assert found['Dice'] == pytest.approx(figures['Dice'], abs=1e-6)
     photograph = sorted((sample / 'images').glob('*.jpg'))[0]
-    done = run_tool('predict.py', published, published, photograph, '--out', 'p')
+    for model in ([published], [published, published], [published, published / 'model.onnx']):
+        done = run_tool('predict.py', *model, photograph, '--out', f'p{len(model)}', '--overwrite')
+        assert done.returncode == 0, done.stderr
+    # The folder alone is enough, options may stand anywhere, and nothing is written into it.
+    before = {path: path.read_bytes() for path in published.iterdir()}
+    done = run_tool('predict.py', published, '--out', 'p', '--save', 'mask', '--', photograph)
     assert done.returncode == 0, done.stderr
+    for tool in (['test.py', '--quick'], ['export.py', '--images', '0']):
+        done = run_tool(tool[0], published, *tool[1:], '--out', f'{tool[0]}.onnx')
+        assert done.returncode == 0, done.stderr
+    assert before == {path: path.read_bytes() for path in published.iterdir()}
+    done = run_tool('test.py', CONFIG, '--quick')
+    assert done.returncode == 2 and 'a config is followed by its checkpoint' in done.stderr
+    assert results_folder(published / 'model.onnx') == PROJECT_ROOT / 'work_dirs' / 'pet'
 
 
 def test_what_a_stranger_may_have_put_there(published: Path, tmp_path: Path) -> None:

@@ -1,7 +1,8 @@
 #!/usr/bin/env python
 """Export a checkpoint: python tools/export.py CONFIG CHECKPOINT --format onnx
 
-The file is compared with PyTorch on real images; where it gives other masks, none is left.
+The folder of a published model, such as pretrained/NAME, takes the place of both. The file is
+compared with PyTorch on real images; where it gives other masks, none is left.
 """
 
 import argparse
@@ -14,8 +15,8 @@ def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument('config', help='config file')
-    parser.add_argument('checkpoint', help='best.pth or last.pth of a run')
+    parser.add_argument('config', help='config file, or folder of a published model')
+    parser.add_argument('checkpoint', nargs='?', help='best.pth or last.pth of a run')
     parser.add_argument(
         '--format',
         choices=('onnx', 'openvino', 'torchscript', 'exported-program'),
@@ -29,7 +30,11 @@ def parse_args() -> argparse.Namespace:
     precision.add_argument(
         '--half', action='store_true', help='weights in float16, layers in 16 bits'
     )
-    parser.add_argument('--out', metavar='FILE', help='(default: beside the checkpoint)')
+    parser.add_argument(
+        '--out',
+        metavar='FILE',
+        help='(default: beside the checkpoint; of a published model in work_dirs/<its name>)',
+    )
     parser.add_argument(
         '--images',
         type=int,
@@ -54,12 +59,14 @@ def main() -> None:
     with user_errors():
         from custom_modules.config import load_config
         from custom_modules.export.exporting import OutOfToleranceError, export
+        from custom_modules.named_model import named_model
         from custom_modules.paths import short_path
 
+        config, checkpoint, _ = named_model([w for w in (args.config, args.checkpoint) if w])
         try:
             path, parity = export(
-                load_config(args.config, args.cfg_options),
-                args.checkpoint,
+                load_config(config, args.cfg_options),
+                str(checkpoint),
                 args.format,
                 args.out,
                 precision='int8' if args.int8 else 'fp16' if args.half else 'fp32',

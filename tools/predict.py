@@ -1,5 +1,8 @@
 #!/usr/bin/env python
-"""Predict images and videos: python tools/predict.py CONFIG CHECKPOINT photos/ --out DIR"""
+"""Predict images and videos: python tools/predict.py MODEL photos/ --out DIR
+
+MODEL is the folder of a published model, such as pretrained/NAME, or a config and its checkpoint.
+"""
 
 import argparse
 import sys
@@ -9,17 +12,18 @@ import _start  # noqa: F401  (the project's folder, signals, standard streams)
 
 
 def parse_args() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument('config', help='config file')
-    parser.add_argument(
-        'checkpoint',
-        help='best.pth or last.pth of a run, or an .onnx or .xml file of tools/export.py',
+    parser = argparse.ArgumentParser(
+        usage='%(prog)s MODEL INPUT [INPUT ...] --out DIR [options]',
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument(
-        'inputs',
+        'words',
         nargs='+',
-        metavar='INPUT',
-        help="image or video, folder, pattern such as 'photos/*.jpg', or number of a camera",
+        metavar='MODEL INPUT',
+        help='MODEL: folder of a published model; or a config, followed by best.pth or last.pth of '
+        'its run, or by an .onnx or .xml file of tools/export.py. INPUT, one or more: image or '
+        "video, folder, pattern such as 'photos/*.jpg', or number of a camera",
     )
     parser.add_argument('--out', required=True, metavar='DIR', help='folder for the results')
     parser.add_argument(
@@ -54,7 +58,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument(
         '--cfg-options', nargs='+', default=[], metavar='KEY=VALUE', help='change the config'
     )
-    return parser.parse_args()
+    return parser.parse_intermixed_args()
 
 
 def main() -> None:
@@ -67,6 +71,7 @@ def main() -> None:
         from custom_modules.api import load
         from custom_modules.engine.environment import device_name
         from custom_modules.errors import UserError
+        from custom_modules.named_model import named_model
         from custom_modules.prediction.inputs import find_sources
         from custom_modules.prediction.outputs import SUMMARY, prepare_folder, result_folders
         from custom_modules.prediction.predicting import predict_files
@@ -76,10 +81,13 @@ def main() -> None:
         if args.frames is not None and args.frames < 1:
             raise UserError(f'--frames {args.frames}: give a number of frames, 1 or more')
         folder = Path(args.out)
-        sources = find_sources(args.inputs, leave_out=result_folders(folder))
+        config, checkpoint, inputs = named_model(args.words)
+        if not inputs:
+            raise UserError(f'{checkpoint}: name images or videos after the model')
+        sources = find_sources(inputs, leave_out=result_folders(folder))
         model = load(
-            args.config,
-            args.checkpoint,
+            config,
+            checkpoint,
             threshold=args.threshold,
             batch_size=args.batch_size,
             window=args.window,

@@ -1,5 +1,8 @@
 #!/usr/bin/env python
-"""Score a checkpoint on the test split: python tools/test.py CONFIG CHECKPOINT"""
+"""Score a checkpoint on the test split: python tools/test.py CONFIG CHECKPOINT
+
+The folder of a published model, such as pretrained/NAME, takes the place of both.
+"""
 
 import argparse
 from pathlib import Path
@@ -8,11 +11,15 @@ import _start  # noqa: F401  (the project's folder, signals, standard streams)
 
 
 def parse_args() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument('config', help='config file')
-    parser.add_argument('checkpoint', help='best.pth or last.pth of a run')
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument('config', help='config file, or folder of a published model')
+    parser.add_argument('checkpoint', nargs='?', help='best.pth or last.pth of a run')
     parser.add_argument(
-        '--out', help='folder for figures and masks (default: figures beside the checkpoint)'
+        '--out',
+        help='folder for figures and masks (default: figures beside the checkpoint; of a published '
+        'model both in work_dirs/<its name>)',
     )
     parser.add_argument(
         '--cfg-options',
@@ -50,13 +57,16 @@ def main() -> None:
     with user_errors():
         from custom_modules.config import load_config
         from custom_modules.engine.testing import describe, test
+        from custom_modules.named_model import is_published, named_model, results_folder
 
-        config = load_config(args.config, args.cfg_options)
-        folder = Path(args.out or Path(args.checkpoint).parent)
+        path, checkpoint, _ = named_model([word for word in (args.config, args.checkpoint) if word])
+        config = load_config(path, args.cfg_options)
+        folder = Path(args.out) if args.out else results_folder(checkpoint)
+        out = str(folder) if args.out or is_published(path) else None
         result = test(
             config,
-            args.checkpoint,
-            args.out,
+            str(checkpoint),
+            out,
             args.launcher,
             quick=args.quick,
             tta=None if args.tta is None else args.tta or [1.0],
@@ -67,7 +77,7 @@ def main() -> None:
         if result is not None:
             print(describe(result))
             print(f'figures: {folder / "metrics.json"}, {folder / "per_image.csv"}')
-            if args.out:
+            if out:
                 print(f'pictures: {folder / "examples.png"}, {folder / "masks"}')
 
 

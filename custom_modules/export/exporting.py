@@ -10,13 +10,14 @@ import torch
 from mmengine.config import Config
 from mmengine.registry import DATASETS, MODELS
 
-from ..engine.checkpoint_io import load_checkpoint, load_weights
+from ..engine.checkpoint_io import load_checkpoint, load_weights, weights_file
 from ..engine.memory import keep_freed_memory
 from ..engine.precision import autocast
 from ..engine.testing import protocol
 from ..engine.tuned_threshold import stored_threshold
 from ..errors import UserError
 from ..models.binary_segmentor import target_at_size
+from ..named_model import results_folder
 from ..paths import make_writable
 from ..stopping import signals_wait
 from ..whole_file import folder_beside
@@ -48,9 +49,9 @@ def export(
 
     Args:
         config: of ``load_config``.
-        checkpoint: a ``.pth`` file; nothing in it is executed.
+        checkpoint: a ``.pth`` file, or what ``tools/publish.py`` wrote; nothing in it is executed.
         format_name: of ``FORMATS``.
-        out: file; beside the checkpoint if None.
+        out: file; beside the checkpoint if None (of a published model in ``work_dirs``).
         precision: 'fp32', 'fp16' or 'int8'.
         images: of the test split to compare on, evenly spread; 0 compares nothing.
         tolerance: difference of the Dice above which no file is left; None is that of the
@@ -66,6 +67,7 @@ def export(
     """
     if images < 0:
         raise UserError(f'--images {images}: give a number of images, or 0 for no comparison')
+    checkpoint = str(weights_file(Path(checkpoint)))
     kind = FORMATS[format_name]
     path = Path(out) if out else _beside(Path(checkpoint), precision, kind.suffix)
     if path.suffix != kind.suffix:
@@ -174,7 +176,7 @@ def _stack(batch: Sequence[tuple[np.ndarray, np.ndarray]]) -> tuple[np.ndarray, 
 
 def _beside(checkpoint: Path, precision: str, suffix: str) -> Path:
     name = checkpoint.stem if precision == 'fp32' else f'{checkpoint.stem}.{precision}'
-    return checkpoint.with_name(name + suffix)
+    return results_folder(checkpoint) / f'{name}{suffix}'
 
 
 def _metadata(

@@ -1,11 +1,10 @@
 """The models of a service, as its command line names them."""
 
 from collections.abc import Sequence
-from pathlib import Path
 
 from ..api import load
-from ..errors import UserError
 from ..export.publishing import CARD
+from ..named_model import named_model
 from ..prediction import Predictor
 
 
@@ -23,15 +22,9 @@ def load_models(
     """
     predictors: dict[str, Predictor] = {}
     cards: dict[str, str] = {}
-    rest = iter(words)
-    for word in rest:
-        path = Path(word)
-        if path.is_dir():
-            checkpoint = None
-        elif (checkpoint := next(rest, None)) is None:
-            raise UserError(
-                f'{word}: is no folder of tools/publish.py; a config is followed by its checkpoint'
-            )
+    rest = list(words)
+    while rest:
+        path, checkpoint, rest = named_model(rest)
         name = _new_name(path.resolve().stem, predictors)
         predictors[name] = load(path, checkpoint, batch_size=batch_size)
         if (path / CARD).is_file():
