@@ -214,7 +214,7 @@ def test_folders_that_cannot_be_compared(tests: Path, tmp_path: Path) -> None:
         ([f'a={left}', f'a={left}'], "another system is called 'a'"),
         ([f'a={tmp_path}'], r'has no per_image\.csv; make it with python tools/test\.py'),
         ([f'a={tmp_path}/maskless'], 'has no masks; make it with'),
-        ([f'a={tmp_path}/foreign'], r"no table of tools/test\.py \('id'\)"),
+        ([f'a={tmp_path}/foreign'], r"no table of tools/test\.py \(the column 'id' is missing\)"),
         ([f'a={tmp_path}/none'], 'has no images in it'),
         ([f'a={left}', f'b={tmp_path}/other'], r'a and b were tested on different images \(1 in'),
     ):

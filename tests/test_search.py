@@ -64,8 +64,9 @@ if kind == 'train':
         with open(scalars, 'a') as file:
             file.write(json.dumps({'epoch': epoch, 'train/loss': 1, 'valid/dice': dice}) + '\\n')
 else:
-    keys = ('dataset', 'split', 'border', 'resolution', 'image_size', 'Dice', 'threshold')
-    (run / 'metrics.json').write_text(json.dumps({key: 0.5 for key in keys}))
+    keys = ('dataset', 'split', 'border', 'resolution', 'image_size')
+    figures = dict.fromkeys(keys, '') | dict(Dice=0.5, threshold=0.5)
+    (run / 'metrics.json').write_text(json.dumps(figures))
 """
 SEARCH = """
 import sys

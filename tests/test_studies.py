@@ -228,8 +228,9 @@ if kind == 'train':
 else:
     with open(cell / 'tests', 'a') as file:
         file.write('.')
-    keys = ('dataset', 'split', 'border', 'resolution', 'image_size', 'Dice', 'threshold')
-    (run / 'metrics.part').write_text(json.dumps({key: 0.5 for key in keys}))
+    keys = ('dataset', 'split', 'border', 'resolution', 'image_size')
+    figures = dict.fromkeys(keys, '') | dict(Dice=0.5, threshold=0.5)
+    (run / 'metrics.part').write_text(json.dumps(figures))
     (run / 'metrics.part').rename(run / 'metrics.json')
 """
 SWEEP = """
@@ -291,6 +292,7 @@ def test_a_table_of_several_seeds(tmp_path: Path) -> None:
             options=['image_size=64', f'seed={seed}'],
             split='test',
             border='foreground',
+            dataset='OxfordPetDataset',
             image_size=64,
             resolution='input',
             precision='float32',
@@ -302,7 +304,7 @@ def test_a_table_of_several_seeds(tmp_path: Path) -> None:
             max_epochs=6,
             minutes=2.0,
             difference=difference,
-            curves={'valid/dice': [0.1, dice]},
+            curves={'train/loss': [1.0, 0.5], 'valid/dice': [0.1, dice]},
         )
 
     gain = dict(base='a,seed=0', Dice=0.1, interval=[0.08, 0.12], verdict='better')

@@ -14,6 +14,7 @@ from custom_modules.report.results_table import pages
 from tests.conftest import ROOT
 
 RESULT = dict(
+    dataset='OxfordPetDataset',
     Dice=0.81859,
     IoU=0.7082,
     image_size=128,
@@ -23,7 +24,7 @@ RESULT = dict(
     resolution='input',
     threshold=0.5,
     dtype='float32',
-    training=dict(epochs=2, max_epochs=2, device='a CPU', precision='bfloat16'),
+    training=dict(epochs=2, max_epochs=2, minutes=1, device='a CPU', precision='bfloat16'),
 )
 
 
@@ -85,7 +86,7 @@ def test_results_of_something_else_are_refused(tmp_path: Path) -> None:
     (folder / 'r0_unet.json').write_text(
         json.dumps({k: v for k, v in RESULT.items() if k != 'IoU'})
     )
-    with pytest.raises(UserError, match=r"r0_unet\.json: the field 'IoU' is missing"):
+    with pytest.raises(UserError, match=r"r0_unet\.json: is of no test, it lacks 'IoU'"):
         reports_table(tmp_path)
 
 

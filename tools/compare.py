@@ -28,13 +28,11 @@ def main() -> None:
     from custom_modules.cli import user_errors  # after parsing: --help need not wait for torch
 
     with user_errors():
-        import json
-
         from custom_modules.errors import UserError
         from custom_modules.evaluation.comparison import as_dict, compare, describe
         from custom_modules.evaluation.scored_run import find_scored
+        from custom_modules.json_file import write_json
         from custom_modules.paths import make_writable
-        from custom_modules.whole_file import whole_file
 
         if len(args.runs) < 2:
             raise UserError(f'{args.runs[0]}: one run alone; name two or more')
@@ -43,8 +41,7 @@ def main() -> None:
         print('\n\n'.join(describe(comparison, args.top) for comparison in comparisons))
         if args.out:
             make_writable(Path(args.out).resolve().parent, '--out')
-            with whole_file(args.out) as file:
-                file.write(json.dumps([as_dict(c) for c in comparisons], indent=2, default=str))
+            write_json(Path(args.out), [as_dict(c) for c in comparisons])
             print(f'comparison: {args.out}')
 
 

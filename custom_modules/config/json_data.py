@@ -1,17 +1,14 @@
-"""JSON of strangers: read within bounds, so that no file makes a reader slow, deep or large."""
+"""Configs as JSON of strangers: read within bounds tighter than those of results."""
 
-import json
-import math
 from pathlib import Path
 from typing import Any
 
 from ..errors import UserError
+from ..json_file import MAX_DEPTH, MAX_INTEGER, parse_json, read_text
 
 #: A config has some kilobytes.
 LARGEST_FILE = 256 * 1024
-LARGEST_NUMBER = 2**53
 MOST_VALUES = 20_000
-DEEPEST = 24
 LONGEST_TEXT = 4_096
 
 
@@ -22,16 +19,11 @@ def read_json(path: Path) -> Any:
         UserError: it cannot be read, is no JSON, or goes beyond the bounds of this module: bytes,
             values, depth, length of a text, size of a number; NaN and infinity are none.
     """
+    text = read_text(path, LARGEST_FILE)
     try:
-        with open(path, 'rb') as file:
-            content = file.read(LARGEST_FILE + 1)
-        if len(content) > LARGEST_FILE:
-            raise ValueError(f'more than {LARGEST_FILE:,} bytes')
-        value = json.loads(content.decode('utf-8'), parse_constant=_refuse, parse_float=_finite)
+        value = parse_json(text)
         check_bounds(value)
-    except RecursionError:
-        raise UserError(f'{path}: is nested more than {DEEPEST} deep') from None
-    except (OSError, ValueError) as error:
+    except ValueError as error:
         reason = str(error).splitlines()[0]
         raise UserError(f'{path}: cannot be read as a config that is data ({reason})') from None
     return value
@@ -46,8 +38,8 @@ def check_bounds(value: Any) -> None:
         seen += 1
         if seen > MOST_VALUES:
             raise ValueError(f'more than {MOST_VALUES:,} values')
-        if depth > DEEPEST:
-            raise ValueError(f'nested more than {DEEPEST} deep')
+        if depth > MAX_DEPTH:
+            raise ValueError(f'nested more than {MAX_DEPTH} deep')
         if isinstance(item, dict):
             waiting += [(key, depth) for key in item]
             waiting += [(inner, depth + 1) for inner in item.values()]
@@ -55,16 +47,5 @@ def check_bounds(value: Any) -> None:
             waiting += [(inner, depth + 1) for inner in item]
         elif isinstance(item, str) and len(item) > LONGEST_TEXT:
             raise ValueError(f'a text of {len(item):,} characters, at most {LONGEST_TEXT:,}')
-        elif isinstance(item, int | float) and not abs(item) <= LARGEST_NUMBER:
+        elif isinstance(item, int | float) and not abs(item) <= MAX_INTEGER:
             raise ValueError('a number beyond 2**53')
-
-
-def _refuse(word: str) -> float:
-    raise ValueError(f'{word} is no number')
-
-
-def _finite(text: str) -> float:
-    number = float(text)
-    if not math.isfinite(number):
-        raise ValueError(f'the number {text[:20]} is infinite')
-    return number

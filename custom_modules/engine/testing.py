@@ -1,6 +1,5 @@
 """What ``tools/test.py`` does."""
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -14,9 +13,9 @@ from ..datasets.shared_images import shared_line, trained_on
 from ..errors import UserError
 from ..evaluation.per_image_csv import write_rows
 from ..export.exported_files import is_exported
+from ..json_file import write_json
 from ..paths import make_writable, short_path
 from ..visualization import save_examples
-from ..whole_file import whole_file
 from .augmented_network import AugmentedNetwork
 from .checkpoint_io import weights_file
 from .environment import environment
@@ -271,6 +270,5 @@ def _describe_details(result: dict[str, Any]) -> list[str]:
 
 def write_results(folder: Path, result: dict[str, object], rows: list[dict]) -> None:
     """Write ``metrics.json`` and ``per_image.csv`` into ``folder``."""
-    with whole_file(folder / 'metrics.json') as file:
-        file.write(json.dumps(result, indent=2) + '\n')
+    write_json(folder / 'metrics.json', result)
     write_rows(folder / 'per_image.csv', rows)

@@ -1,10 +1,18 @@
 """The threshold that was chosen on the validation images, in a file beside the checkpoint."""
 
-import json
 from pathlib import Path
 
 from ..errors import UserError
-from ..whole_file import whole_file
+from ..json_file import read_json, write_json
+from ..records import between, count, nothing, number, one_of, record, text
+
+_SHAPE = record(
+    ('threshold', 'Dice'),
+    threshold=between(0, 1),
+    Dice=number(0, 1),
+    num_images=count(),
+    split=one_of(nothing, text()),
+)
 
 
 def side_file(checkpoint: Path) -> Path:
@@ -22,8 +30,7 @@ def save_threshold(
         chosen: ``threshold`` and the ``Dice`` it gives.
         conditions: what it was chosen under; a test under others does not use it.
     """
-    with whole_file(side_file(checkpoint)) as file:
-        file.write(json.dumps(chosen | conditions, indent=2) + '\n')
+    write_json(side_file(checkpoint), chosen | conditions)
 
 
 def find_threshold(
@@ -63,14 +70,12 @@ def stored_threshold(checkpoint: str | Path) -> float | None:
 
 
 def _read(path: Path) -> dict:
-    if not path.is_file():
+    if not path.exists():
         return {}
+    found = read_json(path)
     try:
-        found = json.loads(path.read_text(encoding='utf-8'))
-        found |= dict(threshold=float(found['threshold']), Dice=float(found['Dice']))
-        if not 0 < found['threshold'] < 1:
-            raise ValueError(f'threshold {found["threshold"]} is not between 0 and 1')
-    except (OSError, KeyError, TypeError, ValueError) as error:
+        _SHAPE(found, '')
+    except ValueError as error:
         raise UserError(
             f'{path}: holds no threshold ({error}); remove it or test with --tune-threshold'
         ) from None

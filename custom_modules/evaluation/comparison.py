@@ -1,5 +1,7 @@
 """Two tests image by image: is the difference more than chance, and where does it come from?"""
 
+import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -164,8 +166,19 @@ def as_dict(comparison: Comparison) -> dict[str, Any]:
         better=len(comparison.better),
         worse=len(comparison.worse),
         images=[vars(change) for change in comparison.changes],
-        settings=[dict(key=key, first=old, second=new) for key, old, new in comparison.settings],
-        config=None
-        if comparison.config is None
-        else [dict(key=key, first=old, second=new) for key, old, new in comparison.config],
+        settings=_changes(comparison.settings),
+        config=None if comparison.config is None else _changes(comparison.config),
     )
+
+
+def _changes(found: Sequence[tuple[str, Any, Any]]) -> list[dict[str, Any]]:
+    return [dict(key=key, first=_plain(old), second=_plain(new)) for key, old, new in found]
+
+
+def _plain(value: object) -> object:
+    """Return a value of a config as it is where JSON has it, else as text."""
+    try:
+        json.dumps(value, allow_nan=False)
+    except (TypeError, ValueError):
+        return str(value)
+    return value

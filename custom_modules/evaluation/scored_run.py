@@ -1,6 +1,5 @@
 """What ``tools/test.py`` wrote about a run, and the config it was made with."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,10 +8,8 @@ from typing import Any
 from ..config.written import read_named, read_written
 from ..errors import UserError
 from ..named_runs import named_folders
+from .metrics_json import PROTOCOL, read_metrics
 from .per_image_csv import read_rows
-
-#: What figures must share to be held against each other.
-PROTOCOL = ('dataset', 'split', 'border', 'resolution', 'image_size')
 
 
 @dataclass(frozen=True)
@@ -77,22 +74,6 @@ def read_scored(label: str, run: Path) -> ScoredRun:
     metrics = read_metrics(folder / 'metrics.json')
     rows = {row['id']: row for row in read_rows(folder / 'per_image.csv')}
     return ScoredRun(label, folder, metrics, rows)
-
-
-def read_metrics(path: Path) -> dict[str, Any]:
-    """Return the figures of a test with their protocol.
-
-    Raises:
-        UserError: the file cannot be read or is of no test.
-    """
-    try:
-        metrics = json.loads(path.read_text(encoding='utf-8'))
-        missing = [key for key in (*PROTOCOL, 'Dice', 'threshold') if key not in metrics]
-    except (OSError, TypeError, ValueError) as error:
-        raise UserError(f'{path}: cannot be read ({error}); test again') from None
-    if missing or not isinstance(metrics, dict):
-        raise UserError(f'{path}: is of no test, it lacks {missing[0]!r}; test again')
-    return metrics
 
 
 def check_comparable(first: ScoredRun, second: ScoredRun) -> None:

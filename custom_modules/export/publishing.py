@@ -1,6 +1,5 @@
 """What ``tools/publish.py`` does."""
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +10,8 @@ from ..config.load import PUBLISHED_CONFIG
 from ..engine.checkpoint_io import PUBLISHED_WEIGHTS, load_checkpoint
 from ..engine.safetensors_io import save_safetensors
 from ..errors import UserError
-from ..evaluation.scored_run import read_metrics
+from ..evaluation.metrics_json import read_metrics
+from ..json_file import write_json
 from ..paths import make_writable
 from ..stopping import signals_wait
 from ..whole_file import folder_beside, whole_file
@@ -83,8 +83,8 @@ def publish(
         half = compare_bfloat16(config, trained, figures['threshold'], images) if images else None
         if half is not None:
             _set(values, 'test_cfg', 'precision', 'auto' if half.keeps_the_masks else 'fp32')
-        _write_json(made / PUBLISHED_CONFIG, values)
-        _write_json(made / FIGURES, figures)
+        write_json(made / PUBLISHED_CONFIG, values, indent=1)
+        write_json(made / FIGURES, figures, indent=1)
         card = model_card(Path(config.filename).stem, config, figures, parity, half)
         with whole_file(made / CARD) as file:
             file.write(card)
@@ -103,8 +103,3 @@ def _set(values: dict[str, Any], section: str, key: str, value: object) -> None:
         values[name] = value
     else:
         values[section][key] = value
-
-
-def _write_json(path: Path, values: Any) -> None:
-    with whole_file(path) as file:
-        file.write(json.dumps(values, indent=1) + '\n')

@@ -64,6 +64,8 @@ class Gallery:
         self.systems = [_system(run) for run in runs]
 
     def _column(self, name: str, systems: Sequence[System]) -> Column:
+        if name not in self.positions:
+            raise UserError(f'{name}: was tested, but the data set has no such image')
         return read_column(self.dataset, self.positions[name], name, systems)
 
     def worst_median_best(self, number: int, each: int) -> list[Row]:

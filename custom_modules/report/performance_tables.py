@@ -1,10 +1,11 @@
 """The tables of docs/performance.md, made from the JSON files under ``results/benchmarks/``."""
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 
 from ..errors import UserError
+from ..json_file import read_json
+from ..records import mapping, number, record, text
 
 #: The files, in the order of the page, and their headings.
 BENCHMARKS = {
@@ -22,12 +23,22 @@ BENCHMARKS = {
     'startup': 'Start',
 }
 
+_ROW = record(images_per_second=number(0), times_faster=number(0))
+
+_SHAPE = record(
+    ('protocol', 'device', 'torch', 'commit'),
+    **dict.fromkeys(('protocol', 'device', 'torch', 'commit', 'base'), text(4000)),
+    rows=mapping(_ROW),
+    seconds=mapping(number(0)),
+    mebibytes=mapping(number(0)),
+)
+
 
 def performance_tables(folder: Path) -> str:
     """Return a section with a Markdown table for each ``<benchmark>[_<variant>].json``.
 
     Raises:
-        UserError: a file is of no benchmark of the page.
+        UserError: a file is of no benchmark of the page, or cannot be read.
     """
     sections = []
     paths = sorted(folder.glob('*.json'))
@@ -37,8 +48,22 @@ def performance_tables(folder: Path) -> str:
     for name, title in BENCHMARKS.items():
         for path in paths:
             if path.stem.partition('_')[0] == name:
-                sections += _section(title, json.loads(path.read_text(encoding='utf-8')))
+                sections += _section(title, _read(path))
     return '\n'.join(sections).strip()
+
+
+def _read(path: Path) -> dict:
+    result = read_json(path)
+    try:
+        _SHAPE(result, '')
+        shapes = [list(row) for row in result.get('rows', {}).values()]
+        if not ({'seconds', 'mebibytes'} & set(result) or shapes) or any(
+            'base' not in result and row != shapes[0] for row in shapes
+        ):
+            raise ValueError('it has no rows, or rows of different columns')
+    except ValueError as error:
+        raise UserError(f'{path}: is of no benchmark, {error}; run it again') from None
+    return result
 
 
 def _section(title: str, result: dict) -> list[str]:

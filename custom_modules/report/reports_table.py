@@ -1,9 +1,9 @@
 """The table of docs/reports.md: the reports' figures beside those of our runs of their recipes."""
 
-import json
 from pathlib import Path
 
 from ..errors import UserError
+from ..evaluation.metrics_json import read_metrics
 
 #: Test Dice of the reports, by config; None where a report gives none.
 PUBLISHED: dict[str, float | None] = {
@@ -62,11 +62,7 @@ def _read(folder: Path) -> dict[str, dict]:
     for path in sorted(folder.glob('*.json')):
         if path.stem.removesuffix(OWN_THRESHOLD) not in PUBLISHED:
             raise UserError(f'{path}: no system of the reports is called {path.stem!r}')
-        row = json.loads(path.read_text(encoding='utf-8'))
-        missing = [key for key in ('Dice', 'IoU', 'training', 'image_size') if key not in row]
-        if missing:
-            raise UserError(f'{path}: the field {missing[0]!r} is missing')
-        runs[path.stem] = row
+        runs[path.stem] = read_metrics(path, ('IoU', 'training', 'num_images', 'dtype'))
     return runs
 
 

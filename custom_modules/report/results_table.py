@@ -1,9 +1,9 @@
 """The tables of README and docs, made from the JSON files under ``results/``."""
 
-import json
 from pathlib import Path
 
 from ..errors import UserError
+from ..evaluation.metrics_json import read_metrics
 from ..paths import PROJECT_ROOT
 from ..studies.pages import BEGIN as STUDY_BEGIN
 from ..studies.pages import END as STUDY_END
@@ -13,6 +13,9 @@ from .reports_table import reports_table
 
 BEGIN = '<!-- results: made by tools/results_table.py from results/ -->'
 END = '<!-- end of results -->'
+
+#: What a row shows beside the protocol.
+_NEEDED = ('config', 'Dice_global', 'IoU', 'num_images', 'training')
 
 
 def pages() -> dict[Path, tuple[str, str]]:
@@ -56,11 +59,7 @@ def results_table(folder: Path) -> str:
         '|---|---|---|---|---|---|---|',
     ]
     for path in sorted(folder.glob('*/metrics.json')):
-        row = json.loads(path.read_text(encoding='utf-8'))
-        try:
-            lines.append(_line(row))
-        except KeyError as error:
-            raise UserError(f'{path}: the field {error} is missing') from None
+        lines.append(_line(read_metrics(path, _NEEDED)))
     lines += [
         '',
         'Dice and IoU are means over images, one run each. More in `results/`.',

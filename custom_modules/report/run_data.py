@@ -8,7 +8,8 @@ from mmengine.config import Config
 
 from ..errors import UserError
 from ..evaluation.from_rows import figures_from_rows
-from ..evaluation.scored_run import ScoredRun, read_metrics, read_scored, results_folder
+from ..evaluation.metrics_json import read_metrics
+from ..evaluation.scored_run import ScoredRun, read_scored, results_folder
 from ..paths import PROJECT_ROOT
 from ..visualization.curves import Run, read_epochs, read_steps
 

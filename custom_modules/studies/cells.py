@@ -1,7 +1,6 @@
 """What a sweep is made of: cells, each one training and its test in a folder of its own."""
 
 import itertools
-import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,9 +15,9 @@ from ..config.inheritance import assigned, bases, lineage
 from ..config.written import parse_code
 from ..engine.run_folder import find_run
 from ..errors import UserError, did_you_mean
+from ..json_file import read_json, write_json
 from ..paths import PROJECT_ROOT, resolve_path
 from ..visualization.curves import read_epochs
-from ..whole_file import whole_file
 
 #: Configs of the studies, and the budgets they can be run at.
 STUDIES = PROJECT_ROOT / 'configs' / 'studies'
@@ -78,8 +77,7 @@ class Cell:
     def mark(self) -> None:
         """Note in the folder what the cell is run with."""
         facts = dict(config=str(self.config), options=self.options, seed=self.seed, text=self.text)
-        with whole_file(self.folder / _CELL) as file:
-            file.write(json.dumps(facts, indent=2) + '\n')
+        write_json(self.folder / _CELL, facts)
 
     def check(self) -> None:
         """Make sure that the folder does not hold runs of another config.
@@ -91,8 +89,7 @@ class Cell:
         if not path.is_file():
             return
         try:
-            text = json.loads(path.read_text(encoding='utf-8'))['text']
-            old = parse_code(text, str(path))
+            old = parse_code(read_json(path)['text'], str(path))
         except (ValueError, KeyError, TypeError) as error:
             raise UserError(f'{path}: cannot be read ({error}); remove {self.folder}') from None
         changed = list(differences(old, parse_code(self.text, str(self.config))))

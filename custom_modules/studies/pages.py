@@ -1,16 +1,14 @@
 """The pages about studies: a README for each, made from the doc strings, and docs/studies.md."""
 
-import json
 import statistics
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from ..errors import UserError
 from ..paths import PROJECT_ROOT, short_path
 from ..visualization.curves import COLOURS, Run, save_curves
 from .cells import BASE, STUDIES, changes_nothing, leaves
-from .results import describe_config, describe_study
+from .results import describe_config, describe_study, read_study
 
 #: What a table of docs/studies.md stands between.
 BEGIN = '<!-- study {study}: made by tools/results_table.py from results/studies -->'
@@ -38,22 +36,6 @@ def study_readme(folder: Path) -> str:
     lines += ['', 'Each inherits `_base_.py` and says in a line or two what differs.', '']
     lines += ['```bash', command, '```', '']
     return '\n'.join(lines)
-
-
-def read_study(path: Path) -> dict[str, Any]:
-    """Return what ``results/studies/<question>.json`` holds.
-
-    Raises:
-        UserError: it is of no study.
-    """
-    try:
-        found = json.loads(path.read_text(encoding='utf-8'))
-        missing = [key for key in ('study', 'question', 'base', 'rows') if key not in found]
-    except (ValueError, TypeError) as error:
-        raise UserError(f'{path}: cannot be read ({error}); run the study again') from None
-    if missing:
-        raise UserError(f'{path}: is of no study, it lacks {missing[0]!r}')
-    return found
 
 
 def study_table(found: dict[str, Any], picture: str | None = None) -> str:

@@ -1,7 +1,6 @@
 """What a study found: a row for each run, as ``results/studies/<question>.json`` keeps it."""
 
 import ast
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -11,10 +10,12 @@ from ..config.keys import RUNNER_KEYS
 from ..config.written import parse_code
 from ..errors import UserError
 from ..evaluation.comparison import compare
-from ..evaluation.scored_run import PROTOCOL, ScoredRun, read_scored
+from ..evaluation.metrics_json import PROTOCOL, SCORE
+from ..evaluation.scored_run import ScoredRun, read_scored
+from ..json_file import read_json, write_json
 from ..paths import short_path
+from ..records import count, items, nothing, number, one_of, record, text
 from ..visualization.curves import read_epochs
-from ..whole_file import whole_file
 from .cells import BASE, Cell, changes_nothing
 
 #: Figures of a test that a row keeps.
@@ -22,6 +23,32 @@ FIGURES = ('Dice', 'IoU', 'Dice_global', 'IoU_global', 'IoU_boundary', 'Dice_sur
 
 #: Figures of the epochs that a row keeps, for the curves.
 CURVES = ('train/loss', 'valid/loss', 'train/dice', 'valid/dice')
+
+_INTERVAL = items(number(), 2)
+_DIFFERENCE = one_of(
+    record(('reason',), reason=text(10_000)),
+    record(('Dice', 'interval'), Dice=number(-1, 1), interval=_INTERVAL),
+)
+_ROW = record(
+    (
+        *('cell', 'value', 'budget', 'options', 'seed', 'figures', 'interval', 'difference'),
+        *('curves', 'num_images', 'epochs', 'max_epochs', 'minutes', 'precision', 'device'),
+        *PROTOCOL,
+    ),
+    **dict.fromkeys(('cell', 'budget', 'device', 'precision', 'split', 'border'), text()),
+    options=items(text()),
+    figures=record(('Dice', 'IoU'), Dice=SCORE, IoU=SCORE),
+    interval=one_of(nothing, _INTERVAL),
+    difference=one_of(nothing, _DIFFERENCE),
+    curves=record(
+        ('train/loss',),
+        **dict.fromkeys(('train/loss', 'valid/loss'), items(one_of(nothing, number()))),
+        **dict.fromkeys(('train/dice', 'valid/dice'), items(one_of(nothing, SCORE))),
+    ),
+    **dict.fromkeys(('num_images', 'epochs', 'max_epochs'), count()),
+    minutes=number(0),
+)
+_STUDY = record(('study', 'question', 'base', 'rows'), study=text(), base=text(), rows=items(_ROW))
 
 
 def study_results(cells: Sequence[Cell], budget: str) -> dict[str, Any]:
@@ -68,14 +95,24 @@ def keep_results(results: dict[str, Any], path: Path) -> None:
         UserError: the file that is there is of no study.
     """
     budgets = {row['budget'] for row in results['rows']}
-    try:
-        old = json.loads(path.read_text(encoding='utf-8'))['rows'] if path.is_file() else []
-    except (ValueError, KeyError) as error:
-        raise UserError(f'{path}: is of no study ({error}); remove it') from None
+    old = read_study(path)['rows'] if path.exists() else []
     rows = [*results['rows'], *(row for row in old if row['budget'] not in budgets)]
     path.parent.mkdir(parents=True, exist_ok=True)
-    with whole_file(path) as file:
-        file.write(json.dumps(results | dict(rows=rows), indent=1) + '\n')
+    write_json(path, results | dict(rows=rows), indent=1)
+
+
+def read_study(path: Path) -> dict[str, Any]:
+    """Return what ``results/studies/<question>.json`` holds.
+
+    Raises:
+        UserError: it is of no study.
+    """
+    found = read_json(path)
+    try:
+        _STUDY(found, '')
+    except ValueError as error:
+        raise UserError(f'{path}: is of no study, {error}; run the study again') from None
+    return found
 
 
 def describe_study(folder: Path) -> tuple[str, str]:

@@ -2,7 +2,6 @@
 
 import ast
 import fcntl
-import json
 import re
 import threading
 from collections import Counter
@@ -14,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 from ..config import load_config
 from ..config.line import config_line
 from ..errors import UserError
-from ..evaluation.scored_run import read_metrics
+from ..evaluation.metrics_json import read_metrics
+from ..json_file import write_json
 from ..paths import make_writable, short_path
-from ..whole_file import whole_file
 from .cells import Cell, plan
 from .local import run_jobs
 from .running import DONE, FAILED, PRUNED, STOPPED, TRAINING, Progress, Stop, run_cell_or_say_why
@@ -153,8 +152,7 @@ class Search:
                 states.add(best.state)
                 test = best.cell.results()
             found = self._found(study, test)
-            with whole_file(self._home / f'{self.config.stem}.json') as file:
-                file.write(json.dumps(found, indent=1) + '\n')
+            write_json(self._home / f'{self.config.stem}.json', found, indent=1)
             print(self._summary(found, trials))
             return 1 if FAILED in states else 130 if STOPPED in states else 0
 

@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.live import Live
 from rich.table import Table
 
-from ..evaluation.scored_run import read_metrics
+from ..evaluation.metrics_json import read_metrics
 from ..progress import format_seconds
 from ..visualization.curves import Run
 from .cells import Cell

@@ -1,6 +1,5 @@
 """The reports' training curves, from what ScalarsHook wrote."""
 
-import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,7 +12,10 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
 from ..errors import UserError
+from ..json_file import parse_json, read_text
 from ..named_runs import named_folders
+from ..records import count
+from ..records import record as record_of
 from .figure_file import save_figure
 
 #: Okabe and Ito's colours for lines on white; their yellow is too light for that.
@@ -33,6 +35,12 @@ STYLES: dict[str, Literal['--', '-']] = {'train': '--', 'valid': '-'}
 
 #: How the best epoch is marked.
 DOT: dict[str, Any] = dict(marker='o', linestyle='', markeredgecolor='white', markersize=7)
+
+
+#: Of the scalars: a line for each ten steps of ten million.
+MAX_BYTES = 256 << 20
+
+_NUMBERS = record_of(epoch=count(), iter=count(), step=count())
 
 
 @dataclass(frozen=True)
@@ -92,9 +100,7 @@ def read_epochs(run: Path) -> dict[int, dict[str, float]]:
     epochs: dict[int, dict[str, float]] = {}
     for record in _records(run):
         if 'epoch' in record and 'train/loss' in record:
-            epoch = int(record['epoch'])
-            epochs = {n: row for n, row in epochs.items() if n < epoch}
-            epochs[epoch] = record
+            _put(epochs, record, 'epoch')
     if not epochs:
         raise UserError(
             f'{_scalars_file(run)}: has no whole epoch yet; wait for the first one, or train again '
@@ -115,10 +121,16 @@ def read_steps(run: Path) -> dict[int, dict[str, float]]:
     steps: dict[int, dict[str, float]] = {}
     for record in _records(run):
         if 'iter' in record and 'step/loss' in record:
-            step = int(record['iter'])
-            steps = {n: row for n, row in steps.items() if n < step} if step in steps else steps
-            steps[step] = record
+            _put(steps, record, 'iter')
     return steps
+
+
+def _put(rows: dict[int, dict[str, float]], record: dict[str, float], key: str) -> None:
+    """Let a record follow those whose number is smaller; larger ones were before a restart."""
+    number = int(record[key])
+    while rows and next(reversed(rows)) >= number:
+        rows.popitem()
+    rows[number] = record
 
 
 def _scalars_file(run: Path) -> Path:
@@ -127,25 +139,34 @@ def _scalars_file(run: Path) -> Path:
 
 def _records(run: Path) -> Iterator[dict[str, float]]:
     path = _scalars_file(run)
-    try:
-        lines = path.read_text(encoding='utf-8', errors='replace').splitlines()
-    except OSError:
+    if not path.exists():
         raise UserError(
             f"{run}: has no vis_data/scalars.json; give a run's folder "
             "(its config needs dict(type='LocalVisBackend') among the vis_backends)"
-        ) from None
+        )
+    lines = read_text(path, MAX_BYTES, errors='replace').splitlines()
     for number, line in enumerate(lines, start=1):
         # Records are flat, so the last brace begins the last one: a run that was cut off while
         # writing goes on on the line it left torn.
         start = line.rfind('{')
         try:
-            yield json.loads(line[max(start, 0) :])
-        except ValueError:
+            record = parse_json(line[max(start, 0) :], allow_nan=True)
+            _check_record(record)
+        except ValueError as error:
             if number == len(lines):
                 break
             raise UserError(
-                f'{path}, line {number}: {line[:60]!r} is not a record; remove the line'
+                f'{path}, line {number}: {line[:60]!r} is not a record ({error}); remove the line'
             ) from None
+        # A loss that was not finite is a gap in the curve.
+        yield {name: value if math.isfinite(value) else math.nan for name, value in record.items()}
+
+
+def _check_record(record: Any) -> None:
+    _NUMBERS(record, '')
+    for name, value in record.items():
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            raise ValueError(f'{name:.40} is no number')
 
 
 def save_curves(runs: Sequence[Run], path: Path) -> None:
