@@ -1,7 +1,6 @@
 """What an exported file says of itself."""
 
 import hashlib
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -9,12 +8,25 @@ from typing import Any
 import torch
 
 from ..errors import UserError
+from ..evaluation.metrics_json import TRAINING
+from ..json_file import parse_json
+from ..records import count, nothing, number, one_of, record, text
 
 #: Key of the JSON in every format.
 METADATA = 'petseg.json'
 
 #: Of its layout.
 VERSION = 1
+
+_VERSION = record(('version',), version=count())
+_SHAPE = record(
+    ('size_divisor', 'threshold', 'precision'),
+    size_divisor=count(1, 256),
+    threshold=number(0, 1),
+    precision=text(20),
+    weights=text(64),
+    training=one_of(nothing, TRAINING),
+)
 
 
 def weights_digest(weights: Mapping[str, torch.Tensor]) -> str:
@@ -29,8 +41,8 @@ def weights_digest(weights: Mapping[str, torch.Tensor]) -> str:
 def stored_precision(texts: Mapping[str, str]) -> str | None:
     """Return the precision that a file's texts name; None if they name none."""
     try:
-        return json.loads(texts[METADATA])['precision']
-    except (KeyError, TypeError, ValueError, RecursionError):
+        return parse_json(texts[METADATA])['precision']
+    except (KeyError, TypeError, ValueError):
         return None
 
 
@@ -38,17 +50,17 @@ def read_metadata(path: Path, texts: Mapping[str, str]) -> dict[str, Any]:
     """Return the metadata of a file, from the texts that it carries.
 
     Raises:
-        UserError: it has none, of another version, or what is needed to predict is not sound.
+        UserError: it has none, of another version, or one of its values is not sound.
     """
     try:
-        facts = json.loads(texts[METADATA])
+        facts = parse_json(texts[METADATA])
+        _VERSION(facts, '')
         if facts['version'] != VERSION:
             raise UserError(f'{path}: version {facts["version"]!r} of the metadata is not known')
-        divisor, threshold = facts['size_divisor'], facts['threshold']
-        sound = type(divisor) is int and 1 <= divisor <= 4096 and 0 <= float(threshold) <= 1
-        if not sound or not isinstance(facts['precision'], str):
-            raise ValueError('values out of range')
-    except (KeyError, TypeError, ValueError, RecursionError) as error:
+        _SHAPE(facts, '')
+        if facts['size_divisor'] & (facts['size_divisor'] - 1):
+            raise ValueError(f'size_divisor is {facts["size_divisor"]}, not a power of two')
+    except (KeyError, ValueError) as error:
         if isinstance(error, UserError):
             raise
         raise UserError(f'{path}: was not written by tools/export.py ({error!r})') from None

@@ -14,8 +14,7 @@ import torch
 
 from ..errors import UserError
 from ..whole_file import whole_file
-
-INPUT, OUTPUT = 'image', 'logits'
+from .graph_check import INPUT, OUTPUT, check_onnx
 
 
 class Logits(Protocol):
@@ -39,7 +38,10 @@ class OnnxNetwork:
         self.metadata: dict[str, str] = session.get_modelmeta().custom_metadata_map
 
     def __call__(self, images: np.ndarray) -> np.ndarray:
-        return self._session.run([OUTPUT], {INPUT: images})[0]
+        try:
+            return self._session.run([OUTPUT], {INPUT: images})[0]
+        except Exception as error:  # ONNX Runtime's own classes, without a common base
+            raise UserError(f'the exported network cannot compute ({_line(error)})') from None
 
 
 def onnx_model(program: torch.export.ExportedProgram) -> Any:
@@ -115,17 +117,27 @@ def load_onnx(path: Path, threads: int = 0) -> OnnxNetwork:
         UserError: it cannot be read, is none of this project, or ONNX Runtime is missing.
     """
     runtime = _import('onnxruntime')
+    content = checked_onnx(path)
     options = runtime.SessionOptions()
     options.intra_op_num_threads = threads or torch.get_num_threads()
-    options.log_severity_level = 3
+    options.log_severity_level = 4  # errors are raised, and said once
     try:
-        session = runtime.InferenceSession(str(path), options, ['CPUExecutionProvider'])
+        session = runtime.InferenceSession(content, options, ['CPUExecutionProvider'])
     except Exception as error:  # ONNX Runtime's own classes, without a common base
         raise UserError(f'{path}: is no ONNX file that runs here ({_line(error)})') from None
-    names = [one.name for one in (*session.get_inputs(), *session.get_outputs())]
-    if names != [INPUT, OUTPUT]:
-        raise UserError(f'{path}: was not written by tools/export.py (it has {", ".join(names)})')
     return OnnxNetwork(session)
+
+
+def checked_onnx(path: Path) -> bytes:
+    """Return the content of an ONNX file after ``check_onnx``.
+
+    Raises:
+        UserError: a package is missing, the file cannot be read, or its graph is not sound.
+    """
+    _import('onnx')
+    _import('onnxruntime')
+    with _quiet():
+        return check_onnx(path)
 
 
 def _import(name: str) -> Any:

@@ -8,8 +8,9 @@ import torch
 
 from ..errors import UserError
 from ..whole_file import cannot_write
+from .graph_check import LARGEST_FILE, check_openvino
 from .metadata import METADATA, stored_precision
-from .onnx_files import INPUT, OUTPUT
+from .onnx_files import OUTPUT, checked_onnx
 
 #: The weights lie beside the ``.xml`` file, under its name.
 WEIGHTS_SUFFIX = '.bin'
@@ -55,7 +56,10 @@ class OpenVinoNetwork:
         return dict(f32='float32', bf16='bfloat16', f16='float16').get(found, found)
 
     def __call__(self, images: np.ndarray) -> np.ndarray:
-        return self._compiled(images)[OUTPUT]
+        try:
+            return self._compiled(images)[OUTPUT]
+        except RuntimeError as error:  # OpenVINO's only class
+            raise UserError(f'the exported network cannot compute ({_last_line(error)})') from None
 
 
 def openvino_model(onnx_model: Any) -> Any:
@@ -100,15 +104,20 @@ def load_openvino(path: Path, float32: bool | None = None) -> OpenVinoNetwork:
         raise UserError(
             f'{weights}: there is no such file; {path.name} needs its weights beside it'
         )
+    for file in (path, weights) if path.suffix == '.xml' else ():
+        if file.stat().st_size > LARGEST_FILE:
+            raise UserError(f'{file}: has more than {LARGEST_FILE >> 20} MiB')
+    content = checked_onnx(path) if path.suffix == '.onnx' else str(path)
     try:
-        model = openvino.Core().read_model(str(path))
-        names = [one.any_name for one in (*model.inputs, *model.outputs)]
-        if names == [INPUT, OUTPUT]:
-            return OpenVinoNetwork(model, float32)
+        model = openvino.Core().read_model(content)
+        check_openvino(model, path)
+        return OpenVinoNetwork(model, float32)
     except RuntimeError as error:  # OpenVINO's only class
-        line = str(error).strip().splitlines()[-1].strip()
-        raise UserError(f'{path}: is no file that OpenVINO runs ({line})') from None
-    raise UserError(f'{path}: was not written by tools/export.py (it has {", ".join(names)})')
+        raise UserError(f'{path}: is no file that OpenVINO runs ({_last_line(error)})') from None
+
+
+def _last_line(error: Exception) -> str:
+    return str(error).strip().splitlines()[-1].strip()
 
 
 def _openvino() -> Any:

@@ -6,10 +6,12 @@ from .config_types import CONFIG_TYPES
 from .data import DATA
 from .downloads import DOWNLOAD_CASES
 from .files import FILES
+from .graphs import GRAPH_CASES
 from .images import IMAGES
 from .kinds_of_pictures import KINDS_OF_PICTURES
 from .operations import OPERATIONS
 from .published_configs import PUBLISHED_CONFIGS
+from .results import RESULTS
 from .run_configs import RUN_CONFIGS
 from .service import SERVICE
 from .settings import SETTINGS
@@ -24,6 +26,8 @@ CASES: tuple[Case, ...] = (
     *ARCHIVE_CASES,
     *DOWNLOAD_CASES,
     *FILES,
+    *RESULTS,
+    *GRAPH_CASES,
     *WEIGHT_CASES,
     *SETTINGS,
     *OPERATIONS,
