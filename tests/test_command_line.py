@@ -38,7 +38,8 @@ def train_arguments(sample: Path, *options: str) -> list[str]:
         ('image_size=36', 'use image_size = (32, 32)'),
         ('batch_size=64', 'choose a smaller batch_size'),
         ('precision=fp16', 'needs a GPU'),
-        ('num_workers=many', "use 'auto', 0 or a number"),
+        ('num_workers=many', "use 'auto' or an integer from 0"),
+        ('num_workers=4000', "use 'auto' or an integer from 0 to"),
         ('monitor=dice', "monitor='dice' is no figure of the validation; did you mean Dice"),
     ],
 )

@@ -1,18 +1,25 @@
 """Every config resolves; one line reaches everywhere; what is misspelt or dead is named."""
 
+import inspect
 import json
+import re
 from pathlib import Path
+from typing import Any
 
+import mmengine.registry
 import pytest
 from mmcv.cnn import build_norm_layer
 from mmengine.dataset import Compose
-from mmengine.registry import MODELS
+from mmengine.registry import MODELS, Registry
 
 from custom_modules.config import load_config
+from custom_modules.config.annotations import annotated_kinds
 from custom_modules.config.differences import as_data, merged
+from custom_modules.config.ranges import RANGES
 from custom_modules.config.registered import REGISTRIES
 from custom_modules.config.written import parse_code, read_named, resolved
 from custom_modules.errors import UserError
+from custom_modules.models.unet_head import UNetHead
 
 ROOT = Path(__file__).resolve().parent.parent
 #: The configs of the studies have a contract of their own in test_studies.py.
@@ -132,6 +139,70 @@ def test_no_build_imports_what_a_config_names(tmp_path: Path) -> None:
         Compose([dict(type='RandomChoiceResize', scales=[8], resize_type='os.system')])
     assert MODELS.get('mmengine.runner.Runner') is None
     assert not marker.exists()
+
+
+def _first_parameter(target: type, name: str) -> list[inspect.Parameter]:
+    """Return the argument ``name`` as the nearest class that has it declares it."""
+    steps = (step for step in target.__mro__ if '__init__' in vars(step))
+    found = (inspect.signature(step.__init__).parameters.get(name) for step in steps)
+    return [parameter for parameter in found if parameter is not None][:1]
+
+
+def test_every_declared_range_holds_what_its_class_has_as_default() -> None:
+    """A default outside of the range, or a range of an argument that is not there, is a mistake."""
+    checked = 0
+    registries = [v for v in vars(mmengine.registry).values() if isinstance(v, Registry)]
+    classes = {n: c for registry in registries for n, c in registry.module_dict.items()}
+    classes |= {c.__name__: c for one in classes.values() for c in getattr(one, '__mro__', ())}
+    for owner, kinds in RANGES.items():
+        if owner not in classes:
+            continue
+        derived = [c for c in classes.values() if classes[owner] in getattr(c, '__mro__', ())]
+        for name, kind in kinds.items():
+            taking = [parameter for c in derived for parameter in _first_parameter(c, name)]
+            assert taking, f'{owner} has no argument {name}'
+            for parameter in taking:
+                if parameter.default is not parameter.empty:
+                    assert kind.allows(parameter.default), f'{owner}.{name}'
+                    checked += 1
+    assert checked > 50
+
+
+def test_what_is_not_declared_has_the_type_of_its_class() -> None:
+    class Mine(UNetHead):
+        """A class of a user: what it annotates is not taken at its word, what it inherits is."""
+
+        def __init__(self, speed: int, **kwargs: Any) -> None:
+            super().__init__(**kwargs)
+
+    kinds = annotated_kinds(Mine)
+    assert 'speed' not in kinds
+    assert kinds['in_channels'].allows([1, 2]) and not kinds['in_channels'].allows([1.5])
+    assert kinds['norm_cfg'].allows(None) and not kinds['norm_cfg'].allows(dict(momentum=1))
+    option = 'model.decode_head.norm_cfg=3'
+    with pytest.raises(UserError, match=r"norm_cfg = 3 is not allowed; use dict\(type='\.\.\.'"):
+        load_config('configs/unet_pet.py', [option])
+
+
+def test_a_message_about_a_value_names_what_the_config_writes(tmp_path: Path) -> None:
+    child = tmp_path / 'child.py'
+    base = f"_base_ = '{ROOT}/configs/unet_pet.py'\n"
+    for line, name in (
+        ('learning_rate = 0', 'learning_rate = 0'),
+        ("side = 0\nimage_size = '$side'", 'side = 0'),
+        (
+            "optim_wrapper = dict(optimizer=dict(lr=float('nan')))",
+            'optim_wrapper.optimizer.lr = nan',
+        ),
+        ('preprocessor = dict(std=[1, 2, -3])', r'preprocessor.std = [1, 2, -3]'),
+        (
+            "custom_hooks = [dict(type='ConsoleHook', figures=[''])]",
+            "custom_hooks.0.figures = ['']",
+        ),
+    ):
+        child.write_text(base + line + '\n')
+        with pytest.raises(UserError, match=re.escape(f'child.py: {name} is not allowed; use ')):
+            load_config(child)
 
 
 def test_configs_that_do_not_load(tmp_path: Path) -> None:

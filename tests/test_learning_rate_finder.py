@@ -156,7 +156,11 @@ def test_the_tool_on_the_drawn_sample(
         (dict(picture=Path('a.gif')), [], r'--out a\.gif: the name must end in one of \.png'),
         (dict(picture=Path('folder.png')), [], r'folder\.png: cannot be written'),
         ({}, ['batch_size=64'], 'do not fill one batch of 64'),
-        ({}, ['preprocessor.std=[0,0,0]'], 'the loss of the first step is nan; look at the data'),
+        (
+            {},
+            ['preprocessor.std=[1e-40,1e-40,1e-40]'],
+            'the loss of the first step is nan; look at the data',
+        ),
     ],
 )
 def test_bad_input(

@@ -10,6 +10,8 @@ from mmengine.runner import Runner
 
 from ..errors import UserError, did_you_mean
 from .registered import REGISTRIES, registered
+from .stages import check_stages
+from .values import check_values
 
 #: Keys that MMEngine takes away from a dict before it builds the class.
 _TAKEN_AWAY = {
@@ -20,20 +22,23 @@ _TAKEN_AWAY = {
 }
 
 
-def check_config(config: dict[str, Any], source: str) -> None:
-    """Check every type and key of a resolved config.
+def check_config(config: dict[str, Any], source: str, written: dict[str, Any]) -> None:
+    """Check every type, key and value of a resolved config.
 
     Args:
         config: with all variables put in.
         source: its file, for messages.
+        written: the config with its variables still in place, for the names in messages.
 
     Raises:
         UserError: naming the place, the wrong name and the nearest right ones.
     """
     for place, value in dicts(config):
         kind = value.get('type')
+        candidates: list[Callable] = []
         if isinstance(kind, str):
-            _check_keys(place, value, _candidates(kind, place, source), source)
+            candidates = _candidates(kind, place, source)
+            _check_keys(place, value, candidates, source)
         elif place.endswith('dataloader'):
             from torch.utils.data import DataLoader
 
@@ -42,6 +47,8 @@ def check_config(config: dict[str, Any], source: str) -> None:
         elif place == 'randomness':
             allowed = set(inspect.signature(Runner.set_randomness).parameters)
             _refuse_unknown(place, value, allowed, source)
+        check_values(place, value, candidates, written, source)
+    check_stages(config, source)
 
 
 def dicts(value: Any, place: str = '') -> Iterator[tuple[str, dict]]:

@@ -1,10 +1,41 @@
-"""The line of a config that sets a value."""
+"""Where a config writes a value, and the line that sets it."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from mmengine.config import Config
 
 from .differences import merged
+
+
+def written_place(written: Mapping[str, Any], place: str) -> list[str]:
+    """Return the keys under which a config writes what it has at ``place``.
+
+    Where variables lead there, they are those of the last one: ``learning_rate`` for
+    ``optim_wrapper.optimizer.lr``, ``train_pipeline.3.prob`` for a step of the pipeline.
+
+    Args:
+        written: the config with its variables still in place.
+        place: dotted keys and indices.
+    """
+    found: Any = written
+    keys: list[str] = []
+    for key in place.split('.'):
+        keys.append(key)
+        found = _inside(found, key)
+        while isinstance(found, str) and found.startswith('$') and found[1:] in written:
+            keys = [found[1:]]
+            found = written[found[1:]]
+    return keys
+
+
+def _inside(value: Any, key: str) -> Any:
+    if isinstance(value, Mapping):
+        # A key of a config may be a number: widened={2: 512}.
+        return next((item for name, item in value.items() if str(name) == key), None)
+    if isinstance(value, list | tuple) and key.isdecimal() and int(key) < len(value):
+        return value[int(key)]
+    return None
 
 
 def config_line(config: Config, place: str, value: str) -> str:
@@ -18,15 +49,7 @@ def config_line(config: Config, place: str, value: str) -> str:
         place: dotted keys, ``optim_wrapper.optimizer.lr``.
         value: as Python writes it.
     """
-    written = merged(config)
-    found: Any = written
-    keys: list[str] = []
-    for key in place.split('.'):
-        keys.append(key)
-        found = found.get(key) if isinstance(found, dict) else None
-        while isinstance(found, str) and found.startswith('$'):
-            keys = [found[1:]]
-            found = written[found[1:]]
+    keys = written_place(merged(config), place)
     for key in reversed(keys[1:]):
         value = f'dict({key}={value})'
     return f'{keys[0]} = {value}'

@@ -1,5 +1,6 @@
 """The one way in which all tools load a config."""
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -31,7 +32,8 @@ def load_config(path: str | Path, options: Sequence[str] = ()) -> Config:
 
     Raises:
         UserError: the file is missing or does not parse, an option is malformed, a variable is
-            missing or serves nothing, or a key or type is unknown (with the nearest names).
+            missing or serves nothing, a key or type is unknown (with the nearest names), or a value
+            is not allowed (with what is).
     """
     path = resolve_path(path)
     if path.is_dir():
@@ -56,18 +58,19 @@ def load_config(path: str | Path, options: Sequence[str] = ()) -> Config:
             f'{path}: the config does not load ({type(error).__name__}: {error})'
         ) from None
     allow_modules((config.get('custom_imports') or {}).get('imports') or ())
-    if 'model' not in config:
-        raise UserError(f'{path}: it has no model; begin with _base_ = a config of configs/')
     parsed = _parse_options(options)
-    if parsed:
-        config.merge_from_dict(parsed)
+    if 'model' in config:
+        _merge(config, parsed)
+    if not isinstance(config.get('model'), dict):
+        raise UserError(f'{path}: it has no model; begin with _base_ = a config of configs/')
     spare = set() if data_only else spare_variables(path) - set(parsed)
-    values, used = substitute_variables(config.to_dict(), str(path), spare)
+    written = config.to_dict()
+    values, used = substitute_variables(written, str(path), spare)
     for key in spare - used:
         config.pop(key, None)
     merged, text = config.to_dict(), config.pretty_text
     resolved = Config(values, filename=str(path), format_python_code=False)
-    check_config(resolved.to_dict(), str(path))
+    check_config(resolved.to_dict(), str(path), written)
     object.__setattr__(resolved, '_text', text)
     object.__setattr__(resolved, '_merged', merged)
     return resolved
@@ -79,5 +82,18 @@ def _parse_options(options: Sequence[str]) -> dict:
         key, equals, value = option.partition('=')
         if not (key and equals):
             raise UserError(f'--cfg-options {option}: write key=value')
-        parsed[key] = DictAction._parse_iterable(value)
+        try:
+            parsed[key] = DictAction._parse_iterable(value)
+        except (AssertionError, ValueError) as error:
+            raise UserError(f'--cfg-options {option}: {error}') from None
     return parsed
+
+
+def _merge(config: Config, options: dict) -> None:
+    for key, value in options.items():
+        try:
+            config.merge_from_dict({key: value})
+        except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
+            # MMEngine names Python's exception, or the part of the config that cannot take it.
+            reason = re.split(r' of list|\. You may set', str(*error.args[:1]))[0]
+            raise UserError(f'--cfg-options {key}={value}: not possible here ({reason})') from None

@@ -11,6 +11,7 @@ import torch
 from mmengine.config import Config
 from mmengine.registry import DATASETS, MODELS
 
+from ..config.stages import require_stage
 from ..datasets.resizing import resize_mask
 from ..datasets.statistics import Survey, survey
 from ..errors import UserError
@@ -42,7 +43,9 @@ def browse(
     if number < 1 or epoch < 1:
         raise UserError(f'--number {number} --epoch {epoch}: use 1 or more')
     samples = list(islice(seen_by_network(config, split, epoch), number))
-    surveys = [survey(files_of(config, name)) for name in SPLITS]
+    surveys = [
+        survey(files_of(config, name)) for name in SPLITS if config.get(f'{name}_dataloader')
+    ]
     name = Path(config.filename).stem
     title = f'{name}: {split}, epoch {epoch}' if split == 'train' else f'{name}: {split}'
     save = save_dataset_page if path.suffix.lower() == '.html' else save_dataset_sheet
@@ -64,8 +67,9 @@ def seen_by_network(config: Config, split: str = 'train', epoch: int = 1) -> Ite
     Raises:
         UserError: a file cannot be read, or the data do not fill a batch.
     """
-    seed = config.randomness['seed'] + epoch - 1
-    loader = PetSegRunner.build_dataloader(_loader(config, split), config.randomness['seed'])
+    own_seed = config.get('randomness', {}).get('seed') or 0
+    seed = own_seed + epoch - 1
+    loader = PetSegRunner.build_dataloader(_loader(config, split), own_seed)
     if hasattr(loader.sampler, 'set_epoch'):
         loader.sampler.set_epoch(epoch - 1)
     # Mixing is linear, so what it does to normalised images it does to these.
@@ -89,6 +93,7 @@ def seen_by_network(config: Config, split: str = 'train', epoch: int = 1) -> Ite
 
 def _loader(config: Config, split: str) -> dict[str, Any]:
     """Return a loader without processes, and without a cache, which has the same pixels."""
+    require_stage(config, split, config.filename)
     loader = dict(config[f'{split}_dataloader'])
     dataset = loader['dataset'] | dict(cache=False)
     return loader | dict(dataset=dataset, num_workers=0, persistent_workers=False)
@@ -96,5 +101,6 @@ def _loader(config: Config, split: str) -> dict[str, Any]:
 
 def files_of(config: Config, split: str) -> Any:
     """Return the data set of a split, without a pipeline: for what its files are."""
+    require_stage(config, split, config.filename)
     settings = config[f'{split}_dataloader']['dataset'] | dict(cache=False, pipeline=[])
     return DATASETS.build(settings)

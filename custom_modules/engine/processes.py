@@ -10,6 +10,7 @@ from typing import NoReturn
 import torch
 
 from ..errors import UserError
+from ..kinds import Worded, choice, either, integer
 from ..stopping import SIGNALS
 
 
@@ -111,14 +112,30 @@ def workers_of(value: int | str) -> int:
     shared among the processes that torchrun started on this machine.
 
     Raises:
-        UserError: neither 'auto' nor a number.
+        UserError: neither 'auto' nor a number, or more than ``most_workers``.
     """
     if value == 'auto':
-        cores = len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else os.cpu_count()
-        return max(1, min(8, (cores or 1) // int(os.environ.get('LOCAL_WORLD_SIZE', 1))))
-    if not isinstance(value, int) or value < 0:
-        raise UserError(f"num_workers={value!r} is not allowed; use 'auto', 0 or a number")
-    return value
+        return max(1, min(8, _cores() // int(os.environ.get('LOCAL_WORLD_SIZE', 1))))
+    most = most_workers()
+    allowed = either(choice('auto'), integer(0, most))
+    words = f"'auto' or {integer(0, most)} (this process has {_cores()} cores)"
+    Worded(allowed, words).check('num_workers', value)
+    return int(value)
+
+
+def most_workers() -> int:
+    """Return how many workers a loader may have on this machine.
+
+    More than four per core wait for each other, and each takes memory of its own. Sixteen are
+    allowed anywhere, so that a config made for a larger machine runs.
+    """
+    return max(16, 4 * _cores())
+
+
+def _cores() -> int:
+    if hasattr(os, 'sched_getaffinity'):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def threads_per_process(count: int) -> int:

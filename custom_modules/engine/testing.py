@@ -7,6 +7,7 @@ from typing import Any
 from mmengine.config import Config
 from mmengine.dist import is_main_process
 
+from ..config.stages import require_stage
 from ..config.written import write_config
 from ..datasets.count_border import with_regions
 from ..datasets.shared_images import shared_line, trained_on
@@ -23,6 +24,7 @@ from .evaluation_details import details, image_rows, validation_details
 from .exported_model import use_exported
 from .memory import keep_freed_memory
 from .process_group import join_processes
+from .processes import workers_of
 from .runner import PetSegRunner
 from .tuned_threshold import find_threshold, save_threshold, side_file
 
@@ -60,12 +62,14 @@ def test(
     Raises:
         UserError: a mistake in config, data, checkpoint or arguments.
     """
+    require_stage(config, 'test', config.filename)
+    workers_of(config.test_dataloader.get('num_workers', 0))
     checkpoint = str(weights_file(Path(checkpoint)))
     if not Path(checkpoint).is_file():
         raise UserError(f'{checkpoint}: there is no such checkpoint; train first, see work_dirs/')
     folder = Path(out) if out else Path(checkpoint).resolve().parent
     keep_freed_memory()
-    join_processes(launcher, **config.env_cfg.get('dist_cfg', {}))
+    join_processes(launcher, **config.get('env_cfg', {}).get('dist_cfg', {}))
     make_writable(folder, '--out')
     if tune:
         make_writable(Path(checkpoint).resolve().parent, '--tune-threshold (a copied checkpoint)')

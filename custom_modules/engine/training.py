@@ -1,16 +1,21 @@
 """What ``tools/train.py`` does."""
 
+import inspect
 from pathlib import Path
 
 from mmengine.config import Config
 from mmengine.dist import is_main_process
+from mmengine.registry import HOOKS
 
+from ..config.stages import require_stage
 from ..config.written import write_config
 from ..errors import UserError
 from ..paths import PROJECT_ROOT, make_writable
 from ..whole_file import remove_parts
+from .best_and_last_hook import BestAndLastCheckpoint
 from .memory import keep_freed_memory
 from .process_group import join_processes, launch_id
+from .processes import workers_of
 from .resume_check import check_resume
 from .run_folder import LAST, find_launch, find_run, mark_launch
 from .runner import PetSegRunner
@@ -19,6 +24,23 @@ from .runner import PetSegRunner
 def default_work_dir(config: Config) -> Path:
     """Return ``work_dirs/<config name>`` of the project."""
     return PROJECT_ROOT / 'work_dirs' / Path(config.filename).stem
+
+
+def check_training(config: Config) -> None:
+    """Refuse a config that cannot be trained here, or of whose training nothing would be left.
+
+    Raises:
+        UserError: naming what is missing, or how many workers this machine takes.
+    """
+    require_stage(config, 'train', config.filename)
+    workers_of(config.train_dataloader.get('num_workers', 0))
+    hooks = [*(config.get('default_hooks') or {}).values(), *(config.get('custom_hooks') or [])]
+    classes = [HOOKS.get(hook['type']) for hook in hooks if hook]
+    if not any(inspect.isclass(one) and issubclass(one, BestAndLastCheckpoint) for one in classes):
+        raise UserError(
+            f'{config.filename}: no hook would keep best.pth and last.pth; use '
+            "default_hooks.checkpoint = dict(type='BestAndLastCheckpoint', monitor='Dice')"
+        )
 
 
 def train(
@@ -46,8 +68,9 @@ def train(
     settings = Config(config.to_dict(), filename=config.filename)
     settings.work_dir = str(Path(work_dir) if work_dir else default_work_dir(config))
     settings.launcher = launcher
+    check_training(config)
     keep_freed_memory()
-    join_processes(launcher, **settings.env_cfg.get('dist_cfg', {}))
+    join_processes(launcher, **settings.get('env_cfg', {}).get('dist_cfg', {}))
     run = None if resume is None else find_run(Path(settings.work_dir), resume)
     launch = launch_id(launcher)
     if launch:

@@ -10,6 +10,7 @@ import torch
 from mmengine.config import Config
 from mmengine.registry import LOOPS
 
+from ..config.stages import require_stage
 from .loops import ResumableTrainLoop
 from .memory import keep_freed_memory
 from .runner import PetSegRunner
@@ -43,6 +44,7 @@ def trial_runner(config: Config) -> Iterator[PetSegRunner]:
     Raises:
         UserError: a mistake in config or data.
     """
+    require_stage(config, 'train', config.filename)
     settings = Config(config.to_dict(), filename=config.filename)
     for key in _LEFT_OUT:
         settings.pop(key, None)

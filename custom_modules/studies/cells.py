@@ -14,6 +14,7 @@ from ..config.differences import differences
 from ..config.inheritance import assigned, bases, lineage
 from ..config.written import parse_code
 from ..engine.run_folder import find_run
+from ..engine.training import check_training
 from ..errors import UserError, did_you_mean
 from ..json_file import read_json, write_json
 from ..paths import PROJECT_ROOT, resolve_path
@@ -195,6 +196,7 @@ def plan(
             for seed in seeds or [own_seed]:
                 words = (*common, *point, f'seed={seed}')
                 loaded = load_config(config, words)
+                check_training(loaded)
                 name = ','.join([config.stem, *point, f'seed={seed}'])
                 folder = work_dir / study / re.sub(r'[^\w.,=+-]', '_', name)
                 if folder in cells:

@@ -16,6 +16,7 @@ from .run_configs import RUN_CONFIGS
 from .service import SERVICE
 from .settings import SETTINGS
 from .splits import SPLITS
+from .values import VALUES
 from .weights import WEIGHT_CASES
 
 CASES: tuple[Case, ...] = (
@@ -30,6 +31,7 @@ CASES: tuple[Case, ...] = (
     *GRAPH_CASES,
     *WEIGHT_CASES,
     *SETTINGS,
+    *VALUES,
     *OPERATIONS,
     *PUBLISHED_CONFIGS,
     *CONFIG_TYPES,

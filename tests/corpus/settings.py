@@ -104,8 +104,9 @@ NUMBERS: dict[str, tuple[Callable[[Path], str], str, str]] = {
     'PORT=99999': (_call(rendezvous, TWO | dict(PORT='99999')), "PORT='99999'", ''),
     '--launcher slurm outside of Slurm': (_call(slurm_environment, {}), 'start it by srun', ''),
     'precision=fp8': (_call(resolve_dtype, 'fp8', 'cpu'), "'fp8'", ''),
-    'num_workers=-1': (_call(workers_of, -1), 'num_workers=-1', ''),
-    'num_workers=many': (_call(workers_of, 'many'), "num_workers='many'", ''),
+    'num_workers=-1': (_call(workers_of, -1), 'num_workers = -1', ''),
+    'num_workers=many': (_call(workers_of, 'many'), "num_workers = 'many'", ''),
+    'num_workers=100000': (_call(workers_of, 100000), 'this process has', ''),
 }
 
 SETTINGS = (
