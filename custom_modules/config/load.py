@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from mmengine.config import Config, DictAction
 
@@ -10,9 +11,11 @@ from ..errors import UserError
 from ..paths import resolve_path
 from .check import check_config
 from .inheritance import spare_variables
+from .python_file import read_python_config
 from .registered import allow_modules
 from .untrusted import read_data_config
 from .variables import substitute_variables
+from .written import parse_code
 
 #: The config of a published model, in its folder.
 PUBLISHED_CONFIG = 'config.json'
@@ -43,20 +46,10 @@ def load_config(path: str | Path, options: Sequence[str] = ()) -> Config:
     data_only = path.suffix == '.json'
     if not data_only and path.suffix != '.py':  # MMEngine would execute what a YAML file names
         raise UserError(f'{path}: a config is a .py file, or the folder of a published model')
-    try:
-        config = (
-            Config(read_data_config(path), filename=str(path))
-            if data_only
-            else Config.fromfile(path)
-        )
-    except UserError:
-        raise
-    except RecursionError:
-        raise UserError(f'{path}: a config of its _base_ is the config itself') from None
-    except Exception as error:  # a config is Python: it can fail in any way
-        raise UserError(
-            f'{path}: the config does not load ({type(error).__name__}: {error})'
-        ) from None
+    if data_only:
+        config = Config(read_data_config(path), filename=str(path))
+    else:
+        config = read_python_config(path)
     allow_modules((config.get('custom_imports') or {}).get('imports') or ())
     parsed = _parse_options(options)
     if 'model' in config:
@@ -83,10 +76,17 @@ def _parse_options(options: Sequence[str]) -> dict:
         if not (key and equals):
             raise UserError(f'--cfg-options {option}: write key=value')
         try:
-            parsed[key] = DictAction._parse_iterable(value)
+            parsed[key] = _parse_value(value)
         except (AssertionError, ValueError) as error:
             raise UserError(f'--cfg-options {option}: {error}') from None
     return parsed
+
+
+def _parse_value(value: str) -> Any:
+    """Return a value as MMEngine reads it, or a dict, or a list of them, as Python writes it."""
+    if value.startswith(('dict(', '{', '[', '(')) and ('dict(' in value or '{' in value):
+        return parse_code(f'value = {value}', '--cfg-options')['value']
+    return DictAction._parse_iterable(value)
 
 
 def _merge(config: Config, options: dict) -> None:

@@ -66,6 +66,22 @@ CONFIGS: dict[str, tuple[str | bytes | None, str, str]] = {
     'variable that is not there': ("BASE\nmodel = dict(threshold='$treshold')\n", 'treshold', ''),
     'an error inside': ('BASE\nmax_epochs = 1 / 0\n', 'mine.py', ''),
     'an import that is not installed': ('import a_module_of_nobody\nBASE\n', 'mine.py', ''),
+    'a lazy config': (
+        'from mmengine.config import read_base\nwith read_base():\n    from .a import *\n',
+        'read_base is not supported',
+        '',
+    ),
+    'a class as a type': (
+        'BASE\nfrom torch.optim import SGD\noptim_wrapper = dict(optimizer=dict(type=SGD))\n',
+        'write a class by its registered name',
+        '',
+    ),
+    'a function in a list': ('BASE\nlosses = [len]\n', 'losses.0 is a class, a function', ''),
+    'imports for its own use': (
+        'BASE\nimport os.path as osp\nfrom math import sqrt\nlearning_rate = sqrt(1e-6)\n',
+        '',
+        LOADED,
+    ),
     'only a base': ('BASE\n', '', LOADED),
     'Windows line ends': ('BASE\r\nmax_epochs = 3\r\n', '', LOADED),
     'letters of other languages': ('BASE\n# Käthe und 猫\nmax_epochs = 3\n', '', LOADED),

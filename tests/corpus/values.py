@@ -114,6 +114,12 @@ SAID = {
     'train_pipeline.99.prob=1': 'not possible here (Index 99 exceeds',
     'train_pipeline.x.prob=1': 'not possible here',
     'seed.x=1': 'not possible here',
+    'model.type.x=1': 'not possible here',
+    'seed.0=1': 'not possible here',
+    'losses=[dict(': '--cfg-options: line 1 cannot be read',
+    'losses=[dict(type=open)]': '--cfg-options: line 1 cannot be read',
+    'losses=[{"type": print("x")}]': '--cfg-options: line 1 cannot be read',
+    'losses=[dict(type="Dice")]': 'losses.0.type=',
 }
 
 #: Options that are unusual and right.
@@ -131,6 +137,11 @@ USUAL = (
     'optim_wrapper.clip_grad.max_norm=inf',
     'optim_wrapper.optimizer.weight_decay=0',
     'width=0.01',
+    'default_hooks.pictures=None',
+    "losses=[dict(type='BinaryDiceLoss', smooth=1), {'type': 'BinaryCrossEntropyLoss'}]",
+    "custom_hooks=[dict(type='EarlyStopping', patience=3)]",
+    'optim_wrapper.clip_grad=dict(max_norm=1.0)',
+    'experiment_name=a{braces}',
 )
 
 
