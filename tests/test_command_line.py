@@ -1,6 +1,8 @@
 """The user's mistakes, each through the command line: one clear message, status 2, no traceback."""
 
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -47,6 +49,20 @@ def test_train_refuses(run_tool: Command, sample: Path, option: str, message: st
     if option == 'precision=fp16' and torch.cuda.is_available():
         option, message = 'precision=int8', 'is not allowed'
     refused(run_tool, message, *train_arguments(sample, option))
+
+
+@pytest.mark.parametrize(
+    'arguments',
+    [('predict.py', CONFIG, ''), ('train.py', ''), ('test.py', CONFIG, 'a.pth', '--out', '')],
+)
+def test_empty_arguments_are_refused(arguments: tuple[str, ...]) -> None:
+    """Of a variable of the shell that is not set; a path of '' would be the working folder."""
+    tool, *rest = arguments
+    done = subprocess.run(
+        [sys.executable, str(ROOT / 'tools' / tool), *rest], capture_output=True, text=True
+    )
+    assert (done.returncode, done.stdout) == (2, '')
+    assert done.stderr.startswith('error: an argument is empty') and done.stderr.count('\n') == 1
 
 
 def break_mask(root: Path) -> None:

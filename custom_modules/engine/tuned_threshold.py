@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from ..errors import UserError
-from ..json_file import read_json, write_json
+from ..json_file import parse_json, read_text, write_json
 from ..records import between, count, nothing, number, one_of, record, text
 
 _SHAPE = record(
@@ -72,8 +72,9 @@ def stored_threshold(checkpoint: str | Path) -> float | None:
 def _read(path: Path) -> dict:
     if not path.exists():
         return {}
-    found = read_json(path)
+    text = read_text(path)
     try:
+        found = parse_json(text)
         _SHAPE(found, '')
     except ValueError as error:
         raise UserError(

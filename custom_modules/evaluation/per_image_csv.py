@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 from pathlib import Path
 
+from ..csv_cells import as_cell, from_cell
 from ..errors import UserError
 from ..json_file import MAX_INTEGER, read_text
 from ..whole_file import whole_file
@@ -27,7 +28,8 @@ def write_rows(path: Path, rows: Sequence[dict]) -> None:
     with whole_file(path, newline='') as file:
         writer = csv.DictWriter(file, [*COLUMNS, *more])
         writer.writeheader()
-        writer.writerows(rows)
+        for row in rows:
+            writer.writerow(row | {name: as_cell(row[name]) for name in _TEXTS if name in row})
 
 
 def read_rows(path: Path) -> list[dict]:
@@ -82,7 +84,7 @@ def _value(name: str, cell: str) -> str | float | int:
     if name in _TEXTS:
         if len(cell) > 1000 or not cell.isprintable():
             raise ValueError(f'{name} is no line of text')
-        return cell
+        return from_cell(cell)
     if name in _SCORES:
         score = float(cell)
         if not 0 <= score <= 1:

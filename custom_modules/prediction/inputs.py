@@ -1,6 +1,7 @@
 """What to predict: files, folders, patterns, videos and cameras of the command line."""
 
 import glob
+import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import count
@@ -66,7 +67,7 @@ def find_sources(arguments: Sequence[str], leave_out: Sequence[Path] = ()) -> li
         leave_out: folders whose files are no inputs: those of earlier results.
 
     Raises:
-        UserError: an argument names nothing.
+        UserError: an argument names nothing, or what is no file, or a folder cannot be read.
     """
     names = _Names()
     sources: list[Source] = []
@@ -93,13 +94,7 @@ def _files(argument: str) -> Iterator[tuple[Path, str]]:
     path = Path(argument)
     if path.is_dir():
         known = IMAGE_SUFFIXES | VIDEO_SUFFIXES
-        found = [
-            file
-            for file in sorted(path.rglob('*'))
-            if file.suffix.lower() in known
-            and file.is_file()
-            and not any(part.startswith('.') for part in file.relative_to(path).parts)
-        ]
+        found = [file for file in _below(path) if file.suffix.lower() in known and file.is_file()]
         if not found:
             raise UserError(
                 f'{argument}: no images in it; known are {", ".join(sorted(IMAGE_SUFFIXES))}, '
@@ -108,6 +103,8 @@ def _files(argument: str) -> Iterator[tuple[Path, str]]:
         yield from ((file, file.relative_to(path).with_suffix('').as_posix()) for file in found)
     elif path.is_file():
         yield path, path.stem
+    elif path.exists():
+        raise UserError(f'{argument}: is neither a file nor a folder')
     else:
         # Path.glob does not take absolute patterns.
         matches = glob.glob(argument, recursive=True)  # noqa: PTH207
@@ -118,6 +115,19 @@ def _files(argument: str) -> Iterator[tuple[Path, str]]:
             raise UserError(f'{argument}: nothing there has this name or pattern{near}')
         for match in sorted(found):
             yield from _files(str(match))
+
+
+def _below(folder: Path) -> list[Path]:
+    """Return all files below a folder that are not hidden, sorted."""
+
+    def refuse(error: OSError) -> None:  # Path.rglob would pass over what it may not read
+        raise UserError(f'{error.filename}: cannot be read ({error.strerror})')
+
+    found = []
+    for place, inner, files in os.walk(folder, onerror=refuse):
+        inner[:] = [name for name in inner if not name.startswith('.')]
+        found += [Path(place, name) for name in files if not name.startswith('.')]
+    return sorted(found)
 
 
 class _Names:

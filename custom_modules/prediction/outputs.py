@@ -8,6 +8,7 @@ from typing import IO
 
 import numpy as np
 
+from ..csv_cells import as_cell
 from ..errors import UserError
 from ..paths import make_writable
 from ..picture_file import write_picture
@@ -17,7 +18,7 @@ from .video_file import VideoFile
 
 SUMMARY = 'summary.csv'
 
-#: Columns of the summary; the box and the area are in pixels.
+#: Columns of the summary; the box and the area are in pixels, texts are as ``as_cell`` has them.
 COLUMNS = (
     *('input', 'name', 'width', 'height', 'area', 'share'),
     *('box_left', 'box_top', 'box_width', 'box_height', 'confidence', 'error'),
@@ -104,7 +105,7 @@ class PredictionWriter:
         box = prediction.box or ('', '', '', '')
         confidence = prediction.confidence
         values = (
-            *(frame.source.path, frame.name, width, height),
+            *(as_cell(frame.source.path), as_cell(frame.name), width, height),
             *(prediction.area, f'{prediction.share:.6f}', *box),
             *('' if confidence is None else f'{confidence:.6f}', ''),
         )
@@ -112,7 +113,7 @@ class PredictionWriter:
 
     def write_error(self, source: str, error: str) -> None:
         """Write the row of an input that could not be read."""
-        self.rows.writerow(dict(input=source, error=error))
+        self.rows.writerow(dict(input=as_cell(source), error=as_cell(error)))
 
     def _add_to_video(self, name: str, rate: float, image: np.ndarray) -> None:
         if self.video is None or self.video.name != name:

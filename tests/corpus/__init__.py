@@ -8,6 +8,7 @@ from .downloads import DOWNLOAD_CASES
 from .files import FILES
 from .graphs import GRAPH_CASES
 from .images import IMAGES
+from .inputs import INPUT_CASES
 from .kinds_of_pictures import KINDS_OF_PICTURES
 from .operations import OPERATIONS
 from .published_configs import PUBLISHED_CONFIGS
@@ -27,6 +28,7 @@ CASES: tuple[Case, ...] = (
     *ARCHIVE_CASES,
     *DOWNLOAD_CASES,
     *FILES,
+    *INPUT_CASES,
     *RESULTS,
     *GRAPH_CASES,
     *WEIGHT_CASES,
