@@ -1,16 +1,23 @@
 """Resizing leaves things where they are, and agrees with Pillow's."""
 
 from collections.abc import Callable
+from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
 import torch
-from mmengine.registry import TRANSFORMS
+from mmengine.dataset import Compose
+from mmengine.registry import DATASETS, MODELS, TRANSFORMS
+from mmseg.structures import SegDataSample
 from PIL import Image
 
 from custom_modules.datasets.resizing import resize_image, resize_mask
-from custom_modules.models.binary_segmentor import target_at_size
+from custom_modules.errors import UserError
+from custom_modules.evaluation.metrics import DiceMetric
+from custom_modules.models.binary_segmentor import as_input
+from custom_modules.prediction.network import TorchNetwork
+from custom_modules.prediction.predictor import Predictor
 
 #: Old and new (width, height): smaller, larger, one side each, by factors that are no integers.
 SIZES = [
@@ -72,9 +79,11 @@ def transformed(**step: object) -> np.ndarray:
             type='Albumentations',
             transforms=[dict(type='albumentations.Resize', height=128, width=128)],
         ),
-        lambda: target_at_size(torch.from_numpy(centred())[None], torch.Size((128, 128)))[
-            0
-        ].numpy(),
+        lambda: as_input(
+            torch.from_numpy(centred())[None],
+            SegDataSample(metainfo=dict(ori_shape=(375, 500))),
+            (128, 128),
+        )[0].numpy(),
     ],
     ids=['square', 'ratio', 'pillow', 'random', 'scoring', 'albumentations', 'segmentor'],
 )
@@ -84,3 +93,111 @@ def test_what_is_centred_stays_centred(resize: Callable[[], np.ndarray]) -> None
     assert 0.2 < mask.mean() < 0.4
     assert np.array_equal(mask, mask[:, ::-1])
     assert np.array_equal(mask, mask[::-1])
+
+
+KEEP = dict(type='Resize', scale=(192, 192), keep_ratio=True)
+SQUARE = dict(type='Pad', size=(192, 192))
+WAYS: dict[str, list[dict]] = {
+    'as it is': [],
+    'stretched': [dict(type='Resize', scale=(192, 192))],
+    'aspect kept': [KEEP],
+    'aspect kept and padded': [KEEP, SQUARE],
+    'padded and resized': [
+        dict(type='Pad', pad_to_square=True),
+        dict(type='Resize', scale=(192, 192)),
+    ],
+    'resized twice and padded': [
+        dict(type='Resize', scale=(48, 32)),
+        KEEP,
+        dict(type='Pad', size_divisor=64),
+    ],
+}
+
+
+def rectangles(root: Path) -> np.ndarray:
+    """Write a picture of 96x64 with white rectangles, and its mask, and return the mask."""
+    mask = np.zeros((64, 96), np.uint8)
+    mask[8:24, 16:40] = mask[40:64, 80:96] = 255
+    for folder in ('images', 'masks'):
+        (root / folder).mkdir()
+        Image.fromarray(mask).save(root / folder / 'a.png')
+    return mask // 255
+
+
+def brightness() -> torch.nn.Module:
+    """Return a segmentor without weights: a pixel is foreground where it is bright."""
+    model = MODELS.build(
+        dict(
+            type='BinarySegmentor',
+            data_preprocessor=dict(type='BinarySegPreprocessor', mean=[128.0] * 3, std=[1.0] * 3),
+            backbone=dict(type='UNetEncoder', channels=[1, 1]),
+            decode_head=dict(type='UNetHead', in_channels=[1, 1], channels=[1]),
+            losses=[dict(type='BinaryCrossEntropyLoss')],
+            resolution='original',
+        )
+    ).eval()
+    model.decode_head.size_divisor = 1
+    model.network = lambda inputs: inputs[:, :1]
+    return model
+
+
+@pytest.mark.parametrize('cache', [False, True])
+@pytest.mark.parametrize('way', WAYS)
+def test_what_is_found_is_put_back_to_where_it_was(way: str, cache: bool, tmp_path: Path) -> None:
+    mask = rectangles(tmp_path)
+    end = dict(type='PackBinarySegInputs')
+    steps = [
+        step | dict(type='ResizeForScoring', resolution='original')
+        if step['type'] == 'Resize'
+        else step
+        for step in WAYS[way]
+    ]
+    dataset = DATASETS.build(
+        dict(
+            type='BinaryMaskDataset',
+            data_root=str(tmp_path),
+            split='all',
+            cache=cache,
+            pipeline=[dict(type='LoadImage'), dict(type='LoadMask'), *steps, end],
+        )
+    )
+    model = brightness()
+    sample = dataset[0]
+    assert sample['data_samples'].gt_sem_seg.data.shape == (1, 64, 96)
+    done = model.test_step(dict(inputs=[sample['inputs']], data_samples=[sample['data_samples']]))
+    assert np.array_equal(done[0].pred_sem_seg.data[0].numpy(), mask)
+    assert done[0].losses['loss_bce'] < 0.02  # the padding, black and ignored, adds nothing
+    metric = DiceMetric()
+    metric.process({}, [done[0].to_dict()])
+    assert metric.compute_metrics(metric.results)['Dice'] == 1
+    found = Predictor(TorchNetwork(model), [*WAYS[way], end])(tmp_path / 'images' / 'a.png')
+    assert np.array_equal(found.mask, mask)
+
+
+def test_padding_counts_for_no_metric_at_the_size_of_the_input(tmp_path: Path) -> None:
+    mask = rectangles(tmp_path)
+    results = dict(img=np.repeat(mask[..., None], 3, 2), gt_seg_map=mask, ori_shape=(64, 96))
+    packed = Compose([*WAYS['aspect kept and padded'], dict(type='PackBinarySegInputs')])(results)
+    truth = packed['data_samples'].gt_sem_seg.data[0].numpy()
+    assert truth.shape == (192, 192) and (truth[128:] == 255).all() and (truth[:128] < 2).all()
+
+
+def test_a_way_that_does_not_lead_back_is_refused(tmp_path: Path) -> None:
+    rectangles(tmp_path)
+    steps = [dict(type='CenterCrop', crop_size=48), dict(type='PackBinarySegInputs')]
+    with pytest.raises(UserError, match='makes 48x48 of an image of 96x64'):
+        Predictor(TorchNetwork(brightness()), steps)(tmp_path / 'images' / 'a.png')
+
+
+def test_a_mask_that_was_resized_cannot_be_scored_at_the_size_of_its_file(tmp_path: Path) -> None:
+    mask = rectangles(tmp_path)
+
+    def predicted(*steps: dict) -> SegDataSample:
+        results = dict(img=np.repeat(mask[..., None], 3, 2), gt_seg_map=mask, ori_shape=(64, 96))
+        packed = Compose([*steps, dict(type='PackBinarySegInputs')])(results)
+        samples = [packed['data_samples']]
+        return brightness().test_step(dict(inputs=[packed['inputs']], data_samples=samples))[0]
+
+    assert predicted(SQUARE).gt_sem_seg.data.shape == (1, 64, 96)  # only padded: that is taken off
+    with pytest.raises(UserError, match='use ResizeForScoring'):
+        predicted(KEEP)

@@ -6,6 +6,7 @@ from .binary_masks import BinaryMaskDataset
 from .count_border import CountBorder
 from .enlarged_copies import EnlargedCopies
 from .oxford_pet import OxfordPetDataset
+from .padding import Pad
 from .resizing import Resize, ResizeForScoring
 from .seeded_sampler import SeededSampler
 from .transforms import LoadImage, LoadMask, PackBinarySegInputs
@@ -19,6 +20,7 @@ __all__ = [
     'LoadMask',
     'OxfordPetDataset',
     'PackBinarySegInputs',
+    'Pad',
     'RandomAffine',
     'RandomBrightnessContrast',
     'Resize',

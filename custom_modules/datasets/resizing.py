@@ -50,7 +50,7 @@ def resize_mask(mask: np.ndarray, size: Size) -> np.ndarray:
 # leave masks where they are, too.
 @TRANSFORMS.register_module(force=True)
 class Resize(mmcv.transforms.Resize):
-    """MMCV's Resize with ``resize_image`` and ``resize_mask``.
+    """MMCV's Resize with ``resize_image`` and ``resize_mask``, noted in ``size_changes``.
 
     Args:
         scale: side of the square, or (width, height), in pixels.
@@ -76,6 +76,12 @@ class Resize(mmcv.transforms.Resize):
         super().__init__(
             scale, scale_factor, keep_ratio, clip_object_border, backend, interpolation
         )
+
+    def transform(self, results: dict) -> dict:
+        before = results['img'].shape[:2]
+        results = super().transform(results)
+        results.setdefault('size_changes', []).append(('resize', before, results['img'].shape[:2]))
+        return results
 
     def _resize_img(self, results: dict) -> None:
         if self.interpolation != 'auto':
@@ -115,3 +121,6 @@ class ResizeForScoring(Resize):
     def _resize_seg(self, results: dict) -> None:
         if self.resolution == 'input':
             super()._resize_seg(results)
+        elif results.get('gt_seg_map') is not None:  # a Pad before may have added to it
+            height, width = results['ori_shape']
+            results['gt_seg_map'] = results['gt_seg_map'][:height, :width]

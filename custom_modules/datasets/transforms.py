@@ -15,6 +15,7 @@ from .image_io import read_mask, read_orientation, read_oriented_image
 class LoadImage(BaseTransform):
     """``img_path`` -> ``img``, (H, W, 3) uint8 BGR, with ``img_shape`` and ``ori_shape`` (H, W).
 
+    ``size_changes`` begins as an empty list, to which Resize and Pad add what they do.
     ``orientation`` tells LoadMask how the image lies in its file. Where the data set says
     ``as_published``, what can be decoded of a damaged file is taken.
     """
@@ -25,6 +26,7 @@ class LoadImage(BaseTransform):
         )
         results['img'] = image
         results['img_shape'] = results['ori_shape'] = image.shape[:2]
+        results['size_changes'] = []
         return results
 
 
@@ -77,7 +79,10 @@ class PackBinarySegInputs(BaseTransform):
     kind where CountBorder was applied.
     """
 
-    meta_keys = ('sample_id', 'species', 'breed', 'img_path', 'ori_shape', 'img_shape')
+    meta_keys = (
+        *('sample_id', 'species', 'breed', 'img_path', 'ori_shape', 'img_shape'),
+        'size_changes',  # of custom_modules/models/size_changes.py
+    )
 
     def transform(self, results: dict) -> dict:
         image = np.ascontiguousarray(results['img'].transpose(2, 0, 1))

@@ -12,9 +12,9 @@ from mmengine.config import Config
 from mmengine.registry import DATASETS, MODELS
 
 from ..config.stages import require_stage
-from ..datasets.resizing import resize_mask
 from ..datasets.statistics import Survey, survey
 from ..errors import UserError
+from ..models.binary_segmentor import as_input
 from ..visualization.dataset_page import save_dataset_page
 from ..visualization.dataset_sheet import Sample, save_dataset_sheet
 from .runner import PetSegRunner
@@ -86,8 +86,7 @@ def seen_by_network(config: Config, split: str = 'train', epoch: int = 1) -> Ite
         seen = preprocessor(batch, training=split == 'train')
         for image, sample in zip(seen['inputs'], seen['data_samples'], strict=True):
             pixels = image.round().clamp(0, 255).byte().permute(1, 2, 0).numpy()
-            mask = sample.gt_sem_seg.data[0].numpy()
-            mask = resize_mask(mask, pixels.shape[1::-1])
+            mask = as_input(sample.gt_sem_seg.data, sample, pixels.shape[:2])[0].numpy()
             yield Sample(', '.join([sample.sample_id, *mixed]), pixels, mask)
 
 

@@ -11,6 +11,7 @@ import numpy as np
 from mmengine.config import Config
 
 from ..errors import UserError
+from ..kinds import integer
 from ..progress import ProgressBar
 from ..visualization.figure_file import check_figure_path
 from ..visualization.learning_rate_curve import save_learning_rate_curve
@@ -27,6 +28,9 @@ DIVERGED = 4.0
 
 #: Fewer rates are no curve.
 LEAST_STEPS = 20
+
+#: More is no range test, and its curve no picture.
+MOST_STEPS = 100_000
 
 #: A smaller fall of the loss, as a share of where it began, is noise.
 LEAST_FALL = 0.05
@@ -118,8 +122,7 @@ def find_learning_rate(
         UserError: a mistake in config, data or arguments, the first loss is not finite, or no loss
             falls (the picture is drawn then too, since it tells why).
     """
-    if steps < LEAST_STEPS:
-        raise UserError(f'--steps {steps}: use {LEAST_STEPS} or more')
+    integer(LEAST_STEPS, MOST_STEPS).check('--steps', steps)
     if not 0 < lowest < highest < math.inf:
         raise UserError(
             f'--lowest {lowest:g} --highest {highest:g}: use two numbers above 0, the lowest first'

@@ -10,8 +10,8 @@ from mmengine.registry import HOOKS
 from mmengine.runner import Runner
 from mmseg.structures import SegDataSample
 
-from ..datasets.resizing import resize_mask
 from ..errors import UserError
+from ..models.binary_segmentor import as_input
 from ..visualization.contact_sheet import Example, grid
 
 #: Of the picture, wherever it goes: ``vis_data/vis_image/valid_pictures_<epoch>.png`` on the disk.
@@ -80,8 +80,9 @@ class ValidationPicturesHook(Hook):
 def _example(image: torch.Tensor, sample: SegDataSample) -> Example:
     """Return what the network saw, (3, H, W) uint8 BGR, with both masks at its size."""
     pixels = np.ascontiguousarray(image.cpu().numpy().transpose(1, 2, 0)[..., ::-1])
+    size = image.shape[-2:]
     truth, prediction = (
-        resize_mask(field.data[0].cpu().numpy().astype(np.uint8), pixels.shape[1::-1])
-        for field in (sample.gt_sem_seg, sample.pred_sem_seg)
+        as_input(field.data, sample, size, outside)[0].cpu().numpy().astype(np.uint8)
+        for field, outside in ((sample.gt_sem_seg, 255), (sample.pred_sem_seg, 0))
     )
     return Example(sample.sample_id, pixels, truth, prediction)

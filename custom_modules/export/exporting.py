@@ -16,7 +16,8 @@ from ..engine.precision import autocast
 from ..engine.testing import protocol
 from ..engine.tuned_threshold import stored_threshold
 from ..errors import UserError
-from ..models.binary_segmentor import target_at_size
+from ..kinds import Number
+from ..models.binary_segmentor import as_input
 from ..named_model import results_folder
 from ..paths import make_writable
 from ..stopping import signals_wait
@@ -67,6 +68,8 @@ def export(
     """
     if images < 0:
         raise UserError(f'--images {images}: give a number of images, or 0 for no comparison')
+    if tolerance is not None:
+        Number(0, 1).check('--tolerance', tolerance)
     checkpoint = str(weights_file(Path(checkpoint)))
     kind = FORMATS[format_name]
     path = Path(out) if out else _beside(Path(checkpoint), precision, kind.suffix)
@@ -159,7 +162,8 @@ def real_batches(
     for index in chosen:
         sample = dataset[int(index)]
         image = sample['inputs']
-        target = target_at_size(sample['data_samples'].gt_sem_seg.data, image.shape[-2:])
+        packed = sample['data_samples']
+        target = as_input(packed.gt_sem_seg.data, packed, image.shape[-2:])
         pair = (image.flip(0).numpy(), target[0].numpy())
         if batch and (batch[0][0].shape != pair[0].shape or len(batch) == BATCH):
             yield _stack(batch)

@@ -1,6 +1,6 @@
 """Encoder, decode head and losses together: the model that the configs name."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import torch
 import torch.nn.functional as F
@@ -13,6 +13,7 @@ from torch import nn
 from ..errors import UserError
 from .foreground_logits import check_logits, enlarge_logits, foreground_logits
 from .losses.target import foreground_and_valid
+from .size_changes import redo_size_changes, undo_size_changes
 
 
 @MODELS.register_module()
@@ -109,7 +110,7 @@ class BinarySegmentor(BaseModel):
     @staticmethod
     def _target(logits: torch.Tensor, data_samples: list[SegDataSample]) -> torch.Tensor:
         size = logits.shape[-2:]
-        return torch.cat([target_at_size(sample.gt_sem_seg.data, size) for sample in data_samples])
+        return torch.cat([as_input(s.gt_sem_seg.data, s, size) for s in data_samples])
 
     def _loss_terms(self, logits: torch.Tensor, target: torch.Tensor) -> dict[str, torch.Tensor]:
         return {str(loss.loss_name): loss(logits, target) for loss in self.losses}
@@ -136,7 +137,8 @@ class BinarySegmentor(BaseModel):
         for sample_logits, sample in zip(foreground_logits(logits), data_samples, strict=True):
             check_logits(sample_logits, sample.get('img_path', 'an image'))
             if self.resolution == 'original':
-                sample_logits = enlarge_logits(sample_logits, sample.ori_shape[:2])
+                sample_logits = at_original_size(sample_logits, sample)
+                _leave_truth_at_original_size(sample)
             mask = self._mask(sample_logits).to(torch.uint8)
             sample.pred_sem_seg = PixelData(data=mask)
             sample.seg_logits = PixelData(data=sample_logits)
@@ -144,11 +146,50 @@ class BinarySegmentor(BaseModel):
         return data_samples
 
 
-def target_at_size(target: torch.Tensor, size: torch.Size) -> torch.Tensor:
-    """Return a target (1, h, w) at ``size``; the file's size may differ.
+def as_input(
+    mask: torch.Tensor, sample: SegDataSample, size: Sequence[int], outside: int = 255
+) -> torch.Tensor:
+    """Return a mask of a sample, (1, H, W), as the network's input of ``size`` lies.
 
-    Each pixel is the one at its centre, as ``resize_mask`` does it; 'nearest' would shift it.
+    It may be of the file's size. Each pixel is the one at its centre, as ``resize_mask`` does it;
+    'nearest' would shift it.
+
+    Args:
+        mask: ground truth or prediction.
+        sample: that it is of.
+        size: (h, w).
+        outside: value of what was padded around the picture; 255 is ignored by losses and metrics.
     """
-    if target.shape[-2:] == size:
-        return target
-    return F.interpolate(target[None], size, mode='nearest-exact')[0]
+    size = torch.Size(size)
+    if mask.shape[-2:] != size and mask.shape[-2:] == torch.Size(sample.ori_shape[:2]):
+        mask = redo_size_changes(mask, sample.get('size_changes', ()), outside)
+    if mask.shape[-2:] != size:
+        mask = F.interpolate(mask[None], size, mode='nearest-exact')[0]
+    return mask
+
+
+def _leave_truth_at_original_size(sample: SegDataSample) -> None:
+    """Take off a ground truth what was padded; one that was resized cannot be scored there."""
+    truth = sample.get('gt_sem_seg')
+    size = tuple(sample.ori_shape[:2])
+    if truth is None or truth.data.shape[-2:] == size:
+        return
+    if any(kind == 'resize' for kind, *_ in sample.get('size_changes', [('resize',)])):
+        raise UserError(
+            "resolution = 'original', but the pipeline resizes the masks: use ResizeForScoring, "
+            "with resolution='original', in the place of Resize"
+        )
+    cut = truth.data[..., : size[0], : size[1]]
+    sample.gt_sem_seg = PixelData(data=cut)
+
+
+def at_original_size(logits: torch.Tensor, sample: SegDataSample) -> torch.Tensor:
+    """Return the logits of a sample, (1, h, w), at the size of its file, where the picture lies.
+
+    Raises:
+        UserError: a step of the pipeline is not known to lead back.
+    """
+    original = tuple(sample.ori_shape[:2])
+    if 'size_changes' not in sample:  # packed by another library: taken as stretched
+        return enlarge_logits(logits, original)
+    return undo_size_changes(logits, sample.size_changes, original)

@@ -3,17 +3,18 @@
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 from pathlib import Path
+from typing import Any
 
 import mmcv.transforms
 import numpy as np
-import torch
 from mmengine.dataset import Compose
 from PIL import Image, ImageOps
 
 from ..datasets.image_io import read_image
 from ..datasets.reading.colours import MODES
 from ..errors import UserError
-from ..models.foreground_logits import check_logits, enlarge_logits
+from ..models.binary_segmentor import at_original_size
+from ..models.foreground_logits import check_logits
 from .network import Network
 from .prediction import Prediction
 from .windows import Window, check_windows, merge, windows
@@ -131,18 +132,16 @@ class Predictor:
 
     def _see(self, images: Sequence[np.ndarray]) -> Iterator[np.ndarray]:
         """Yield the probabilities (H, W) of BGR images, each at its own size."""
-        inputs = [self._input(image) for image in images]
-        rest = iter(images)
-        for _, group in groupby(inputs, key=lambda tensor: tensor.shape):
-            for logits in self.network(list(group)):
-                image = next(rest)
+        packed = [self._input(image) for image in images]
+        for _, group in groupby(packed, key=lambda one: one['inputs'].shape):
+            alike = list(group)
+            for one, logits in zip(alike, self.network([p['inputs'] for p in alike]), strict=True):
                 check_logits(logits, 'an image')
-                enlarged = enlarge_logits(logits, image.shape[:2])
-                yield enlarged.sigmoid()[0].cpu().numpy()
+                yield at_original_size(logits, one['data_samples']).sigmoid()[0].cpu().numpy()
 
-    def _input(self, image: np.ndarray) -> torch.Tensor:
+    def _input(self, image: np.ndarray) -> dict[str, Any]:
         size = image.shape[:2]
-        return self.steps(dict(img=image, img_shape=size, ori_shape=size))['inputs']
+        return self.steps(dict(img=image, img_shape=size, ori_shape=size, size_changes=[]))
 
 
 def as_bgr(image: ImageLike) -> np.ndarray:

@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-import cv2
 import numpy as np
 from mmengine.dataset import BaseDataset
 
 from ..datasets.image_io import read_mask
+from ..models.binary_segmentor import at_original_size
 from .contact_sheet import Example, save_contact_sheet
 
 
@@ -30,9 +30,12 @@ def choose(scores: Sequence[float], each: int = 2) -> list[tuple[str, int]]:
 def image_and_truth(dataset: BaseDataset, index: int) -> tuple[np.ndarray, np.ndarray]:
     """Return image (H, W, 3) uint8 RGB and ground truth (H, W) at the resolution that is scored."""
     packed = dataset[index]
-    truth = packed['data_samples'].gt_sem_seg.data[0].numpy()
-    image = packed['inputs'].numpy().transpose(1, 2, 0)[..., ::-1]
-    return cv2.resize(image, truth.shape[::-1], interpolation=cv2.INTER_LINEAR), truth
+    sample = packed['data_samples']
+    truth = sample.gt_sem_seg.data[0].numpy()
+    pixels = packed['inputs']
+    if pixels.shape[1:] != truth.shape:  # the truth is at the size of the file
+        pixels = at_original_size(pixels.float(), sample).round().byte()
+    return pixels.numpy().transpose(1, 2, 0)[..., ::-1], truth
 
 
 def save_examples(
