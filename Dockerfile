@@ -9,7 +9,7 @@ COPY requirements*.txt ./
 ARG PIP_INDEX_URL
 ARG PIP_EXTRA_INDEX_URL
 # OpenCV without windows: the other build, which shares its folder, needs libraries of a desktop.
-RUN pip install --no-cache-dir -r requirements.txt -r requirements-demo.txt -r requirements-openvino.txt \
+RUN pip install --no-cache-dir -r requirements.txt -r requirements-service.txt -r requirements-openvino.txt \
     && pip uninstall --yes opencv-python opencv-python-headless \
     && grep ^opencv-python-headless requirements.txt > /tmp/opencv.txt \
     && pip install --no-cache-dir --no-deps -r /tmp/opencv.txt
@@ -19,7 +19,7 @@ COPY configs configs
 COPY custom_modules custom_modules
 COPY tools tools
 
-# An ordinary user, who owns nothing here. Uploads and results of the page lie in /tmp.
+# An ordinary user, who owns nothing here. What is being read of uploads lies in /tmp.
 RUN useradd --uid 10001 --no-create-home petseg
 USER 10001
 ENV HOME=/tmp PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1

@@ -34,4 +34,4 @@ def test_the_service_keeps_to_its_description(tmp_path: Path) -> None:
             text=True,
         )
     assert done.returncode == 0, done.stdout
-    assert 'Tested: 4' in done.stdout, done.stdout
+    assert 'Tested: 7' in done.stdout, done.stdout

@@ -160,7 +160,7 @@ def test_health_metrics_and_headers(client: TestClient, photographs: list[Path])
     client.post('/v1/mask', files={'file': b''})
     client.get('/something/else')
     assert 'https://' not in client.get('/docs').text  # nothing is loaded from elsewhere
-    assert "default-src 'self'" in answer.headers['content-security-policy']
+    assert "default-src 'none'" in answer.headers['content-security-policy']
     text = client.get('/metrics').text
     assert 'petseg_requests_total{path="/v1/mask",status="200"} 1.0' in text
     assert 'petseg_requests_total{path="/v1/mask",status="415"} 1.0' in text
@@ -170,6 +170,9 @@ def test_health_metrics_and_headers(client: TestClient, photographs: list[Path])
     assert set(client.get('/openapi.json').json()['paths']) == {
         '/v1/segment',
         '/v1/mask',
+        '/v1/picture',
+        '/v1/about',
+        '/v1/examples/{number}',
         '/healthz',
         '/metrics',
     }
@@ -325,6 +328,16 @@ def test_bounds_that_let_nothing_through(
         assert (ended.value.code, f'argument {bound}: ' in said) == (2, True), said
 
 
+def test_no_tunnel(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setitem(sys.modules, '_start', ModuleType('_start'))  # changes signals
+    parse_args = runpy.run_path(str(ROOT / 'tools' / 'serve.py'))['parse_args']
+    for words in (['--share'], ['--share=True']):
+        monkeypatch.setattr(sys, 'argv', ['demo.py', 'model', *words])
+        with pytest.raises(SystemExit) as ended:
+            parse_args('')
+        assert (ended.value.code, '--host' in capsys.readouterr().err) == (2, True)
+
+
 def test_names_of_models(checkpoint: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(ROOT)
     words = [CONFIG, str(checkpoint)]
@@ -336,7 +349,6 @@ def test_names_of_models(checkpoint: Path, monkeypatch: pytest.MonkeyPatch) -> N
 
 def test_a_process_that_is_asked_to_end(checkpoint: Path, photographs: list[Path]) -> None:
     """It says where it listens, and has the port; SIGTERM: status 0, nothing on stderr."""
-    pytest.importorskip('gradio')
     words = [sys.executable, 'tools/demo.py', CONFIG, str(checkpoint), '--port', '0']
     service = subprocess.Popen(
         words, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
@@ -346,7 +358,7 @@ def test_a_process_that_is_asked_to_end(checkpoint: Path, photographs: list[Path
     port = int(re.fullmatch(r'unet_sample: .*http://127\.0\.0\.1:(\d+)/docs\n', said)[1])  # type: ignore[index]
     files = {'files': photographs[0].read_bytes()}
     assert httpx.post(f'http://127.0.0.1:{port}/v1/segment', files=files).status_code == 200
-    assert 'gradio_config' in httpx.get(f'http://127.0.0.1:{port}/').text
+    assert '<title>PetSeg' in httpx.get(f'http://127.0.0.1:{port}/').text
     busy = [sys.executable, 'tools/serve.py', *words[2:-1], str(port)]
     other = subprocess.run(busy, cwd=ROOT, capture_output=True, text=True)
     assert (other.returncode, 'choose another --port' in other.stderr) == (2, True)

@@ -150,6 +150,23 @@ def test_who_does_not_read_is_not_waited_for(address: str, connect: Callable) ->
     assert 0 < len(rest(one)) < LARGE
 
 
+def test_answers_are_bounded_together() -> None:
+    """The one that waits longest gives way, long before its time is up."""
+    limits = replace(LIMITS, answer_seconds=10 * HANG)
+    app = build_app({'a': Batcher(Brightness(), limits)}, limits)  # type: ignore[arg-type]
+    app.get('/large')(lambda: Response(bytes(LARGE)))
+    with served(app, limits) as address, ExitStack() as stack:
+        two = [stack.enter_context(socket.socket()) for _ in range(2)]
+        for one in two:
+            one.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 12)
+            one.settimeout(HANG)
+            one.connect(('127.0.0.1', urlsplit(address).port))
+            one.sendall(b'GET /large HTTP/1.1\r\nHost: localhost\r\n\r\n')
+            assert one.recv(8) == b'HTTP/1.1'
+        assert len(rest(two[0])) < LARGE
+        honest(address)
+
+
 @pytest.mark.parametrize('sent', [b'', HALF_HEADER, HALF_BODY[:50_000]], ids=len)
 def test_more_connections_than_there_can_be(address: str, connect: Callable, sent: bytes) -> None:
     """The one that has let us wait longest goes first; who comes is served."""

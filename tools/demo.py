@@ -1,11 +1,11 @@
 #!/usr/bin/env python
 """A page to try models on: python tools/demo.py PUBLISHED [PUBLISHED ...]
 
-Drop a photograph; see overlay, mask and cut-out, of several models side by side. The same process
-answers what tools/serve.py answers; see docs/deploy.md.
+Drop a photograph; see overlay, mask and cut-out, of several models side by side. It is the same
+service as that of tools/serve.py; see docs/deploy.md.
 """
 
 from serve import main
 
 if __name__ == '__main__':
-    main(__doc__, page=True)
+    main(__doc__)

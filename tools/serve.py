@@ -1,7 +1,8 @@
 #!/usr/bin/env python
 """Serve models over HTTP: python tools/serve.py PUBLISHED
 
-It answers /v1/segment, /v1/mask, /healthz, /metrics and /docs; see docs/deploy.md.
+It answers /v1/segment, /v1/mask, /v1/picture, /healthz, /metrics and /docs, and has a page for
+people; see docs/deploy.md.
 """
 
 import argparse
@@ -19,6 +20,13 @@ def above_zero(text: str) -> float:
 
 def one_or_more(text: str) -> int:
     return int(above_zero(str(int(text))))
+
+
+def not_shared(_: str) -> str:
+    raise argparse.ArgumentTypeError(
+        'nothing goes through servers of others; let people in with --host and --allow-host, or by '
+        'a proxy (docs/deploy.md)'
+    )
 
 
 def parse_args(description: str | None) -> argparse.Namespace:
@@ -70,10 +78,12 @@ def parse_args(description: str | None) -> argparse.Namespace:
         help='that a client may take to send a request, and to take its answer (default: 30)',
     )
     parser.add_argument('--batch-size', type=one_or_more, default=8, help='(default: 8)')
+    # A habit of other demos, which send all of it through somebody's server.
+    parser.add_argument('--share', nargs='?', const='', type=not_shared, help=argparse.SUPPRESS)
     return parser.parse_args()
 
 
-def main(description: str | None = __doc__, page: bool = False) -> None:
+def main(description: str | None = __doc__) -> None:
     args = parse_args(description)
     from custom_modules.cli import user_errors  # after parsing: --help need not wait for torch
 
@@ -85,13 +95,9 @@ def main(description: str | None = __doc__, page: bool = False) -> None:
 
             from custom_modules.service.running import run
             from custom_modules.service.settings import Limits
-
-            if page:
-                import custom_modules.service.page  # noqa: F401  (Gradio)
         except ImportError as error:
-            what = 'demo' if page else 'service'
             raise UserError(
-                f'{error.name} is missing: pip install -r requirements-{what}.txt'
+                f'{error.name} is missing: pip install -r requirements-service.txt'
             ) from None
         limits = Limits(
             request_bytes=int(args.megabytes * 2**20),
@@ -105,7 +111,7 @@ def main(description: str | None = __doc__, page: bool = False) -> None:
             answer_seconds=args.client_seconds,
             batch=args.batch_size,
         )
-        run(args.models, limits, args.host, args.port, page, args.allow_host)
+        run(args.models, limits, args.host, args.port, args.allow_host)
 
 
 if __name__ == '__main__':

@@ -1,4 +1,4 @@
-"""The HTTP service: ``/v1/segment``, ``/v1/mask``, ``/healthz``, ``/metrics`` and ``/docs``."""
+"""The HTTP service: ``/v1/...`` for programs, a page for people, ``/healthz`` and ``/metrics``."""
 
 import asyncio
 from collections.abc import AsyncIterator, Collection, Mapping
@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from functools import partial
 from typing import Annotated, Any
 
-from fastapi import FastAPI, File, HTTPException, Query, Request, Response, UploadFile
+from fastapi import FastAPI, File, HTTPException, Path, Query, Request, Response, UploadFile
 from fastapi.responses import JSONResponse
 from fastapi_offline import FastAPIOffline
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Gauge, Histogram
@@ -15,8 +15,20 @@ from prometheus_client.exposition import generate_latest
 from .batcher import Batcher, OverloadedError
 from .decoders import Decoders
 from .decoding import RefusedImageError
-from .messages import Health, MaskQuery, Problem, SegmentQuery, Segments, png, segment
-from .middleware import ConcurrencyLimit, Measured, SecurityHeaders, too_much
+from .messages import (
+    About,
+    Health,
+    MaskQuery,
+    Model,
+    PictureQuery,
+    Problem,
+    SegmentQuery,
+    Segments,
+    segment,
+)
+from .middleware import DOCS, ConcurrencyLimit, Measured, SecurityHeaders, too_much
+from .page import EXAMPLES, add_page, example
+from .pictures import Kind, picture
 from .pipeline import Pipeline
 from .settings import Limits
 from .sites import LOOPBACK, SiteCheck
@@ -38,11 +50,31 @@ _PROBLEMS: dict[int | str, dict] = {
     503: dict(model=Problem, description='too much to do; see Retry-After'),
 }
 
+_PNG: dict[str, Any] = dict(content={'image/png': {}})
+
+_EXAMPLE: dict[int | str, dict] = {200: dict(_PNG, description='a photograph')}
+
+
+def _images_in(part: str) -> dict[str, Any]:
+    """Return what OpenAPI says of a part of a form that holds images."""
+    encoding = {part: {'contentType': 'image/png, image/jpeg, image/webp, image/tiff'}}
+    return {'requestBody': {'content': {'multipart/form-data': {'encoding': encoding}}}}
+
+
+#: Of what answers with a picture.
+_PICTURE: dict[str, Any] = dict(
+    tags=['masks'],
+    openapi_extra=_images_in('file'),
+    response_class=Response,
+    responses=_PROBLEMS | {200: dict(_PNG, description='a picture')},
+)
+
 
 def build_app(
     batchers: Mapping[str, Batcher],
     limits: Limits | None = None,
     hosts: Collection[str] = LOOPBACK,
+    cards: Mapping[str, str] | None = None,
 ) -> FastAPI:
     """Return the service around one or more models.
 
@@ -50,8 +82,10 @@ def build_app(
         batchers: a model each, by name; they are closed when the service ends.
         limits: what is allowed; those of connections are kept by ``server_config``.
         hosts: names under which it is asked, see ``SiteCheck``.
+        cards: what is to be said of models, by name: Markdown.
     """
     limits = limits or Limits()
+    cards = cards or {}
     registry = CollectorRegistry()
     batches = Histogram(
         'petseg_batch_images', 'Images in a batch', registry=registry, buckets=(1, 2, 4, 8, 16, 32)
@@ -76,11 +110,13 @@ def build_app(
         title='PetSeg',
         version='1',
         description='Masks of photographs.',
+        docs_url=DOCS,
         redoc_url=None,
         lifespan=lifespan,
         swagger_ui_parameters=dict(defaultModelsExpandDepth=-1),
     )
-    paths = ('/v1/segment', '/v1/mask')
+    add_page(app)
+    paths = ('/v1/segment', '/v1/mask', '/v1/picture')
     # A request meets the last of them first.
     app.add_middleware(ConcurrencyLimit, limit=limits.requests, paths=paths)
     app.add_middleware(SiteCheck, hosts=hosts)
@@ -107,26 +143,48 @@ def build_app(
     async def segment_images(files: Images, query: Annotated[SegmentQuery, Query()]) -> Segments:
         """Return the masks of one or more photographs, at their own sizes."""
         name, batcher = chosen(query.model)
-        if len(files) > limits.images:
-            raise HTTPException(413, f'{len(files)} images; at most {limits.images} in a request')
+        most = 1 if query.picture else limits.images  # pictures are large
+        if len(files) > most:
+            raise HTTPException(413, f'{len(files)} images; at most {most} in a request')
         threshold = batcher.predictor.threshold if query.threshold is None else query.threshold
-        answer = partial(segment, mask=query.mask)
+        answer = partial(segment, query=query)
         results = await pipeline.answers(batcher, files, threshold, answer)
         return Segments(model=name, threshold=threshold, results=results)
 
-    @app.post(
-        '/v1/mask',
-        tags=['masks'],
-        openapi_extra=_images_in('file'),
-        response_class=Response,
-        responses=_PROBLEMS | {200: dict(content={'image/png': {}}, description='0 and 255')},
-    )
-    async def mask_of_image(file: One, query: Annotated[MaskQuery, Query()]) -> Response:
-        """Return the mask of a photograph as a PNG, at its own size."""
+    async def picture_of(file: UploadFile, query: MaskQuery, kind: Kind) -> Response:
         _, batcher = chosen(query.model)
         threshold = batcher.predictor.threshold if query.threshold is None else query.threshold
-        (data,) = await pipeline.answers(batcher, [file], threshold, lambda _, one: png(one.mask))
-        return Response(data, media_type='image/png')
+        made = await pipeline.answers(batcher, [file], threshold, lambda _, one: picture(one, kind))
+        return Response(made[0], media_type='image/png')
+
+    @app.post('/v1/mask', **_PICTURE)
+    async def mask_of_image(file: One, query: Annotated[MaskQuery, Query()]) -> Response:
+        """Return the mask of a photograph as a PNG of 0 and 255, at its own size."""
+        return await picture_of(file, query, 'mask')
+
+    @app.post('/v1/picture', **_PICTURE)
+    async def picture_of_image(file: One, query: Annotated[PictureQuery, Query()]) -> Response:
+        """Return mask, overlay, cut-out or probability (16 bits) as a PNG, at its own size."""
+        return await picture_of(file, query, query.kind)
+
+    @app.get('/v1/about', tags=['page'])
+    async def about() -> About:
+        """Return what there is to choose from: models with their cards, examples, bounds."""
+        models = [
+            Model(
+                name=name,
+                description=one.predictor.network.description,
+                threshold=one.predictor.threshold,
+                card=cards.get(name),
+            )
+            for name, one in batchers.items()
+        ]
+        return About(models=models, request_bytes=limits.request_bytes, examples=list(EXAMPLES))
+
+    @app.get('/v1/examples/{number}', tags=['page'], response_class=Response, responses=_EXAMPLE)
+    def example_photograph(number: Annotated[int, Path(ge=0, lt=len(EXAMPLES))]) -> Response:
+        """Return a photograph to try, drawn by PetSeg."""
+        return Response(example(number), media_type='image/png')
 
     @app.get('/healthz', tags=['operation'])
     async def healthy() -> Health:
@@ -140,9 +198,3 @@ def build_app(
         return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)
 
     return app
-
-
-def _images_in(part: str) -> dict[str, Any]:
-    """Return what OpenAPI says of a part of a form that holds images."""
-    encoding = {part: {'contentType': 'image/png, image/jpeg, image/webp, image/tiff'}}
-    return {'requestBody': {'content': {'multipart/form-data': {'encoding': encoding}}}}

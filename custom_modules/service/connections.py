@@ -27,6 +27,7 @@ class Connections:
     def __init__(self, limits: Limits) -> None:
         self.limits = limits
         self.waiting: dict[BoundedProtocol, asyncio.TimerHandle] = {}
+        self.answers: list[BoundedProtocol] = []
 
     def protocol(self, *args: Any, **kwargs: Any) -> 'BoundedProtocol':
         """Return the protocol of a new connection; uvicorn calls this (``Config.http``)."""
@@ -36,6 +37,21 @@ class Connections:
         """End the connection that has waited longest if there are more than allowed."""
         if connections > self.limits.connections and self.waiting:
             next(iter(self.waiting)).abort()
+
+    def bound_answers(self, last: 'BoundedProtocol') -> None:
+        """End the connections that have let answers wait longest where all together are too much.
+
+        Args:
+            last: whose answer was written now; it stays: alone, it always has room.
+        """
+        others = [one for one in self.answers if one is not last and one.unsent()]
+        self.answers = [*others, last]
+        held = sum(one.unsent() for one in self.answers)
+        for one in others:
+            if held <= self.limits.held_bytes:
+                break
+            held -= one.unsent()
+            one.abort()
 
 
 class BoundedProtocol(H11Protocol):
@@ -75,6 +91,10 @@ class BoundedProtocol(H11Protocol):
                 if self.framing > FRAMING + self.content:
                     self.abort()
 
+    def unsent(self) -> int:
+        """Return how many bytes of answers the client has not taken."""
+        return self.transport.get_write_buffer_size()
+
     def abort(self) -> None:
         """End the connection now, with what is not yet sent."""
         self._wait(None)
@@ -96,13 +116,15 @@ class BoundedProtocol(H11Protocol):
             if message['type'] == 'http.response.start':
                 self._wait(self.limits.answer_seconds)
             await send(message)
+            if self.unsent():
+                self.all_connections.bound_answers(self)
 
         await app(scope, received, sent)
 
     def on_response_complete(self) -> None:
         # The answer lies in a buffer now. Its client takes it or does not; a next request's header
         # comes or does not.
-        if self.transport.get_write_buffer_size() == 0:
+        if self.unsent() == 0:
             self._wait(self.limits.header_seconds)
         super().on_response_complete()
 

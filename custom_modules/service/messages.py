@@ -3,11 +3,11 @@
 import base64
 from typing import Literal
 
-import cv2
 import numpy as np
 from pydantic import BaseModel, Field
 
 from ..prediction import Prediction
+from .pictures import SHOWN, Kind, picture, shown_picture
 
 
 class MaskQuery(BaseModel, extra='forbid'):
@@ -19,10 +19,19 @@ class MaskQuery(BaseModel, extra='forbid'):
     model: str | None = Field(None, description='a name of /healthz; the first if left out')
 
 
+class PictureQuery(MaskQuery):
+    """The same, and what is made of it."""
+
+    kind: Kind
+
+
 class SegmentQuery(MaskQuery):
     """The same, and the form of the masks."""
 
-    mask: Literal['rle', 'png'] = 'rle'
+    mask: Literal['rle', 'png', 'none'] = 'rle'
+    picture: Kind | None = Field(
+        None, description=f'to look at: {SHOWN} pixels a side at most; of one image in a request'
+    )
 
 
 class RunLengths(BaseModel):
@@ -44,6 +53,7 @@ class Segment(BaseModel):
     confidence: float | None = Field(description="mean probability of the foreground's pixels")
     rle: RunLengths | None = None
     png: str | None = Field(None, description='base64; 0 background, 255 foreground')
+    picture: str | None = Field(None, description='PNG in base64, as asked for')
 
 
 class Segments(BaseModel):
@@ -61,13 +71,30 @@ class Health(BaseModel):
     models: dict[str, str] = Field(description='name and what computes it')
 
 
+class Model(BaseModel):
+    """A model of the service."""
+
+    name: str
+    description: str = Field(description='what computes it')
+    threshold: float = Field(description='of the probability, where a request has none')
+    card: str | None = Field(description='what its publisher says of it: Markdown, of a stranger')
+
+
+class About(BaseModel):
+    """What is there, and what is taken."""
+
+    models: list[Model]
+    request_bytes: int = Field(description='of a request at most')
+    examples: list[str] = Field(description='names of photographs to try, in their order')
+
+
 class Problem(BaseModel):
     """Why a request was refused."""
 
     detail: str
 
 
-def segment(name: str, prediction: Prediction, mask: Literal['rle', 'png']) -> Segment:
+def segment(name: str, prediction: Prediction, query: SegmentQuery) -> Segment:
     """Return the answer for one image of that name."""
     height, width = prediction.mask.shape
     return Segment(
@@ -78,14 +105,14 @@ def segment(name: str, prediction: Prediction, mask: Literal['rle', 'png']) -> S
         share=prediction.share,
         box=prediction.box,
         confidence=prediction.confidence,
-        rle=run_lengths(prediction.mask) if mask == 'rle' else None,
-        png=base64.b64encode(png(prediction.mask)).decode() if mask == 'png' else None,
+        rle=run_lengths(prediction.mask) if query.mask == 'rle' else None,
+        png=_base64(picture(prediction, 'mask')) if query.mask == 'png' else None,
+        picture=_base64(shown_picture(prediction, query.picture)) if query.picture else None,
     )
 
 
-def png(mask: np.ndarray) -> bytes:
-    """Return a mask (H, W) of 0 and 1 as a PNG of 0 and 255."""
-    return cv2.imencode('.png', mask * np.uint8(255))[1].tobytes()
+def _base64(data: bytes) -> str:
+    return base64.b64encode(data).decode()
 
 
 def run_lengths(mask: np.ndarray) -> RunLengths:

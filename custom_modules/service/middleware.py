@@ -14,20 +14,36 @@ RETRY_AFTER = 1
 #: Of an answer to a request that was not read to its end.
 CLOSE = {'Connection': 'close'}
 
-#: A browser that shows a page of this service asks this service and nobody else.
+#: What a page may do here: ask this service, and show what a script of it has made. Text never
+#: becomes a script or a part of the page's structure (the last line).
 CONTENT_SECURITY_POLICY = '; '.join(
     (
-        "default-src 'self'",
-        "img-src 'self' data: blob:",
-        "media-src 'self' blob:",
-        "font-src 'self' data:",
+        "default-src 'none'",
+        "script-src 'self'",
+        "style-src 'self'",
+        "img-src 'self' blob: data:",
+        "connect-src 'self'",
+        "base-uri 'none'",
+        "form-action 'none'",
+        "frame-ancestors 'none'",
+        "require-trusted-types-for 'script'",
+    )
+)
+
+#: Path of the page about the interface, which is Swagger UI's.
+DOCS = '/docs'
+
+#: What that one needs beside, whose script stands in the page; nothing that anybody gave is in it.
+DOCS_POLICY = '; '.join(
+    (
+        "default-src 'none'",
+        "script-src 'self' 'unsafe-inline'",
         "style-src 'self' 'unsafe-inline'",
-        "script-src 'self' 'unsafe-inline' 'unsafe-eval' blob:",
-        "worker-src 'self' blob:",
-        "connect-src 'self' blob: data:",
-        "form-action 'self'",
-        "frame-ancestors 'self'",
-        "base-uri 'self'",
+        "img-src 'self' blob: data:",
+        "connect-src 'self'",
+        "base-uri 'none'",
+        "form-action 'none'",
+        "frame-ancestors 'none'",
     )
 )
 
@@ -73,10 +89,12 @@ class SecurityHeaders:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        policy = DOCS_POLICY if scope.get('path') == DOCS else CONTENT_SECURITY_POLICY
+
         async def with_headers(message: Message) -> None:
             if message['type'] == 'http.response.start':
                 headers = MutableHeaders(scope=message)
-                headers['Content-Security-Policy'] = CONTENT_SECURITY_POLICY
+                headers['Content-Security-Policy'] = policy
                 headers['X-Content-Type-Options'] = 'nosniff'
                 headers['Referrer-Policy'] = 'no-referrer'
                 headers['Cross-Origin-Resource-Policy'] = 'same-origin'

@@ -1,11 +1,18 @@
 """The models of a service, as its command line names them."""
 
+import re
 from collections.abc import Sequence
+from pathlib import Path
 
 from ..api import load
+from ..errors import UserError
 from ..export.publishing import CARD
+from ..json_file import read_text
 from ..named_model import named_model
 from ..prediction import Predictor
+
+#: Bytes of a card at most.
+LARGEST_CARD = 1 << 18
 
 
 def load_models(
@@ -18,7 +25,8 @@ def load_models(
         batch_size: images that a network sees at a time.
 
     Raises:
-        UserError: a config without a checkpoint, or one that cannot be loaded.
+        UserError: a config without a checkpoint, one that cannot be loaded, or a card that
+            cannot be shown.
     """
     predictors: dict[str, Predictor] = {}
     cards: dict[str, str] = {}
@@ -27,9 +35,23 @@ def load_models(
         path, checkpoint, rest = named_model(rest)
         name = _new_name(path.resolve().stem, predictors)
         predictors[name] = load(path, checkpoint, batch_size=batch_size)
-        if (path / CARD).is_file():
-            cards[name] = (path / CARD).read_text(encoding='utf-8')
+        if (card := read_card(path)) is not None:
+            cards[name] = card
     return predictors, cards
+
+
+def read_card(folder: Path) -> str | None:
+    """Return the card of a published model, if it has one, without its lines for machines.
+
+    Raises:
+        UserError: it is a link, too long, or no text.
+    """
+    path = folder / CARD
+    if path.is_symlink():  # a folder of a stranger may name any file of this machine
+        raise UserError(f'{path}: is a link, whose file the page would show; put the file there')
+    if not path.exists():
+        return None
+    return re.sub(r'\A---\n.*?\n---\n', '', read_text(path, LARGEST_CARD), flags=re.DOTALL).strip()
 
 
 def _new_name(name: str, taken: dict[str, Predictor]) -> str:

@@ -4,10 +4,8 @@ import resource
 import signal
 import socket
 import sys
-import tempfile
 from collections.abc import Collection, Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import Any, cast
 
 import uvicorn
@@ -17,6 +15,7 @@ from ..errors import UserError
 from .app import build_app
 from .batcher import Batcher
 from .connections import Connections
+from .middleware import DOCS
 from .models import load_models
 from .settings import Limits
 from .sites import LOOPBACK
@@ -30,7 +29,6 @@ def run(
     limits: Limits,
     host: str,
     port: int,
-    page: bool,
     hosts: Collection[str] = (),
 ) -> None:
     """Serve models until SIGTERM, SIGHUP or Ctrl-C; what was taken is answered first.
@@ -40,7 +38,6 @@ def run(
         limits: what is allowed.
         host: address to listen on.
         port: to listen on; 0 for any that is free.
-        page: serve the page to try the models on, too.
         hosts: names under which it is asked, beside ``host`` and those of this machine for itself.
 
     Raises:
@@ -50,21 +47,16 @@ def run(
     predictors, cards = load_models(words, limits.batch)
     batchers = {name: Batcher(predictor, limits) for name, predictor in predictors.items()}
     limits = replace(limits, connections=possible_connections(limits.connections))
-    app = build_app(batchers, limits, (*LOOPBACK, host, *hosts))
+    app = build_app(batchers, limits, (*LOOPBACK, host, *hosts), cards)
     # uvicorn raises the signal anew when all is done; it is no failure.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     # Of a closed terminal uvicorn knows nothing; where nohup ignores that, it stays ignored.
     if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
         signal.signal(signal.SIGHUP, lambda *_: signal.raise_signal(signal.SIGTERM))
-    with tempfile.TemporaryDirectory(prefix='petseg-') as folder, sock:
-        if page:
-            from .page import add_page  # Gradio, three seconds
-
-            app = add_page(app, batchers, cards, limits, Path(folder))
+    with sock:
         shown = f'[{host}]' if ':' in host else host
         address = f'http://{shown}:{sock.getsockname()[1]}'
-        what = f'a page to try them on: {address}/; ' if page else ''
-        print(f'{", ".join(batchers)}: {what}for programs: {address}/docs', flush=True)
+        print(f'{", ".join(batchers)}: {address}/; for programs: {address}{DOCS}', flush=True)
         try:
             uvicorn.Server(server_config(app, limits)).run(sockets=[sock])
         except KeyboardInterrupt:

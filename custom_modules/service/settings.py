@@ -10,7 +10,8 @@ class Limits:
     Attributes:
         requests: at work at a time; more are refused with 503.
         request_bytes: of a request's body.
-        held_bytes: of all bodies that are here at a time; the oldest upload gives way.
+        held_bytes: of all bodies that are here at a time, and of all answers that their clients
+            have not taken; the oldest upload, or the answer that waits longest, gives way.
         images: of a request.
         pixels: of an image; read from its header, before anything is decoded.
         side: of an image, in pixels; OpenCV enlarges nothing beyond 32,767.

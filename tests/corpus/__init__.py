@@ -11,6 +11,7 @@ from .images import IMAGES
 from .inputs import INPUT_CASES
 from .kinds_of_pictures import KINDS_OF_PICTURES
 from .operations import OPERATIONS
+from .page import PAGE
 from .published_configs import PUBLISHED_CONFIGS
 from .results import RESULTS
 from .run_configs import RUN_CONFIGS
@@ -39,4 +40,5 @@ CASES: tuple[Case, ...] = (
     *CONFIG_TYPES,
     *RUN_CONFIGS,
     *SERVICE,
+    *PAGE,
 )
