@@ -20,6 +20,7 @@ from mmengine.registry import MODELS
 from .config import load_config
 from .engine.checkpoint_io import load_checkpoint, load_weights, weights_file
 from .engine.precision import resolve_dtype
+from .engine.trained_with import other_than_trained
 from .engine.tuned_threshold import stored_threshold
 from .export.exported_files import is_exported, load_exported
 from .export.metadata import read_metadata, weights_digest
@@ -71,6 +72,7 @@ def load(
     config, source, _ = named_model([config] if checkpoint is None else [config, checkpoint])
     settings = load_config(config, options)
     stored: float | None = None
+    notes: list[str] = []
     network: Network
     if is_exported(source):
         network, stored = _exported(source)  # has a precision of its own
@@ -78,13 +80,15 @@ def load(
         dtype = resolve_dtype(settings.test_cfg.get('precision', 'fp32'), place)
         weights = weights_file(source)
         model = MODELS.build(settings.model)
-        load_weights(model, load_checkpoint(weights), weights)
+        trained = load_checkpoint(weights)
+        load_weights(model, trained, weights)
+        notes = other_than_trained(trained.get('meta', {}), settings)
         stored = stored_threshold(weights)
         openvino = _in_openvino(source / ONNX, model, dtype) if place.type == 'cpu' else None
         network = openvino or TorchNetwork(model.to(place), dtype)
     if stored is None:
         stored = settings.model['threshold']
-    return Predictor(
+    predictor = Predictor(
         network,
         settings.test_dataloader['dataset']['pipeline'],
         stored if threshold is None else threshold,
@@ -92,6 +96,8 @@ def load(
         window,
         overlap,
     )
+    predictor.notes = notes
+    return predictor
 
 
 def _exported(path: Path) -> tuple[Network, float | None]:

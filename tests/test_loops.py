@@ -6,7 +6,9 @@ import pytest
 import torch
 from mmengine.device import get_device
 
+from custom_modules.api import load
 from custom_modules.config import load_config
+from custom_modules.engine.testing import describe
 from custom_modules.engine.testing import test as score
 from custom_modules.engine.training import train
 from custom_modules.models import BinarySegmentor
@@ -20,7 +22,10 @@ NARROW = [
 
 
 def test_every_stage_computes_in_its_precision(
-    sample: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    sample: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     seen: list[tuple[bool, torch.dtype]] = []
     original = BinarySegmentor._network
@@ -43,3 +48,16 @@ def test_every_stage_computes_in_its_precision(
     result = score(config, str(run / 'best.pth'), str(tmp_path / 'out'), quick=True)
     assert result is not None and result['dtype'] == str(dtype).removeprefix('torch.')
     assert seen == [(False, dtype)] * 2
+    assert 'other_than_trained' not in result
+    assert describe(result).endswith('seen at 32x32 and scored there, threshold 0.5')
+    # Another size or normalisation than the weights were trained with is said.
+    changed = ['image_size=(64,32)', 'preprocessor.mean=[1,2,3]']
+    config = load_config('configs/sample/unet_sample.py', [*options, *changed])
+    result = score(config, str(run / 'best.pth'), str(tmp_path / 'out'), quick=True)
+    assert result is not None and result['other_than_trained'] == [
+        'image size: 64x32 here, 32x32 in the training of these weights',
+        'normalisation (mean): 1, 2, 3 here, 0, 0, 0 in the training of these weights',
+    ]
+    assert 'warning: image size: 64x32 here' in capsys.readouterr().out
+    model = load('configs/sample/unet_sample.py', run / 'best.pth', options=[*options, changed[0]])
+    assert model.notes == result['other_than_trained'][:1]

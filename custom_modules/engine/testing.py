@@ -26,6 +26,7 @@ from .memory import keep_freed_memory
 from .process_group import join_processes
 from .processes import workers_of
 from .runner import PetSegRunner
+from .trained_with import image_size, other_than_trained
 from .tuned_threshold import find_threshold, save_threshold, side_file
 
 
@@ -106,6 +107,9 @@ def test(
     shared = trained_on(marks, config, runner.test_dataloader.dataset)
     if shared:
         print(shared_line(shared, 'tested'))
+    others = other_than_trained(runner.checkpoint_meta, config)
+    for other in others:
+        print(f'warning: {other}')
     rows = image_rows(runner.test_evaluator.metrics)
     result: dict[str, object] = figures | protocol(config, checkpoint)
     result |= dict(
@@ -118,6 +122,8 @@ def test(
     result |= details(runner.test_evaluator.metrics, rows)
     if shared:
         result['num_trained_on'] = len(shared)
+    if others:
+        result['other_than_trained'] = others
     if validation is not None:
         split = config.val_dataloader['dataset'].get('split', '')
         seen = validation_details(runner.val_evaluator.metrics)
@@ -202,14 +208,9 @@ def _conditions(
         iter=meta.get('iter'),
         border=dataset.get('border', ''),
         resolution=config.model['resolution'],
-        image_size=_image_size(dataset),
+        image_size=image_size(dataset),
         tta=None if tta is None else list(tta),
     )
-
-
-def _image_size(dataset: dict) -> object:
-    scale = next((step['scale'] for step in dataset['pipeline'] if 'scale' in step), '')
-    return list(scale) if isinstance(scale, list | tuple) else scale
 
 
 def protocol(config: Config, checkpoint: str) -> dict[str, object]:
@@ -220,7 +221,7 @@ def protocol(config: Config, checkpoint: str) -> dict[str, object]:
         split=dataset['split'],
         border=dataset.get('border', ''),
         resolution=config.model['resolution'],
-        image_size=_image_size(dataset),
+        image_size=image_size(dataset),
         averaging='Dice and IoU: mean over images; *_global, precision, recall: over all pixels',
         threshold=config.model['threshold'],
         config=short_path(config.filename),
@@ -239,9 +240,17 @@ def describe(result: dict[str, Any]) -> str:
         *_describe_details(result),
         f'{result["num_images"]:,} images of the split {result["split"]!r}, '
         f'{result["num_empty"]} without foreground{border}, '
-        f'scored at the {result["resolution"]} resolution, threshold {result["threshold"]}',
+        f'{_describe_size(result)}, threshold {result["threshold"]}',
     ]
     return '\n'.join(lines)
+
+
+def _describe_size(result: dict[str, Any]) -> str:
+    size = result['image_size']
+    sides = size if isinstance(size, list) else [size] * 2
+    seen = f'seen at {sides[0]}x{sides[1]}' if size else 'seen as they are'
+    where = 'there' if result['resolution'] == 'input' else 'at the size of the files'
+    return f'{seen} and scored {where}'
 
 
 def _describe_batches(result: dict[str, Any]) -> list[str]:

@@ -67,6 +67,7 @@ METRICS = record(
     **dict.fromkeys(('loss', 'loss_bce', 'loss_dice', 'loss_ce'), number()),
     **dict.fromkeys(('num_images', 'num_empty', 'num_trained_on'), count()),
     metric_batch_size=count(1),
+    other_than_trained=items(text()),
     **dict.fromkeys(('dataset', 'split', 'border', 'resolution', 'config', 'checkpoint'), text()),
     **dict.fromkeys(('averaging', 'threshold_source', 'dtype', 'interval_method'), text()),
     **dict.fromkeys(('device', 'torch', 'python', 'system', 'commit'), text()),

@@ -50,6 +50,10 @@ class Predictor:
         window: side in pixels of the image; None for whole images.
         overlap: share of a window that its neighbour sees too, 0 to below 1.
 
+    Attributes:
+        notes: what a user should know of how the model is used, a line each: settings other than
+            those of its training.
+
     Raises:
         UserError: an argument is out of its range.
     """
@@ -75,6 +79,7 @@ class Predictor:
         resizes = any(isinstance(step, mmcv.transforms.Resize) for step in self.steps.transforms)
         self.window = window if window or resizes else DEFAULT_WINDOW
         self.overlap = overlap
+        self.notes: list[str] = []
 
     def __call__(self, image: ImageLike) -> Prediction:
         """Predict one image.
