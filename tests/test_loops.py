@@ -56,7 +56,8 @@ def test_every_stage_computes_in_its_precision(
     result = score(config, str(run / 'best.pth'), str(tmp_path / 'out'), quick=True)
     assert result is not None and result['other_than_trained'] == [
         'image size: 64x32 here, 32x32 in the training of these weights',
-        'normalisation (mean): 1, 2, 3 here, 0, 0, 0 in the training of these weights',
+        'normalisation (mean): 1, 2, 3 here, 123.675, 116.28, 103.53 in the training of these '
+        'weights',
     ]
     assert 'warning: image size: 64x32 here' in capsys.readouterr().out
     model = load('configs/sample/unet_sample.py', run / 'best.pth', options=[*options, changed[0]])
