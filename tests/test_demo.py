@@ -166,7 +166,7 @@ def test_a_photograph_and_what_comes_of_it(page: Any, photograph: Path) -> None:
 
 def test_one_model_or_both_and_a_phone(page: Any) -> None:
     assert column(page, 0).is_visible() and column(page, 1).is_visible()
-    page.get_by_label('green', exact=True).check()
+    page.get_by_role('radio', name='green').check()
     column(page, 0).wait_for(state='hidden')
     page.get_by_label('side by side').check()
     column(page, 0).wait_for()

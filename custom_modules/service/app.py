@@ -28,7 +28,7 @@ from .messages import (
 )
 from .middleware import DOCS, ConcurrencyLimit, Measured, SecurityHeaders, too_much
 from .page import EXAMPLES, add_page, example
-from .pictures import Kind, picture
+from .pictures import WEIGHT, Kind, picture
 from .pipeline import Pipeline
 from .settings import Limits
 from .sites import LOOPBACK, SiteCheck
@@ -148,14 +148,18 @@ def build_app(
             raise HTTPException(413, f'{len(files)} images; at most {most} in a request')
         threshold = batcher.predictor.threshold if query.threshold is None else query.threshold
         answer = partial(segment, query=query)
-        results = await pipeline.answers(batcher, files, threshold, answer)
+        weight = WEIGHT if query.picture else 1
+        results = await pipeline.answers(batcher, files, threshold, answer, weight)
         return Segments(model=name, threshold=threshold, results=results)
 
     async def picture_of(file: UploadFile, query: MaskQuery, kind: Kind) -> Response:
         _, batcher = chosen(query.model)
         threshold = batcher.predictor.threshold if query.threshold is None else query.threshold
-        made = await pipeline.answers(batcher, [file], threshold, lambda _, one: picture(one, kind))
-        return Response(made[0], media_type='image/png')
+        weight = 1 if kind == 'mask' else WEIGHT
+        (made,) = await pipeline.answers(
+            batcher, [file], threshold, lambda _, one: picture(one, kind), weight
+        )
+        return Response(made, media_type='image/png')
 
     @app.post('/v1/mask', **_PICTURE)
     async def mask_of_image(file: One, query: Annotated[MaskQuery, Query()]) -> Response:

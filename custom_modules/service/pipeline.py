@@ -36,6 +36,7 @@ class Pipeline:
         files: Sequence[UploadFile],
         threshold: float,
         answer: Callable[[str, Prediction], Answer],
+        weight: int = 1,
     ) -> list[Answer]:
         """Return what is to be said about each file.
 
@@ -44,6 +45,7 @@ class Pipeline:
             files: of images.
             threshold: of the probability.
             answer: makes an answer of a file's name and what was predicted, in another thread.
+            weight: of a pixel, as a multiple of what it takes to predict it.
 
         Raises:
             RefusedImageError: one of them is not taken.
@@ -60,7 +62,9 @@ class Pipeline:
                 async with turn, self.decoders.free(deadline) as decode:
                     image = await decode(await file.read())
                     height, width = image.shape[:2]
-                    await room.enter_async_context(self.room.taken(height * width, deadline))
+                    await room.enter_async_context(
+                        self.room.taken(weight * height * width, deadline)
+                    )
                 future = batcher.submit(image, deadline)
                 del image
                 found = replace(await asyncio.wrap_future(future), threshold=threshold)

@@ -56,7 +56,9 @@ def run(
     with sock:
         shown = f'[{host}]' if ':' in host else host
         address = f'http://{shown}:{sock.getsockname()[1]}'
-        print(f'{", ".join(batchers)}: {address}/; for programs: {address}{DOCS}', flush=True)
+        names = ', '.join(batchers)
+        says = f'{names}: a page to try them on: {address}/; for programs: {address}{DOCS}'
+        print(says, flush=True)
         try:
             uvicorn.Server(server_config(app, limits)).run(sockets=[sock])
         except KeyboardInterrupt:

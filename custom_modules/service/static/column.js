@@ -50,6 +50,7 @@ export class Column {
       saving: { mask: find('.mask'), cutout: find('.cutout') },
     });
     find('h2').textContent = model.name;
+    part.setAttribute('aria-label', model.name);
     this.picture.alt = `What ${model.name} finds`;
     this.range.setAttribute('aria-label', `Threshold of ${model.name}`);
     this.setThreshold(model.threshold);
@@ -185,12 +186,15 @@ function foundWords(found) {
   ];
 }
 
-/** Return the lines of a model's card: headings, and text as it is. */
+/** Return the lines of a model's card: headings, code, and text as it is. */
 function cardLines(card) {
+  let code = false;
   return card.split('\n').map((line) => {
-    const heading = /^#+ +(.*)/.exec(line);
-    const part = document.createElement(heading ? 'h3' : 'span');
-    part.textContent = heading ? heading[1] : `${line}\n`;
+    const fence = line.startsWith('```');
+    if (fence) code = !code;
+    const heading = !code && /^#+ +(.*)/.exec(line);
+    const part = document.createElement(heading ? 'h3' : code ? 'code' : 'span');
+    part.textContent = heading ? heading[1] : fence ? '' : `${line}\n`;
     return part;
   });
 }
