@@ -7,9 +7,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from mmengine.config import ConfigDict
 from mmengine.registry import MODELS
 
 from custom_modules.config import load_config
+from custom_modules.engine.best_score import BestScore
 from custom_modules.engine.checkpoint_io import load_checkpoint, load_weights, save_checkpoint
 from custom_modules.engine.rng import rng_state, set_rng_state
 from custom_modules.engine.run_folder import (
@@ -158,3 +160,29 @@ def test_resume_finds_the_run(tmp_path: Path) -> None:
         assert find_run(tmp_path, named) == first
     with pytest.raises(UserError, match=r'there is no last\.pth'):
         find_run(tmp_path, '20260103_000000')
+
+
+class Mine(str):
+    """A text of a class of one's own."""
+
+
+def test_what_looks_like_a_plain_value_is_saved_as_one(tmp_path: Path) -> None:
+    """What metrics and hooks of others give would make a file that nobody can read."""
+    score = BestScore('Dice')
+    assert score.update(dict(Dice=np.float64(0.5))) and type(score.value) is float
+    assert score.update(dict(Dice=torch.tensor(0.75))) and score.value == 0.75
+    path = tmp_path / 'best.pth'
+    held = {
+        'figures': {'Dice': np.mean([0.25, 0.75]), 'loss': np.float32(0.5), 'n': np.int64(3)},
+        'hooks': [np.array([1, 2]), Mine('a'), np.bool_(True), (1, None), torch.ones(1)],
+        'config': ConfigDict(a=ConfigDict(b=1)),
+    }
+    save_checkpoint(held, path)
+    found = load_checkpoint(path)
+    assert found['figures'] == {'Dice': 0.5, 'loss': 0.5, 'n': 3}
+    assert found['hooks'][0].tolist() == [1, 2] and found['hooks'][1:4] == ['a', True, (1, None)]
+    assert found['config'] == dict(a=dict(b=1))
+    for foreign in (Path('x'), {1}, object()):
+        with pytest.raises(UserError, match=r'hooks\.0\.when is a .*cannot hold'):
+            save_checkpoint(dict(hooks=[dict(when=foreign)]), path)
+    assert load_checkpoint(path)['figures']['n'] == 3  # the older file is whole

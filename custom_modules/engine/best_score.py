@@ -42,7 +42,7 @@ class BestScore:
                 f'monitor={self.monitor!r} is no figure of the validation{near} '
                 f'It has {", ".join(sorted(metrics))}'
             )
-        value = metrics[self.monitor]
+        value = float(metrics[self.monitor])
         if not math.isfinite(value):  # a loss of -inf would be unbeatable
             return False
         if self.rule == 'greater':

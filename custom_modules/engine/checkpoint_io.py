@@ -2,8 +2,11 @@
 
 import pickle
 import zipfile
+from collections import OrderedDict
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import torch
 from mmengine.runner import CheckpointLoader
 
@@ -12,6 +15,9 @@ from ..whole_file import cannot_write, whole_file
 from .safetensors_io import WEIGHTS_ONLY, load_safetensors
 from .sharding import is_sharded, load_whole_weights
 from .weights_check import unsound_weight
+
+#: What is read back without executing anything, beside numbers, texts, lists and dicts.
+_READ_BACK = (torch.Tensor, torch.Size, torch.dtype)
 
 #: The weights of a published model, in its folder.
 PUBLISHED_WEIGHTS = f'model{WEIGHTS_ONLY}'
@@ -26,13 +32,42 @@ def save_checkpoint(checkpoint: dict, path: str | Path, previous: str | None = N
         previous: name under which the checkpoint that was there before is kept.
 
     Raises:
-        UserError: the disk is full or the folder cannot be written; an older file is still whole.
+        UserError: the disk is full or the folder cannot be written, or a value could not be read
+            back; an older file is still whole.
     """
+    checkpoint = _plain(checkpoint, '')
     try:
         with whole_file(path, 'wb', previous) as file:
             torch.save(checkpoint, file)
     except RuntimeError as error:  # of torch's zip writer, which keeps the system's reason
         raise cannot_write(path, error.__context__ or error) from error
+
+
+def _plain(value: Any, place: str) -> Any:
+    """Return what a checkpoint holds with the numbers of NumPy as Python's and arrays as tensors.
+
+    They look alike and are pickled otherwise: a Dice of ``np.mean`` would make a file that
+    ``load_checkpoint`` refuses.
+    """
+    if isinstance(value, np.generic):
+        return value.item()
+    if isinstance(value, np.ndarray) and value.dtype.kind in 'biuf':
+        return torch.from_numpy(value)
+    if isinstance(value, dict):
+        items = {key: _plain(item, f'{place}.{key}'.strip('.')) for key, item in value.items()}
+        return type(value)(items) if type(value) is OrderedDict else items
+    if isinstance(value, list | tuple) and not isinstance(value, torch.Size):
+        inside = [_plain(item, f'{place}.{index}') for index, item in enumerate(value)]
+        return inside if isinstance(value, list) else tuple(inside)
+    for kind in (bool, int, float, str):  # those of a class of one's own are pickled as that class
+        if isinstance(value, kind):
+            return kind(value)
+    if value is None or isinstance(value, _READ_BACK):
+        return value
+    raise UserError(
+        f'{place} is a {type(value).__name__}, which a checkpoint cannot hold; keep numbers, '
+        'texts, lists, dicts and tensors in the state of hooks and optimizers'
+    )
 
 
 def _check_sums(path: Path) -> None:

@@ -9,6 +9,8 @@ import warnings
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+import numpy as np
+import torch
 import torch.distributed as torch_dist
 from mmengine.hooks import Hook
 from mmengine.optim import OptimWrapper, _ParamScheduler
@@ -20,6 +22,9 @@ from .sharding import is_sharded, load_whole_optimizer
 
 #: Values that a checkpoint may hold as they are.
 _PLAIN = (bool, int, float, str, type(None))
+
+#: A plateau's best is of the type that a metric has, which may be a number of NumPy or a tensor.
+_NUMBERS = (np.generic, torch.Tensor)
 
 #: What a step of a schedule changes in it; everything else is a setting.
 _PROGRESS = {'last_step', '_global_step', '_last_value'} | {
@@ -218,7 +223,7 @@ def _is_plain(value: object) -> bool:
 def _plain_state(scheduler: _ParamScheduler) -> dict[str, Any]:
     """Return the state of a schedule without what MMEngine derives from its settings."""
     state = scheduler.state_dict().items()
-    return {key: value for key, value in state if _is_plain(value)}
+    return {k: value for k, value in state if _is_plain(value) or isinstance(value, _NUMBERS)}
 
 
 def _settings(scheduler: _ParamScheduler) -> dict[str, str]:
