@@ -39,9 +39,7 @@ def blobs(seed: int, shape: tuple[int, int] = (17, 21)) -> np.ndarray:
 
 
 def plain_band(mask: np.ndarray, width: int) -> set[tuple[int, int]]:
-    """Foreground pixels with something else, or the world outside, at most ``width`` king's moves
-    away.
-    """
+    """Foreground pixels at most ``width`` from something else, or the world outside (Chebyshev)."""
     padded = np.pad(mask, width)
     return {
         (y, x)
@@ -50,13 +48,21 @@ def plain_band(mask: np.ndarray, width: int) -> set[tuple[int, int]]:
     }
 
 
+def plain_outline(mask: np.ndarray) -> set[tuple[int, int]]:
+    """Foreground pixels with a side next to something else, or the world outside."""
+    padded = np.pad(mask, 1)
+    sides = ((0, 1), (2, 1), (1, 0), (1, 2))
+    pixels = zip(*np.nonzero(mask), strict=True)
+    return {(y, x) for y, x in pixels if not all(padded[y + v, x + u] for v, u in sides)}
+
+
 def plain_boundary(
     prediction: np.ndarray, target: np.ndarray, width: int, tolerance: float
 ) -> tuple[float, float]:
     """Boundary IoU and surface Dice as their definitions say."""
     truth, guess = target == 1, (prediction == 1) & (target != 255)
     bands = [plain_band(mask, width) for mask in (truth, guess)]
-    lines = [plain_band(mask, 1) for mask in (truth, guess)]
+    lines = [plain_outline(mask) for mask in (truth, guess)]
     union = bands[0] | bands[1]
     near = sum(
         any((y - v) ** 2 + (x - u) ** 2 <= tolerance**2 for v, u in other)
@@ -94,6 +100,12 @@ def test_boundaries_by_hand() -> None:
     assert (counts.outline_near, counts.outline_far) == (2 * 8 + 2 * 2 + 2 * 2, 16)
     far = count_boundary(moved, target, width=1, tolerance=2)
     assert (far.outline_near, far.outline_far) == (40, 0)
+    # An angle of 5x5 without its 3x3 corner has 16 pixels; one touches the outside by a corner.
+    angle = np.zeros((7, 7), np.uint8)
+    angle[1:6, 1:6] = 1
+    angle[3:6, 3:6] = 0
+    counts = count_boundary(angle, angle, width=1, tolerance=1)
+    assert (counts.band_both, counts.outline_near) == (16, 2 * 15)
 
 
 def test_the_empty_rule_holds_for_boundaries() -> None:

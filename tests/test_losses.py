@@ -49,6 +49,30 @@ def test_dice_by_hand(over: str, prediction: list, truth: list, smooth: float, l
     assert value.item() == pytest.approx(loss, abs=1e-6)
 
 
+def test_an_empty_target_teaches_an_empty_prediction() -> None:
+    logits = torch.tensor([[-2.0, 0.0], [1.0, 3.0]])[None, None].requires_grad_()
+    loss = BinaryDiceLoss()(logits, target_of(NOTHING))
+    loss.backward()
+    probability = torch.sigmoid(logits.detach())
+    assert loss.item() == pytest.approx(probability.mean().item())
+    assert torch.allclose(logits.grad, probability * (1 - probability) / 4)
+    ignored = torch.full((1, 2, 2), 255, dtype=torch.uint8)
+    assert BinaryDiceLoss()(logits, ignored).item() == 0
+
+
+@pytest.mark.parametrize(
+    'loss', [BinaryCrossEntropyLoss(), BinaryDiceLoss(), BinaryDiceLoss('image', smooth=1)]
+)
+def test_half_precision_does_not_overflow(loss: torch.nn.Module) -> None:
+    """65,536 pixels are more than float16 counts to; torch's own losses widen too."""
+    logits = torch.full((2, 1, 256, 256), SURE)
+    logits[:, :, :100] = -SURE
+    target = (torch.arange(256)[:, None] < 90).expand(2, 256, 256).to(torch.uint8)
+    expected = loss(logits, target)
+    assert torch.isfinite(expected)
+    assert loss(logits.half(), target).item() == pytest.approx(expected.item(), rel=1e-6)
+
+
 def test_dice_over_batch_and_over_image_differ_as_they_should() -> None:
     logits = torch.cat([logits_of(ALL), logits_of(HALF)])
     target = torch.cat([target_of(HALF), target_of(HALF)])

@@ -41,7 +41,10 @@ def details(metrics: Sequence[BaseMetric], rows: list[dict]) -> dict[str, object
         result['metric_batch_size'] = pixels.batch_size
     if boundary is not None:
         result['boundary'] = dict(
-            width=boundary.width, tolerance=boundary.tolerance, unit="share of the image's diagonal"
+            width=boundary.width,
+            tolerance=boundary.tolerance,
+            unit="share of the image's diagonal",
+            outline='pixels with a side next to the outside',  # before, a corner was enough
         )
     borders = find_metric(metrics, BorderMetric)
     if borders is not None:

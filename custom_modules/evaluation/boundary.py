@@ -28,11 +28,14 @@ def count_boundary(
 ) -> BoundaryCounts:
     """Count what boundary IoU and surface Dice are made of.
 
-    - The band of a mask are its pixels at most ``width`` from the outside, counted as a king walks
-      (Cheng et al., *Boundary IoU*, CVPR 2021); the outline is the band of width 1. Outside the
-      frame nothing is foreground, so a mask that is cut by the frame has its outline there.
-    - A pixel of one outline is near if a pixel of the other lies at most ``tolerance`` from it,
-      as the crow flies (Nikolov et al., 2018, with pixels in place of surface elements).
+    - The band of a mask are its pixels at most ``width`` from the outside, in Chebyshev distance
+      (Cheng et al., *Boundary IoU*, CVPR 2021).
+    - The outline of a mask are its pixels with a side next to the outside, as MONAI and DeepMind's
+      surface-distance take it; a corner alone does not count. A pixel of one outline is near if a
+      pixel of the other lies at most ``tolerance`` from it, in Euclidean distance (Nikolov et al.,
+      2018, with pixels in place of surface elements).
+
+    Outside the frame nothing is foreground: a mask that is cut by the frame has its outline there.
 
     Ignored pixels are background of both masks.
 
@@ -46,7 +49,7 @@ def count_boundary(
     guess = ((prediction == 1) & (target != 255)).astype(np.uint8)
     truth_band, guess_band = _band(truth, width), _band(guess, width)
     both = _count(truth_band & guess_band)
-    truth_line, guess_line = _band(truth, 1), _band(guess, 1)
+    truth_line, guess_line = _outline(truth), _outline(guess)
     reach = _disc(tolerance)
     near = _count(truth_line & cv2.dilate(guess_line, reach))
     near += _count(guess_line & cv2.dilate(truth_line, reach))
@@ -60,8 +63,15 @@ def count_boundary(
 
 
 def _band(mask: np.ndarray, width: int) -> np.ndarray:
-    square = np.ones((2 * width + 1, 2 * width + 1), np.uint8)
-    return mask - cv2.erode(mask, square, borderType=cv2.BORDER_CONSTANT, borderValue=0)
+    return mask - _eroded(mask, np.ones((2 * width + 1, 2 * width + 1), np.uint8))
+
+
+def _outline(mask: np.ndarray) -> np.ndarray:
+    return mask - _eroded(mask, cv2.getStructuringElement(cv2.MORPH_CROSS, (3, 3)))
+
+
+def _eroded(mask: np.ndarray, element: np.ndarray) -> np.ndarray:
+    return cv2.erode(mask, element, borderType=cv2.BORDER_CONSTANT, borderValue=0)
 
 
 def _count(mask: np.ndarray) -> int:

@@ -6,7 +6,7 @@ from mmengine.registry import MODELS
 from torch import nn
 
 from ..foreground_logits import foreground_logits
-from .target import foreground_and_valid
+from .target import foreground_and_valid, in_float32
 
 
 @MODELS.register_module()
@@ -27,7 +27,7 @@ class BinaryCrossEntropyLoss(nn.Module):
 
     def forward(self, logits: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
         """Return the scalar loss of logits (N, 1 or 2, H, W), target (N, H, W) of 0, 1, 255."""
-        logits = foreground_logits(logits)
+        logits = foreground_logits(in_float32(logits))
         foreground, valid = foreground_and_valid(logits, target)
         pixels = F.binary_cross_entropy_with_logits(
             logits, foreground, weight=valid, reduction='sum'

@@ -5,7 +5,7 @@ import torch.nn.functional as F
 from mmengine.registry import MODELS
 from torch import nn
 
-from .target import IGNORE_INDEX
+from .target import IGNORE_INDEX, in_float32
 
 
 @MODELS.register_module()
@@ -27,5 +27,7 @@ class TwoChannelCrossEntropyLoss(nn.Module):
     def forward(self, logits: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
         """Return the scalar loss of logits (N, 2, H, W) and target (N, H, W) of 0, 1, 255."""
         assert logits.shape[1] == 2, logits.shape
-        pixels = F.cross_entropy(logits, target.long(), ignore_index=IGNORE_INDEX, reduction='sum')
+        pixels = F.cross_entropy(
+            in_float32(logits), target.long(), ignore_index=IGNORE_INDEX, reduction='sum'
+        )
         return self.loss_weight * pixels / (target != IGNORE_INDEX).sum().clamp_min(1)

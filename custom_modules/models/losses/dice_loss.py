@@ -6,15 +6,17 @@ from torch import nn
 
 from ...errors import UserError
 from ..foreground_logits import foreground_logits
-from .target import foreground_and_valid
+from .target import foreground_and_valid, in_float32
 
 
 @MODELS.register_module()
 class BinaryDiceLoss(nn.Module):
     """``1 - (2 I + smooth) / (P + T + smooth)`` with I = sum(p t), P = sum(p), T = sum(t).
 
-    A perfect mask costs 0, an inverted one 1 (with smooth 0), and so does an empty prediction of an
-    empty target cost 0. Ignored pixels take part in no sum and get no gradient.
+    A perfect mask costs 0, an inverted one 1 (with smooth 0). Ignored pixels take part in no sum
+    and get no gradient. Of an empty target the formula with smooth 0 is 1 whatever is predicted; in
+    its place stands the mean probability there, which is 0 for an empty prediction, 1 for a full
+    one, and has a gradient.
 
     Args:
         over: 'batch' sums over all pixels of the batch (R0), 'image' over each image and takes the
@@ -48,12 +50,15 @@ class BinaryDiceLoss(nn.Module):
 
     def forward(self, logits: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
         """Return the scalar loss of logits (N, 1 or 2, H, W), target (N, H, W) of 0, 1, 255."""
-        logits = foreground_logits(logits)
+        logits = foreground_logits(in_float32(logits))
         foreground, valid = foreground_and_valid(logits, target)
         probability = (logits.sigmoid() if self.sigmoid else logits) * valid
         pixels = (0, 1, 2, 3) if self.over == 'batch' else (1, 2, 3)
         intersection = (probability * foreground).sum(pixels)
         total = probability.sum(pixels) + foreground.sum(pixels)
-        # 1 - (2I + s) / (total + s), written so that two empty masks with smooth 0 give 0.
+        # 1 - (2I + s) / (total + s), written so that it does not round to below 0.
         loss = (total - 2 * intersection) / (total + self.smooth).clamp_min(1e-7)
+        if not self.smooth:
+            mean = probability.sum(pixels) / valid.sum(pixels).clamp_min(1)
+            loss = torch.where(foreground.sum(pixels) == 0, mean, loss)
         return self.loss_weight * loss.mean()

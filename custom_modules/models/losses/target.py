@@ -5,6 +5,11 @@ import torch
 IGNORE_INDEX = 255
 
 
+def in_float32(logits: torch.Tensor) -> torch.Tensor:
+    """Return logits in float32 at least: sums over an image overflow in float16."""
+    return logits if logits.dtype == torch.float64 else logits.float()
+
+
 def foreground_and_valid(
     logits: torch.Tensor, target: torch.Tensor
 ) -> tuple[torch.Tensor, torch.Tensor]:
