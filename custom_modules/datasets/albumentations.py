@@ -22,6 +22,9 @@ RESIZING = (
     'albumentations.augmentations.geometric.resize',
 )
 
+#: Modules whose classes move no pixel.
+COLOURS = ('albumentations.augmentations.pixel', 'albumentations.augmentations.blur')
+
 #: Their arguments that make them resize as ``resize_image`` and ``resize_mask`` do.
 RESIZED: dict[str, object] = dict(
     mask_interpolation=cv2.INTER_NEAREST_EXACT, area_for_downscale='image'
@@ -67,6 +70,10 @@ class Albumentations(BaseTransform):
     def __init__(self, transforms: Sequence[dict]) -> None:
         steps = [self._build(config) for config in transforms]
         self.compose = _library().Compose(steps)
+        #: Nothing is cut off, added or turned: another size is a resize.
+        self.keeps_the_whole = all(
+            step.__module__ == RESIZING[1] or step.__module__.startswith(COLOURS) for step in steps
+        )
 
     @classmethod
     def _build(cls, config: dict) -> Any:
@@ -90,13 +97,16 @@ class Albumentations(BaseTransform):
 
     def transform(self, results: dict) -> dict:
         self.compose.set_random_seed(int(np.random.randint(2**31)))
+        before = results['img'].shape[:2]
         pictures = dict(image=cv2.cvtColor(results['img'], cv2.COLOR_BGR2RGB))
-        if 'gt_seg_map' in results:
+        if 'gt_seg_map' in results and results.get('seg_fields') != []:  # see ResizeForScoring
             pictures['mask'] = results['gt_seg_map']
         pictures = self.compose(**pictures)
         results['img'] = cv2.cvtColor(pictures['image'], cv2.COLOR_RGB2BGR)
-        results['img_shape'] = results['img'].shape[:2]
-        if 'gt_seg_map' in results:
+        after = results['img_shape'] = results['img'].shape[:2]
+        if before != after and self.keeps_the_whole:
+            results.setdefault('size_changes', []).append(('resize', before, after))
+        if 'mask' in pictures:
             results['gt_seg_map'] = pictures['mask']
         return results
 

@@ -3,6 +3,7 @@
 from mmcv.transforms import BaseTransform
 from mmengine.registry import DATASETS, TRANSFORMS
 
+from ..models.size_changes import box_of_picture
 from .oxford_pet import BACKGROUND, BORDER, BORDER_POLICIES, PET, OxfordPetDataset
 
 
@@ -23,9 +24,13 @@ class CountBorder(BaseTransform):
     def transform(self, results: dict) -> dict:
         regions = results['gt_seg_map']
         results['gt_regions'] = regions
-        results['gt_seg_map'] = regions.copy()
+        mask = results['gt_seg_map'] = regions.copy()
         for region, label in self.labels.items():
-            results['gt_seg_map'][regions == region] = label
+            mask[regions == region] = label
+        changes = results.get('size_changes', ())
+        if any(kind == 'pad' for kind, *_ in changes) and mask.shape == results['img'].shape[:2]:
+            rows, columns = box_of_picture(changes, results['ori_shape'])
+            mask[rows.stop :] = mask[:, columns.stop :] = 255  # is no border, though it looks so
         return results
 
 

@@ -73,6 +73,7 @@ class ImageCache:
         results['img'], results['gt_seg_map'] = image, mask
         results['img_shape'] = image.shape[:2]
         results['ori_shape'] = tuple(int(side) for side in self.shapes[index])
+        results['seg_fields'] = ['gt_seg_map']
         before, after = results['ori_shape'], results['img_shape']
         results['size_changes'] = [('resize', before, after)] if before != after else []
         return results

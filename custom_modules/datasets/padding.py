@@ -22,7 +22,8 @@ class Pad(mmcv.transforms.Pad):
         self._pad_img(results)
         after = results['img'].shape[:2]
         mask = results.get('gt_seg_map')
-        if mask is not None and mask.shape[:2] == before:
+        stays = results.get('seg_fields') == []  # to be scored at the size of its file
+        if mask is not None and mask.shape[:2] == before and not stays:
             self._pad_seg(results)
         results.setdefault('size_changes', []).append(('pad', before, after))
         return results

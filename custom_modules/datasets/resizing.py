@@ -124,3 +124,4 @@ class ResizeForScoring(Resize):
         elif results.get('gt_seg_map') is not None:  # a Pad before may have added to it
             height, width = results['ori_shape']
             results['gt_seg_map'] = results['gt_seg_map'][:height, :width]
+            results['seg_fields'] = []  # no later step is to move it

@@ -34,6 +34,8 @@ class LoadImage(BaseTransform):
 class LoadMask(BaseTransform):
     """``seg_map_path`` -> ``gt_seg_map``, (H, W) uint8: 0 background, 1 foreground, 255 ignored.
 
+    ``seg_fields`` names it, for steps of mmsegmentation, which move what stands there alone.
+
     The data set says what the file's values mean: ``mask_encodings`` is a list of dicts from a
     value of the file to a label. The first dict that covers all values of the file is used.
 
@@ -55,6 +57,7 @@ class LoadMask(BaseTransform):
                 'export both at one size'
             )
         results['gt_seg_map'] = self._encode(values, results['mask_encodings'], path)
+        results['seg_fields'] = ['gt_seg_map']
         return results
 
     @staticmethod

@@ -11,7 +11,7 @@ from mmengine.runner import Runner
 from mmseg.structures import SegDataSample
 
 from ..errors import UserError
-from ..models.binary_segmentor import as_input
+from ..models.binary_segmentor import as_input, without_padding
 from ..visualization.contact_sheet import Example, grid
 
 #: Of the picture, wherever it goes: ``vis_data/vis_image/valid_pictures_<epoch>.png`` on the disk.
@@ -79,6 +79,8 @@ class ValidationPicturesHook(Hook):
 
 def _example(image: torch.Tensor, sample: SegDataSample) -> Example:
     """Return what the network saw, (3, H, W) uint8 BGR, with both masks at its size."""
+    if sample.pred_sem_seg.data.shape[-2:] != tuple(sample.ori_shape[:2]):
+        image = without_padding(image, sample)  # as the masks are
     pixels = np.ascontiguousarray(image.cpu().numpy().transpose(1, 2, 0)[..., ::-1])
     size = image.shape[-2:]
     truth, prediction = (

@@ -13,7 +13,12 @@ from torch import nn
 from ..errors import UserError
 from .foreground_logits import check_logits, enlarge_logits, foreground_logits
 from .losses.target import foreground_and_valid
-from .size_changes import redo_size_changes, undo_size_changes
+from .size_changes import (
+    box_of_picture,
+    leads_back,
+    redo_size_changes,
+    undo_size_changes,
+)
 
 
 @MODELS.register_module()
@@ -139,6 +144,8 @@ class BinarySegmentor(BaseModel):
             if self.resolution == 'original':
                 sample_logits = at_original_size(sample_logits, sample)
                 _leave_truth_at_original_size(sample)
+            else:
+                sample_logits = without_padding(sample_logits, sample)
             mask = self._mask(sample_logits).to(torch.uint8)
             sample.pred_sem_seg = PixelData(data=mask)
             sample.seg_logits = PixelData(data=sample_logits)
@@ -151,36 +158,66 @@ def as_input(
 ) -> torch.Tensor:
     """Return a mask of a sample, (1, H, W), as the network's input of ``size`` lies.
 
-    It may be of the file's size. Each pixel is the one at its centre, as ``resize_mask`` does it;
-    'nearest' would shift it.
+    It is of that size already or of the file's. Each pixel is the one at its centre, as
+    ``resize_mask`` does it; 'nearest' would shift it.
 
     Args:
         mask: ground truth or prediction.
         sample: that it is of.
         size: (h, w).
         outside: value of what was padded around the picture; 255 is ignored by losses and metrics.
+
+    Raises:
+        UserError: it is of neither size.
     """
-    size = torch.Size(size)
-    if mask.shape[-2:] != size and mask.shape[-2:] == torch.Size(sample.ori_shape[:2]):
-        mask = redo_size_changes(mask, sample.get('size_changes', ()), outside)
+    size, found = torch.Size(size), mask.shape[-2:]
+    if found == size:
+        return mask
+    if found != torch.Size(sample.ori_shape[:2]):
+        raise UserError(
+            f'{sample.get("img_path", "an image")}: the network sees {size[1]}x{size[0]} pixels, '
+            f'its mask has {found[1]}x{found[0]}: a step of the pipeline moves images and no '
+            "masks (it has to change 'gt_seg_map' too)"
+        )
+    mask = redo_size_changes(mask, sample.get('size_changes', ()), outside)
     if mask.shape[-2:] != size:
         mask = F.interpolate(mask[None], size, mode='nearest-exact')[0]
     return mask
 
 
+def without_padding(values: torch.Tensor, sample: SegDataSample) -> torch.Tensor:
+    """Return what lies in the picture; masks of the sample that are padded are cut to it as well.
+
+    Padding is neither right nor wrong, whatever it is filled with.
+
+    Args:
+        values: (C, h, w), logits or pixels of the network's input.
+        sample: its masks may change.
+    """
+    changes, original = sample.get('size_changes', ()), tuple(sample.get('ori_shape', ())[:2])
+    size = values.shape[-2:]
+    if not any(kind == 'pad' for kind, *_ in changes) or not leads_back(changes, original, size):
+        return values
+    rows, columns = box_of_picture(changes, original)
+    for name in ('gt_sem_seg', 'gt_regions'):
+        if name in sample and sample.get(name).data.shape[-2:] == size:
+            sample.set_data({name: PixelData(data=sample.get(name).data[..., rows, columns])})
+    return values[..., rows, columns].contiguous()
+
+
 def _leave_truth_at_original_size(sample: SegDataSample) -> None:
     """Take off a ground truth what was padded; one that was resized cannot be scored there."""
-    truth = sample.get('gt_sem_seg')
-    size = tuple(sample.ori_shape[:2])
-    if truth is None or truth.data.shape[-2:] == size:
-        return
-    if any(kind == 'resize' for kind, *_ in sample.get('size_changes', [('resize',)])):
-        raise UserError(
-            "resolution = 'original', but the pipeline resizes the masks: use ResizeForScoring, "
-            "with resolution='original', in the place of Resize"
-        )
-    cut = truth.data[..., : size[0], : size[1]]
-    sample.gt_sem_seg = PixelData(data=cut)
+    height, width = sample.ori_shape[:2]
+    for name in ('gt_sem_seg', 'gt_regions'):
+        truth = sample.get(name)
+        if truth is None or truth.data.shape[-2:] == (height, width):
+            continue
+        if any(kind == 'resize' for kind, *_ in sample.get('size_changes', [('resize',)])):
+            raise UserError(
+                "resolution = 'original', but the pipeline resizes the masks: use "
+                "ResizeForScoring, with resolution='original', in the place of Resize"
+            )
+        sample.set_data({name: PixelData(data=truth.data[..., :height, :width])})
 
 
 def at_original_size(logits: torch.Tensor, sample: SegDataSample) -> torch.Tensor:

@@ -4,6 +4,7 @@ A pipeline notes each change in ``results['size_changes']``, as ``(kind, before,
 or 'pad' (at the right and below), with the sizes (H, W) before and after it.
 """
 
+import math
 from collections.abc import Sequence
 
 import torch
@@ -27,19 +28,25 @@ def check_size_changes(changes: Sequence[SizeChange], original: Size, final: Siz
     Raises:
         UserError: the changes do not lead from one size to the other.
     """
-    size = original
-    for _, before, after in changes:
-        if tuple(before) != tuple(size):
-            break
-        size = after
-    else:
-        if tuple(size) == tuple(final):
-            return
+    if leads_back(changes, original, final):
+        return
     raise UserError(
         f'a step of the pipeline, other than Resize and Pad, makes {final[1]}x{final[0]} of an '
         f'image of {original[1]}x{original[0]}: what is found cannot be put back to where it was. '
         "Use Resize and Pad in the test pipeline, or score with resolution = 'input'"
     )
+
+
+def leads_back(
+    changes: Sequence[SizeChange], original: Sequence[int], final: Sequence[int]
+) -> bool:
+    """Say whether the changes lead from the size of the file to that of the network's input."""
+    size = tuple(original)
+    for _, before, after in changes:
+        if tuple(before) != size:
+            return False
+        size = tuple(after)
+    return size == tuple(final)
 
 
 def undo_size_changes(
@@ -80,6 +87,23 @@ def redo_size_changes(
         elif _size(mask) != tuple(after):
             mask = F.interpolate(mask[None], tuple(after), mode='nearest-exact')[0]
     return mask
+
+
+def box_of_picture(changes: Sequence[SizeChange], original: Size) -> tuple[slice, slice]:
+    """Return the rows and columns of the network's input whose centres lie in the picture.
+
+    Args:
+        changes: on the way there.
+        original: (H, W) of the file.
+    """
+    ends = []
+    for side, length in enumerate(original):
+        end = float(length)
+        for kind, before, after in changes:
+            if kind == 'resize':
+                end *= after[side] / before[side]
+        ends.append(math.ceil(end - 0.5))
+    return slice(0, ends[0]), slice(0, ends[1])
 
 
 def _size(tensor: torch.Tensor) -> Size:

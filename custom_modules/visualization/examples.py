@@ -7,7 +7,7 @@ import numpy as np
 from mmengine.dataset import BaseDataset
 
 from ..datasets.image_io import read_mask
-from ..models.binary_segmentor import at_original_size
+from ..models.binary_segmentor import at_original_size, without_padding
 from .contact_sheet import Example, save_contact_sheet
 
 
@@ -31,10 +31,12 @@ def image_and_truth(dataset: BaseDataset, index: int) -> tuple[np.ndarray, np.nd
     """Return image (H, W, 3) uint8 RGB and ground truth (H, W) at the resolution that is scored."""
     packed = dataset[index]
     sample = packed['data_samples']
-    truth = sample.gt_sem_seg.data[0].numpy()
     pixels = packed['inputs']
-    if pixels.shape[1:] != truth.shape:  # the truth is at the size of the file
+    if pixels.shape[1:] == sample.gt_sem_seg.data.shape[1:]:
+        pixels = without_padding(pixels, sample)
+    else:  # the truth is at the size of the file
         pixels = at_original_size(pixels.float(), sample).round().byte()
+    truth = sample.gt_sem_seg.data[0].numpy()
     return pixels.numpy().transpose(1, 2, 0)[..., ::-1], truth
 
 
