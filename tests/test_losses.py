@@ -1,17 +1,22 @@
 """Losses held against numbers computed by hand and against a slow, plain version."""
 
 import math
+from collections.abc import Callable
 
 import numpy as np
 import pytest
 import torch
+from mmengine.registry import MODELS
 
+from custom_modules.config.registered import registered
 from custom_modules.errors import UserError
 from custom_modules.models import (
     BinaryCrossEntropyLoss,
     BinaryDiceLoss,
     TwoChannelCrossEntropyLoss,
 )
+
+registered('mmseg.TverskyLoss')  # imports MMSegmentation's models, as a config does
 
 SURE = 50.0  # a logit whose sigmoid is 1 in float32
 
@@ -194,3 +199,60 @@ def test_dice_without_the_sigmoid_takes_logits_for_probabilities() -> None:
     # I = 1, P = 1.5, T = 1
     loss = BinaryDiceLoss(sigmoid=False)(logits, target)
     assert loss.item() == pytest.approx(1 - 2 * 1 / 2.5)
+
+
+def segmentor(*losses: dict, channels: int = 1) -> torch.nn.Module:
+    head = dict(type='UNetHead', in_channels=[1, 1], channels=[1], out_channels=channels)
+    backbone = dict(type='UNetEncoder', channels=[1, 1])
+    return MODELS.build(
+        dict(type='BinarySegmentor', backbone=backbone, decode_head=head, losses=[*losses])
+    )
+
+
+def tversky(p: np.ndarray, t: np.ndarray) -> float:
+    """Mean over both classes of 1 - (TP + 1) / (TP + 0.3 FP + 0.7 FN + 1), image by image."""
+    terms = []
+    for a, b in ((1 - p, 1 - t), (p, t)):
+        hit, false, missed = (x.sum((1, 2)) for x in (a * b, a * (1 - b), (1 - a) * b))
+        terms.append(1 - (hit + 1) / (hit + 0.3 * false + 0.7 * missed + 1))
+    return float(np.mean(terms))
+
+
+def cross_entropy(p: np.ndarray, t: np.ndarray) -> float:
+    return float(-np.log(np.where(t == 1, p, 1 - p)).mean())
+
+
+@pytest.mark.parametrize('channels', [1, 2])
+@pytest.mark.parametrize(
+    ('loss', 'expected'),
+    [
+        (dict(type='mmseg.TverskyLoss'), tversky),
+        (dict(type='mmseg.CrossEntropyLoss'), cross_entropy),
+        (dict(type='mmseg.CrossEntropyLoss', use_sigmoid=True), cross_entropy),
+        # It keeps the hardest pixels; here all of them.
+        (dict(type='mmseg.OhemCrossEntropy', thres=1.0, min_kept=10**6), cross_entropy),
+    ],
+)
+def test_losses_of_mmseg_are_those_of_a_sigmoid(
+    loss: dict, expected: Callable[[np.ndarray, np.ndarray], float], channels: int
+) -> None:
+    torch.manual_seed(0)
+    logits = torch.randn(2, channels, 5, 6)
+    target = (torch.rand(2, 5, 6) < 0.4).to(torch.uint8)
+    z = logits[:, -1] - (logits[:, 0] if channels == 2 else 0)
+    found = segmentor(loss, channels=channels)._loss_terms(logits, target)
+    p = z.double().sigmoid().numpy()
+    assert next(iter(found.values())).item() == pytest.approx(expected(p, target.numpy()), rel=1e-5)
+
+
+@pytest.mark.parametrize(
+    ('name', 'message'),
+    [
+        ('DiceLoss', 'use BinaryDiceLoss'),
+        ('FocalLoss', 'use BinaryCrossEntropyLoss'),
+        ('BoundaryLoss', r'known: mmseg\.CrossEntropyLoss'),
+    ],
+)
+def test_losses_of_mmseg_that_do_not_fit_are_refused(name: str, message: str) -> None:
+    with pytest.raises(UserError, match=f'mmseg.{name} does not fit a binary mask; .*{message}'):
+        segmentor(dict(type=f'mmseg.{name}'))

@@ -1,6 +1,7 @@
 """What all recipes share: the random seed, hooks, and where the figures go."""
 
 seed = 0
+init = None  # weights to start from: a checkpoint, the folder of a run or of a published model
 max_unreadable = 10  # images that a training with unreadable = 'skip' may leave out
 precision = 'fp32'  # 'auto' (or --amp): half precision where the hardware is fast at it
 picture_interval = 5  # epochs between two pictures of the validation; 0 for none
@@ -9,6 +10,7 @@ sync_bn = 'torch'  # several processes: BatchNorm over the images of all of them
 vis_backends = [dict(type='LocalVisBackend')]
 
 randomness = dict(seed='$seed')
+load_from = '$init'
 env_cfg = dict(mp_cfg=dict(mp_start_method='fork', opencv_num_threads=0))
 default_hooks = dict(
     logger=dict(type='ScalarsHook', interval=10),

@@ -30,7 +30,7 @@ _OF_THE_MACHINE = ('work_dir', 'launcher', 'resume', 'experiment_name')
 
 #: Keys whose text names weights to begin with. The folder has its own, so no path is followed; a
 #: training that wants others is told to name them.
-_WEIGHTS = ('checkpoint', 'load_from', 'pretrained')
+_WEIGHTS = ('checkpoint', 'init', 'load_from', 'pretrained')
 UNNAMED = 'weights that a published config names (no path in it is followed; give your own)'
 
 #: The largest number in ``model``, the longest list there and in a pipeline, the largest number in
@@ -122,7 +122,7 @@ def _without_machine(values: dict[str, Any]) -> dict[str, Any]:
             return {name: clean(name, item) for name, item in value.items()}
         if isinstance(value, list):
             return [clean('', item) for item in value]
-        if isinstance(value, str) and key in _WEIGHTS:
+        if isinstance(value, str) and key in _WEIGHTS and not value.startswith('$'):
             return UNNAMED
         if isinstance(value, str) and key == 'cache' and not value.startswith('$'):
             return False

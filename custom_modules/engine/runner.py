@@ -29,6 +29,7 @@ from .checkpoint_io import load_checkpoint, load_weights, save_checkpoint
 from .compiled import CompiledNetwork
 from .environment import environment
 from .finite_loss_hook import FiniteLossHook
+from .initial_weights import start_from
 from .precision import resolve_dtype
 from .processes import workers_of
 from .run_folder import LAST, PREVIOUS, create_run_folder
@@ -314,6 +315,11 @@ class PetSegRunner(Runner):
         super().load_or_resume()
 
     def load_checkpoint(self, filename: str, **kwargs: object) -> dict:
+        if self.is_training_run:
+            start_from(self.bare_model, filename)
+            start = dict(state_dict=self.bare_model.state_dict())
+            self.call_hook('after_load_checkpoint', checkpoint=start)  # an average starts there too
+            return start
         checkpoint = load_checkpoint(filename)
         self._take_weights(checkpoint, filename)
         return checkpoint

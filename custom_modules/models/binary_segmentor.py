@@ -12,6 +12,7 @@ from torch import nn
 
 from ..errors import UserError
 from .foreground_logits import check_logits, enlarge_logits, foreground_logits
+from .losses.of_mmseg import check_losses, loss_of
 from .losses.target import foreground_and_valid
 from .size_changes import (
     box_of_picture,
@@ -37,7 +38,8 @@ class BinarySegmentor(BaseModel):
         init_cfg: MMEngine's initialisation; None keeps PyTorch's.
 
     Raises:
-        UserError: ``resolution`` is unknown, or two loss terms have one name.
+        UserError: ``resolution`` is unknown, two loss terms have one name, or one is not for masks
+            of two classes.
     """
 
     def __init__(
@@ -59,6 +61,7 @@ class BinarySegmentor(BaseModel):
         self.backbone = MODELS.build(backbone)
         self.decode_head = MODELS.build(decode_head)
         self.losses = nn.ModuleList(MODELS.build(loss) for loss in losses)
+        check_losses([*self.losses])
         names = [loss.loss_name for loss in self.losses]
         if len(set(names)) < len(names):
             raise UserError(f'BinarySegmentor: two losses have one loss_name in {names}')
@@ -118,7 +121,7 @@ class BinarySegmentor(BaseModel):
         return torch.cat([as_input(s.gt_sem_seg.data, s, size) for s in data_samples])
 
     def _loss_terms(self, logits: torch.Tensor, target: torch.Tensor) -> dict[str, torch.Tensor]:
-        return {str(loss.loss_name): loss(logits, target) for loss in self.losses}
+        return {str(loss.loss_name): loss_of(loss, logits, target) for loss in self.losses}
 
     def _mask(self, logits: torch.Tensor) -> torch.Tensor:
         return logits.sigmoid() > self.threshold

@@ -1,0 +1,111 @@
+"""What a training starts from: what fits is taken, what does not is said, nothing is refused."""
+
+from pathlib import Path
+
+import pytest
+import torch
+from mmengine.registry import MODELS
+
+from custom_modules.config import load_config
+from custom_modules.engine.initial_weights import start_from
+from custom_modules.engine.training import train
+from custom_modules.errors import UserError
+from tests.conftest import TINY
+
+ENCODER = dict(type='ResNetEncoder', width=0.0625)
+
+
+def segmentor(channels: int = 1, width: float = 0.0625) -> torch.nn.Module:
+    widths = MODELS.build(ENCODER | dict(width=width)).out_channels
+    return MODELS.build(
+        dict(
+            type='BinarySegmentor',
+            backbone=ENCODER | dict(width=width),
+            decode_head=dict(
+                type='UNetHead',
+                in_channels=widths,
+                channels=[4] * (len(widths) - 1),
+                out_channels=channels,
+                extra_upsamples=1,
+            ),
+            losses=[dict(type='BinaryCrossEntropyLoss')],
+        )
+    )
+
+
+def test_a_head_of_another_shape_stays_as_it_is(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    source, model = segmentor(), segmentor(channels=2)
+    (tmp_path / 'run').mkdir()
+    torch.save(dict(state_dict=source.state_dict()), tmp_path / 'run' / 'best.pth')
+    before = model.decode_head.logits.weight.clone()
+    start_from(model, tmp_path / 'run')  # the folder of a run is its best.pth
+    assert torch.equal(model.decode_head.logits.weight, before)
+    for name, weight in source.state_dict().items():
+        if 'decode_head.logits' not in name:
+            assert torch.equal(model.state_dict()[name], weight), name
+    total = len(source.state_dict())
+    assert capsys.readouterr().out.endswith(
+        f'BinarySegmentor starts from {tmp_path / "run" / "best.pth"}: {total - 2:,} of {total:,} '
+        'weights taken\n  of another shape: decode_head.logits.weight 1x4x1x1 there, 2x4x1x1 here, '
+        'decode_head.logits.bias 1 there, 2 here\n'
+    )
+
+
+@pytest.mark.parametrize('wrapper', ['', 'module.'])
+@pytest.mark.parametrize('key', [None, 'state_dict', 'model'])
+def test_an_encoder_of_others_is_taken(
+    wrapper: str, key: str | None, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As torchvision and timm publish a ResNet: names without a prefix, and a classifier."""
+    encoder, model = MODELS.build(ENCODER), segmentor()
+    weights = {f'{wrapper}{name}': weight for name, weight in encoder.state_dict().items()}
+    weights[f'{wrapper}fc.weight'] = torch.zeros(10, 3)
+    path = tmp_path / 'resnet34.pth'
+    torch.save(weights if key is None else {key: weights}, path)
+    start_from(model, path)
+    assert torch.equal(model.backbone.conv1.weight, encoder.conv1.weight)
+    assert 'not used: backbone.fc.weight' in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ('prefix', 'width', 'message'),
+    [
+        (None, 0.0625, r"0 of \d+ weights taken; .*, but prefix='backbone.' fits"),
+        ('encoder', 0.0625, r'0 of \d+ weights taken; not there'),
+        ('backbone.', 0.125, r'of another shape: .*; nothing to start from'),
+    ],
+)
+def test_pretrained_that_loads_nothing_is_refused(
+    prefix: str | None, width: float, message: str, tmp_path: Path
+) -> None:
+    path = tmp_path / 'whole.pth'
+    torch.save(dict(state_dict=segmentor().state_dict()), path)
+    start = dict(type='Pretrained', checkpoint=str(path), prefix=prefix)
+    encoder = MODELS.build(ENCODER | dict(width=width, init_cfg=start))
+    with pytest.raises(UserError, match=message):
+        encoder.init_weights()
+
+
+def test_a_training_starts_from_what_fits(
+    sample: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    narrow = ['model.backbone.channels=[4,8]', 'model.decode_head.in_channels=[4,8]']
+    options = [*TINY, *narrow, f'data_root={sample}', 'precision=fp32', 'max_epochs=1']
+
+    def run(*more: str) -> dict[str, torch.Tensor]:
+        config = load_config('configs/sample/unet_sample.py', [*options, *more])
+        config.experiment_name = 'start'
+        best = train(config, str(tmp_path / 'runs')) / 'best.pth'
+        return torch.load(best, weights_only=True)['state_dict']
+
+    first = run('model.decode_head.channels=[4]')
+    torch.save(dict(state_dict=first), tmp_path / 'first.pth')
+    capsys.readouterr()
+    start = [f'init={tmp_path / "first.pth"}', 'learning_rate=1e-12']
+    second = run('model.decode_head.channels=[6]', *start)
+    assert 'of another shape: decode_head.' in capsys.readouterr().out
+    assert torch.allclose(first['backbone.levels.1.0.weight'], second['backbone.levels.1.0.weight'])
+    with pytest.raises(UserError, match='there is no such checkpoint'):
+        run('model.decode_head.channels=[4]', 'init=nothing.pth')
