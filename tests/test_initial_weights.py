@@ -8,6 +8,7 @@ from mmengine.registry import MODELS
 
 from custom_modules.config import load_config
 from custom_modules.engine.initial_weights import start_from
+from custom_modules.engine.runner import PetSegRunner
 from custom_modules.engine.training import train
 from custom_modules.errors import UserError
 from tests.conftest import TINY
@@ -109,3 +110,31 @@ def test_a_training_starts_from_what_fits(
     assert torch.allclose(first['backbone.levels.1.0.weight'], second['backbone.levels.1.0.weight'])
     with pytest.raises(UserError, match='there is no such checkpoint'):
         run('model.decode_head.channels=[4]', 'init=nothing.pth')
+
+
+@pytest.mark.parametrize(
+    ('paramwise', 'rates', 'message'),
+    [
+        ('dict(custom_keys=dict(backbone=dict(lr_mult=0.1)))', {0.1, 1.0}, ''),
+        ('dict(custom_keys=dict(bacbone=dict(lr_mult=0.1)))', set(), 'did you mean backbone'),
+        ('dict(custom_key=dict(backbone=dict(lr_mult=0.1)))', set(), 'did you mean custom_keys'),
+    ],
+)
+def test_rates_of_parts(
+    paramwise: str, rates: set[float], message: str, sample: Path, tmp_path: Path
+) -> None:
+    """MMEngine passes over a key that it does not know, or that is in no name."""
+    option = f'optim_wrapper.paramwise_cfg={paramwise}'
+    options = [*TINY, f'data_root={sample}', 'learning_rate=1', option]
+    if message:
+        with pytest.raises(UserError, match=message):
+            _optimizer(options, tmp_path)
+    else:
+        assert {group['lr'] for group in _optimizer(options, tmp_path).param_groups} == rates
+
+
+def _optimizer(options: list[str], folder: Path) -> torch.optim.Optimizer:
+    config = load_config('configs/sample/unet_sample.py', options)
+    config.work_dir, config.experiment_name = str(folder), 'rates'
+    runner = PetSegRunner.from_cfg(config)
+    return runner.build_optim_wrapper(runner.optim_wrapper).optimizer

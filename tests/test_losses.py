@@ -78,6 +78,22 @@ def test_half_precision_does_not_overflow(loss: torch.nn.Module) -> None:
     assert loss(logits.half(), target).item() == pytest.approx(expected.item(), rel=1e-6)
 
 
+def test_the_weight_of_the_foreground_is_that_of_pytorch() -> None:
+    torch.manual_seed(0)
+    logits, target = torch.randn(2, 1, 5, 6), (torch.rand(2, 5, 6) < 0.1).to(torch.uint8)
+    expected = torch.nn.BCEWithLogitsLoss(pos_weight=torch.tensor(7.0))(
+        logits[:, 0], target.float()
+    )
+    assert BinaryCrossEntropyLoss(pos_weight=7)(logits, target).item() == pytest.approx(
+        expected.item()
+    )
+    ignored = torch.cat([target, torch.full((2, 5, 6), 255, dtype=torch.uint8)], dim=2)
+    wider = torch.cat([logits, torch.randn(2, 1, 5, 6)], dim=3)
+    assert BinaryCrossEntropyLoss(pos_weight=7)(wider, ignored).item() == pytest.approx(
+        expected.item()
+    )
+
+
 def test_dice_over_batch_and_over_image_differ_as_they_should() -> None:
     logits = torch.cat([logits_of(ALL), logits_of(HALF)])
     target = torch.cat([target_of(HALF), target_of(HALF)])

@@ -1,5 +1,7 @@
 """Architectures: exact sizes, shapes, gradients, and parity with an independent ResNet-34."""
 
+import re
+
 import pytest
 import torch
 from mmengine.registry import MODELS
@@ -364,3 +366,29 @@ def test_wrong_arguments_are_named() -> None:
         UNetHead([4, 8, 16], channels=[8])
     with pytest.raises(UserError, match="'originale' is not allowed"):
         build('configs/unet_pet.py', 'resolution=originale')
+
+
+@pytest.mark.parametrize(
+    ('encoder', 'parts'),
+    [
+        (dict(type='ResNetEncoder', width=0.0625), ['conv1|bn1', 'layer1', 'layer2', 'layer3']),
+        (dict(type='UNetEncoder', channels=[2, 4, 4], norm_cfg=dict(type='BN')), ['levels.0']),
+    ],
+)
+def test_frozen_stages_do_not_learn(encoder: dict, parts: list[str]) -> None:
+    for last in range(-1, len(parts)):
+        torch.manual_seed(0)
+        model = MODELS.build(encoder | dict(frozen_stages=last)).train()
+        frozen = '|'.join(parts[: last + 1]) or 'none'
+        before = {name: value.clone() for name, value in model.state_dict().items()}
+        optimizer = torch.optim.SGD(model.parameters(), lr=1.0, weight_decay=0.1)
+        sum(feature.sum() for feature in model(torch.randn(2, 3, 64, 64))).backward()
+        optimizer.step()
+        for name, value in model.state_dict().items():
+            same = torch.equal(value, before[name])
+            assert same or not re.match(f'({frozen})\\b', name), (last, name)
+            if name.endswith('weight') and value.ndim == 4 and not re.match(frozen, name):
+                assert not same, (last, name)
+    for wrong in (-2, 9):
+        with pytest.raises(UserError, match=r'frozen_stages=.* use -1 for none, or the last'):
+            MODELS.build(encoder | dict(frozen_stages=wrong))

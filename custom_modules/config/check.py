@@ -21,6 +21,12 @@ _TAKEN_AWAY = {
     | {'num_batch_per_epoch', 'disable_subprocess_warning'},
 }
 
+#: What MMEngine's own constructor of optimizers looks at; it passes over other keys in silence.
+_PARAMWISE = {
+    *('custom_keys', 'bias_lr_mult', 'bias_decay_mult', 'norm_decay_mult', 'flat_decay_mult'),
+    *('dwconv_decay_mult', 'dcn_offset_lr_mult', 'bypass_duplicate'),
+}
+
 
 def check_config(config: dict[str, Any], source: str, written: dict[str, Any]) -> None:
     """Check every type, key and value of a resolved config.
@@ -44,6 +50,10 @@ def check_config(config: dict[str, Any], source: str, written: dict[str, Any]) -
 
             allowed = set(inspect.signature(DataLoader.__init__).parameters)
             _refuse_unknown(place, value, allowed | _TAKEN_AWAY['dataloader'], source)
+        elif (
+            place == 'optim_wrapper.paramwise_cfg' and 'constructor' not in config['optim_wrapper']
+        ):
+            _refuse_unknown(place, value, _PARAMWISE, source)
         elif place == 'randomness':
             allowed = set(inspect.signature(Runner.set_randomness).parameters)
             _refuse_unknown(place, value, allowed, source)
@@ -77,6 +87,8 @@ def _check_keys(place: str, value: dict, candidates: list[Callable], source: str
     taken = {'type', '_scope_'}.union(
         *(keys for word, keys in _TAKEN_AWAY.items() if word in place)
     )
+    if place == 'optim_wrapper':  # MMEngine builds it with a constructor of its own
+        taken |= {'constructor', 'paramwise_cfg'}
     signatures = [_parameters(candidate) for candidate in candidates]
     if any(names is None or set(value) - taken <= names for names in signatures):
         return

@@ -88,6 +88,7 @@ _ENCODER: dict[str, Kind] = dict(
     channels=Several(CHANNELS),
     bottleneck_dropout=BELOW_ONE,
     width=WIDTH,
+    frozen_stages=integer(-1, 100),
 )
 _HEAD: dict[str, Kind] = dict(
     in_channels=Several(CHANNELS),
@@ -160,7 +161,7 @@ RANGES: Mapping[str, Mapping[str, Kind]] = {
         logit_upsamples=integer(0, 8),
     ),
     'ThinUNetHead': _HEAD | dict(channels=CHANNELS, bridge_channels=CHANNELS),
-    'BinaryCrossEntropyLoss': _LOSS,
+    'BinaryCrossEntropyLoss': _LOSS | dict(pos_weight=POSITIVE),
     'TwoChannelCrossEntropyLoss': _LOSS,
     'BinaryDiceLoss': _LOSS | dict(smooth=NOT_NEGATIVE, over=choice('batch', 'image')),
     # The training.

@@ -22,7 +22,7 @@ from torch.utils.data import DataLoader
 
 from ..datasets.seeded_dataset import SeededDataset
 from ..datasets.shared_images import image_marks
-from ..errors import UserError
+from ..errors import UserError, did_you_mean
 from ..models.sync_batch_norm import synchronise_batch_norm
 from ..stopping import SIGNALS
 from .checkpoint_io import load_checkpoint, load_weights, save_checkpoint
@@ -300,6 +300,22 @@ class PetSegRunner(Runner):
             ),
             state_dict=weights,
         )
+
+    def build_optim_wrapper(self, optim_wrapper: Any) -> Any:
+        if isinstance(optim_wrapper, dict):
+            self._check_custom_keys(optim_wrapper.get('paramwise_cfg') or {})
+        return super().build_optim_wrapper(optim_wrapper)
+
+    def _check_custom_keys(self, paramwise: dict) -> None:
+        """Refuse a key that is in no name: MMEngine would use it for nothing, in silence."""
+        names = [name for name, _ in self.model.named_parameters()]
+        for key in paramwise.get('custom_keys') or ():
+            if not any(key in name for name in names):
+                near = did_you_mean(key, {part for name in names for part in name.split('.')})
+                raise UserError(
+                    f'optim_wrapper.paramwise_cfg.custom_keys: {key!r} is in the name of no '
+                    f'parameter, such as {names[0]}{near}'
+                )
 
     def build_param_scheduler(self, scheduler: Any) -> Any:
         for settings in scheduler if isinstance(scheduler, list) else [scheduler]:

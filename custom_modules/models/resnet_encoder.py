@@ -6,16 +6,16 @@ from typing import Any
 import torch
 import torch.nn.functional as F
 from mmcv.cnn import build_norm_layer
-from mmengine.model import BaseModule
 from mmengine.registry import MODELS
 from torch import nn
 
 from ..errors import UserError
 from .blocks import DoubleConv, NormConfig, ResidualBlock, scaled
+from .frozen_stages import FreezableEncoder
 
 
 @MODELS.register_module()
-class ResNetEncoder(BaseModule):
+class ResNetEncoder(FreezableEncoder):
     """Stem, max pooling and four stages of basic blocks; the defaults are ResNet-34.
 
     Parameter names are torchvision's, so that published weights load.
@@ -46,12 +46,14 @@ class ResNetEncoder(BaseModule):
         bottleneck_channels: its width.
         bottleneck_dropout: share of values dropped after the double convolution (R3: 0.1).
         width: factor of ``channels`` and ``bottleneck_channels``.
+        frozen_stages: the stages up to this one do not learn: 0 is the stem, 1 to 4 are
+            ``layer1`` to ``layer4``; -1 freezes none.
         init_cfg: MMEngine's initialisation, such as
             ``dict(type='Pretrained', checkpoint='resnet34.pth')``; None keeps PyTorch's.
 
     Raises:
         UserError: ``bottleneck`` is not one of the three, or has no place for the dropout, or
-            ``blocks`` and ``channels`` are not of four stages.
+            ``blocks`` and ``channels`` are not of four stages, or there is no such stage to freeze.
     """
 
     def __init__(
@@ -66,6 +68,7 @@ class ResNetEncoder(BaseModule):
         bottleneck_channels: int = 1024,
         bottleneck_dropout: float = 0.0,
         width: float = 1.0,
+        frozen_stages: int = -1,
         init_cfg: dict | list[dict] | None = None,
     ) -> None:
         super().__init__(init_cfg)
@@ -109,6 +112,8 @@ class ResNetEncoder(BaseModule):
             )
         if self.bottleneck is not None:
             self.out_channels.append(bottleneck_channels)
+        layers = (self.layer1, self.layer2, self.layer3, self.layer4)
+        self.freeze([(self.conv1, self.bn1), *((layer,) for layer in layers)], frozen_stages)
 
     @staticmethod
     def _stage(

@@ -3,15 +3,15 @@
 from collections.abc import Sequence
 
 import torch
-from mmengine.model import BaseModule
 from mmengine.registry import MODELS
 from torch import nn
 
 from .blocks import DoubleConv, NormConfig, scaled
+from .frozen_stages import FreezableEncoder
 
 
 @MODELS.register_module()
-class UNetEncoder(BaseModule):
+class UNetEncoder(FreezableEncoder):
     """Double convolutions with 2x2 max pooling between them; the last one is the bottleneck.
 
     Encoders of this project return a list of feature maps, **finest first**. Here, for an input
@@ -31,7 +31,11 @@ class UNetEncoder(BaseModule):
         norm_cfg: normalisation after each convolution, None for none (R1, R2).
         bottleneck_dropout: share of values dropped after the bottleneck (R3: 0.1).
         width: factor of all ``channels``.
+        frozen_stages: the levels up to this one do not learn, 0 being the finest; -1 freezes none.
         init_cfg: MMEngine's initialisation; None keeps PyTorch's.
+
+    Raises:
+        UserError: there is no such stage to freeze.
     """
 
     def __init__(
@@ -41,6 +45,7 @@ class UNetEncoder(BaseModule):
         norm_cfg: NormConfig = None,
         bottleneck_dropout: float = 0.0,
         width: float = 1.0,
+        frozen_stages: int = -1,
         init_cfg: dict | list[dict] | None = None,
     ) -> None:
         super().__init__(init_cfg)
@@ -52,6 +57,7 @@ class UNetEncoder(BaseModule):
             for before, after, dropout in zip(widths, widths[1:], dropouts, strict=False)
         )
         self.pool = nn.MaxPool2d(2)
+        self.freeze([(level,) for level in self.levels], frozen_stages)
 
     def forward(self, x: torch.Tensor) -> list[torch.Tensor]:
         features: list[torch.Tensor] = []
