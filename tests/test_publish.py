@@ -16,6 +16,7 @@ from custom_modules.engine.checkpoint_io import load_checkpoint
 from custom_modules.engine.precision import resolve_dtype
 from custom_modules.engine.testing import test as score
 from custom_modules.errors import UserError
+from custom_modules.export.model_card import model_card
 from custom_modules.export.parity import Parity
 from custom_modules.export.publishing import publish
 from custom_modules.named_model import results_folder
@@ -69,6 +70,8 @@ def test_the_folder(published: Path, checkpoint: Path, tested: Path) -> None:
         f'| Dice, mean over images | {figures["Dice"]:.4f}',
         '6 images of the split `test`, border = foreground, 64x64',
         'CC BY-SA 4.0',
+        'license: cc-by-sa-4.0',
+        '# pet\n',
         "model = load('FOLDER')",
         "6 images of the split 'test'",
     ):
@@ -198,6 +201,15 @@ def test_mistakes(
     with pytest.raises(UserError, match='is of averaged views'):
         publish(config, str(checkpoint), tmp_path / 'new', metrics=averaged)
     averaged.unlink()
+    # What nobody could load is not written: a module of one's own would have to be executed.
+    (tmp_path / 'mine.py').write_text(
+        f"_base_ = '{ROOT / CONFIG}'\ncustom_imports = dict(imports=['math'])\n"
+    )
+    own = load_config(tmp_path / 'mine.py', options)
+    with pytest.raises(UserError, match=r'mine\.py: cannot be published: .*custom_imports'):
+        publish(own, str(checkpoint), tmp_path / 'new', metrics=tested)
+    assert not (tmp_path / 'new').exists()
+    (tmp_path / 'mine.py').unlink()
     words = ['publish.py', CONFIG, checkpoint, 'new', '--images', '0', '--cfg-options', *options]
     done = run_tool(*words)
     assert (done.returncode, 'run tools/test.py first' in done.stderr) == (2, True)
@@ -208,3 +220,17 @@ def test_mistakes(
     done = run_tool(*words[:4], '--overwrite', '--metrics', tested, *words[4:])
     assert done.returncode == 0, done.stderr
     assert {path.name for path in tmp_path.iterdir()} == {'mine', 'new'}
+
+
+def test_the_card_of_own_data(options: list[str], tested: Path, tmp_path: Path) -> None:
+    """It claims no licence for data that it does not know, and says what a person would say."""
+    folder = tmp_path / 'my_cats' / '20260101_000000'
+    folder.mkdir(parents=True)
+    (folder / 'config.py').write_text(load_config(CONFIG, options).text)
+    config = load_config(folder / 'config.py')
+    config.test_dataloader['dataset']['type'] = 'BinaryMaskDataset'
+    training = dict(epochs=8, max_epochs=12, minutes=0.5, device='a CPU', precision='float32')
+    figures = json.loads(tested.read_text()) | dict(border='', training=training)
+    card = model_card('cats', config, figures, None, None)
+    assert 'license: unknown\n' in card and '# cats\n' in card and 'border' not in card
+    assert '`my_cats`: the weights of epoch 8 of 12, after 30 seconds on a CPU, float32.' in card

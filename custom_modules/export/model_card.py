@@ -1,6 +1,7 @@
 """The card of a published model: what it is, how good, on what, and what it is not for."""
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from mmengine.config import Config
@@ -17,6 +18,9 @@ DATA = {
         'https://www.robots.ox.ac.uk/~vgg/data/pets/',
     ),
 }
+
+#: Of the weights, which are derived from the photographs; of other data it is their owner's to say.
+_LICENCES = {'OxfordPetDataset': 'cc-by-sa-4.0'}
 
 _LIMITS = {
     'OxfordPetDataset': [
@@ -39,7 +43,7 @@ def model_card(
     """Return the card as Markdown.
 
     Args:
-        name: of the config.
+        name: of the model, its heading.
         config: of ``load_config``.
         figures: of ``metrics.json``.
         parity: of the ONNX file; None if it was not compared.
@@ -53,7 +57,7 @@ def model_card(
         '---',
         'library_name: petseg',
         'pipeline_tag: image-segmentation',
-        'license: apache-2.0',
+        f'license: {_LICENCES.get(dataset, "unknown")}',
         '---',
         '',
         f'# {name}',
@@ -121,18 +125,25 @@ def _figures(figures: Mapping[str, Any]) -> list[str]:
     lines += [
         '',
         f'{figures.get("num_images", 0):,} images of the split `{figures["split"]}`, '
-        f'border = {figures["border"] or "none"}, {side}, scored at the {figures["resolution"]} '
-        f'resolution, threshold {figures["threshold"]:g}.',
+        + (f'border = {figures["border"]}, ' if figures['border'] else '')
+        + f'{side}, scored at the {figures["resolution"]} resolution, '
+        f'threshold {figures["threshold"]:g}.',
     ]
     return lines
 
 
 def _training(config: Config, training: Mapping[str, Any]) -> list[str]:
+    path = Path(config.filename)
+    recipe = short_path(path)
+    if path.name == 'config.py':  # of a run: its folders say of which config
+        recipe = path.resolve().parent.parent.name
     if not training:
-        return [f'`{short_path(config.filename)}`; nothing more is known.']
+        return [f'`{recipe}`; nothing more is known.']
+    minutes = training['minutes']
+    time = f'{minutes:.0f} minutes' if minutes >= 2 else f'{60 * minutes:.0f} seconds'
     return [
-        f'`{short_path(config.filename)}`: {training["epochs"]} of {training["max_epochs"]} epochs '
-        f'in {training["minutes"]:.0f} minutes on {training["device"]}, {training["precision"]}.'
+        f'`{recipe}`: the weights of epoch {training["epochs"]} of {training["max_epochs"]}, after '
+        f'{time} on {training["device"]}, {training["precision"]}.'
     ]
 
 

@@ -7,6 +7,7 @@ from mmengine.config import Config
 
 from ..config.differences import merged
 from ..config.load import PUBLISHED_CONFIG
+from ..config.untrusted import read_data_config
 from ..engine.checkpoint_io import PUBLISHED_WEIGHTS, load_checkpoint
 from ..engine.safetensors_io import save_safetensors
 from ..errors import UserError
@@ -50,7 +51,8 @@ def publish(
         The files.
 
     Raises:
-        UserError: the folder is there, there are no figures, or the checkpoint is of another model.
+        UserError: the folder is there, there are no figures, the checkpoint is of another model, or
+            the config names modules of one's own.
         OutOfToleranceError: the ONNX file gives other masks.
     """
     if folder.exists() and not (overwrite and (folder / PUBLISHED_WEIGHTS).is_file()):
@@ -69,6 +71,9 @@ def publish(
     with folder_beside(folder.resolve()) as beside:
         made = beside / 'made'
         make_writable(made, 'the folder')
+        values = merged(config)
+        _set(values, 'model', 'threshold', figures['threshold'])
+        _check_readable(values, config, made / PUBLISHED_CONFIG)
         save_safetensors(trained, made / PUBLISHED_WEIGHTS)
         _, parity = export(
             config,
@@ -78,14 +83,12 @@ def publish(
             images=images,
             threshold=figures['threshold'],
         )
-        values = merged(config)
-        _set(values, 'model', 'threshold', figures['threshold'])
         half = compare_bfloat16(config, trained, figures['threshold'], images) if images else None
         if half is not None:
             _set(values, 'test_cfg', 'precision', 'auto' if half.keeps_the_masks else 'fp32')
         write_json(made / PUBLISHED_CONFIG, values, indent=1)
         write_json(made / FIGURES, figures, indent=1)
-        card = model_card(Path(config.filename).stem, config, figures, parity, half)
+        card = model_card(folder.resolve().name, config, figures, parity, half)
         with whole_file(made / CARD) as file:
             file.write(card)
         with signals_wait():
@@ -93,6 +96,20 @@ def publish(
                 folder.replace(beside / 'before')
             made.replace(folder)
     return sorted(folder.iterdir())
+
+
+def _check_readable(values: dict[str, Any], config: Config, path: Path) -> None:
+    """Refuse what nobody could load, before the work is done."""
+    write_json(path, values)
+    try:
+        read_data_config(path)
+    except UserError as error:
+        reason = str(error).removeprefix(f'{path}: ')
+        raise UserError(
+            f'{config.filename}: cannot be published: a published folder is data, and may name '
+            f'what PetSeg ships alone ({reason}). Give the checkpoint with its config and your '
+            'modules, or export it: tools/export.py'
+        ) from None
 
 
 def _set(values: dict[str, Any], section: str, key: str, value: object) -> None:
