@@ -21,7 +21,7 @@ from .config import load_config
 from .engine.checkpoint_io import load_checkpoint, load_weights, weights_file
 from .engine.precision import resolve_dtype
 from .engine.trained_with import other_than_trained
-from .engine.tuned_threshold import stored_threshold
+from .engine.tuned_threshold import passed_over, stored_threshold
 from .export.exported_files import is_exported, load_exported
 from .export.metadata import read_metadata, weights_digest
 from .export.openvino_files import load_openvino
@@ -82,7 +82,7 @@ def load(
         model = MODELS.build(settings.model)
         trained = load_checkpoint(weights)
         load_weights(model, trained, weights)
-        notes = other_than_trained(trained.get('meta', {}), settings)
+        notes = other_than_trained(trained.get('meta', {}), settings) + passed_over(weights)
         stored = stored_threshold(weights)
         openvino = _in_openvino(source / ONNX, model, dtype) if place.type == 'cpu' else None
         network = openvino or TorchNetwork(model.to(place), dtype)

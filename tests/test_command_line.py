@@ -109,10 +109,6 @@ def test_a_tracker_that_is_not_installed(run_tool: Command, sample: Path, tmp_pa
     refused(run_tool, 'pip install -r requirements-tracking.txt', *arguments)
 
 
-def test_nothing_to_resume(run_tool: Command, sample: Path) -> None:
-    refused(run_tool, 'has a last.pth', *train_arguments(sample), '--resume')
-
-
 def test_test_refuses_what_is_no_checkpoint_of_the_model(
     run_tool: Command, sample: Path, tmp_path: Path
 ) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 from mmengine.config import Config
 
 from ..errors import UserError
-from ..paths import PROJECT_ROOT
+from ..paths import PROJECT_ROOT, short_path
 from ..whole_file import whole_file
 from .differences import as_data, merged
 from .json_data import LARGEST_FILE, read_json
@@ -26,12 +26,33 @@ CODE, DATA = 'config.py', 'merged_config.json'
 _CONFIGS = PROJECT_ROOT / 'configs'
 
 
+#: What the first line of a written config begins with, and how much of a line is read.
+_OF, _LONGEST_LINE = '# Config: ', 1000
+
+
 def write_config(folder: Path, config: Config) -> None:
-    """Write a config of ``load_config`` into the folder of a run or a test."""
+    """Write a config of ``load_config`` into the folder of a run or a test.
+
+    Its first line names the file that it comes from, see ``origin``.
+    """
     with whole_file(folder / CODE) as file:
-        file.write(config.text)
+        file.write(f'{_OF}{origin(Path(config.filename))}\n{config.text}')
     with whole_file(folder / DATA) as file:
         file.write(json.dumps(merged(config), indent=1) + '\n')
+
+
+def origin(path: Path) -> str:
+    """Return the file that a config was written as, as seen from the project.
+
+    Args:
+        path: of the config; of a run's ``config.py`` the first line says what it comes from.
+    """
+    if path.name == CODE and path.is_file():
+        with open(path, encoding='utf-8', errors='replace') as file:
+            line = file.readline(_LONGEST_LINE).strip()
+        if line.startswith(_OF):
+            return line.removeprefix(_OF)
+    return short_path(path.resolve())
 
 
 def read_written(folder: Path) -> dict[str, Any] | None:

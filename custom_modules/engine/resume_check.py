@@ -7,8 +7,9 @@ from mmengine.config import Config
 from mmengine.dist import is_main_process
 
 from ..config.differences import as_data, differences, merged
-from ..config.written import read_written, resolved
+from ..config.written import CODE, read_written, resolved
 from ..errors import UserError
+from ..paths import short_path
 
 #: What a run must keep: another network, or other images in its splits, make it another run.
 FIXED_MODEL = ('type', 'backbone', 'decode_head')
@@ -43,8 +44,10 @@ def check_resume(run: Path, config: Config, allow_changes: bool = False) -> None
     if refused and not allow_changes:
         key, old, new = refused[0]
         raise UserError(
-            f'--resume {run}: {key} was {old}, is {new}. That would be another run: start a new '
-            'one, or go on all the same with --allow-changes'
+            f'--resume {run}: {key} was {old}, is {new}. Give the --cfg-options of before, or go '
+            f'on with the config of the run: python tools/train.py {short_path(run / CODE)} '
+            f'--resume {run.name}. With this one it would be another run: start it without '
+            '--resume, or go on all the same with --allow-changes'
         )
 
 

@@ -7,7 +7,9 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
+from ..config.written import CODE, origin
 from ..errors import UserError
+from ..paths import short_path
 from ..whole_file import whole_file
 
 #: The newest state of a training, and the one before it.
@@ -75,17 +77,17 @@ def _saved(run: Path) -> float:
     return max(state.stat().st_mtime for state in states if state.is_file())
 
 
-def find_run(work_dir: Path, named: str = '') -> Path:
-    """Return the run to resume: the one named, or the one below ``work_dir`` that was saved last.
+def find_run(work_dir: Path, named: str = '', config: str = '') -> Path:
+    """Return the run to resume: the one named, or the newest of ``find_newest``.
 
     Args:
         work_dir: folder of the config's runs.
-        named: a run's folder, its ``last.pth``, or its name below ``work_dir``; '' for the newest:
-            what counts is when its state was written, not what its folder is called.
+        named: a run's folder, its ``last.pth``, or its name below ``work_dir``; '' for the newest.
+        config: see ``find_newest``.
 
     Raises:
-        UserError: there is no such run, it has neither ``last.pth`` nor ``previous.pth``, or the
-            newest was written in the future, so that nobody knows which is the newest.
+        UserError: there is no such run, it has neither ``last.pth`` nor ``previous.pth``, or see
+            ``find_newest``.
     """
     if named:
         path = Path(named)
@@ -94,16 +96,37 @@ def find_run(work_dir: Path, named: str = '') -> Path:
             if _can_go_on(folder):
                 return folder.resolve()
         raise UserError(f'--resume {named}: there is no {LAST} in it; give the folder of a run')
-    runs = sorted(_runs(work_dir), key=lambda run: (_saved(run), run.name))
-    if not runs:
+    newest = find_newest(work_dir, config)
+    if newest is None:
         raise UserError(
             f'--resume: no run below {work_dir} has a {LAST}; name the folder of a run, '
             'or start without --resume'
         )
-    newest = runs[-1]
-    if _saved(newest) > time.time() + _CLOCKS_DIFFER:
+    return newest
+
+
+def find_newest(work_dir: Path, config: str = '') -> Path | None:
+    """Return the run below ``work_dir`` that was saved last, or None.
+
+    What counts is when its state was written, not what its folder is called.
+
+    Args:
+        work_dir: folder of the config's runs.
+        config: of ``origin``; runs that say that they are of another are passed over. '' takes all.
+
+    Raises:
+        UserError: it was saved in the future, so that nobody knows which is the newest.
+    """
+    runs = [run for run in _runs(work_dir) if not config or _is_of(run, config)]
+    newest = max(runs, key=lambda run: (_saved(run), run.name), default=None)
+    if newest is not None and _saved(newest) > time.time() + _CLOCKS_DIFFER:
         raise UserError(
             f'{newest}: was saved in the future by the clock of this machine; name the run to go '
             f'on with, such as --resume {newest.name}'
         )
     return newest
+
+
+def _is_of(run: Path, config: str) -> bool:
+    found = origin(run / CODE)
+    return found in (config, short_path(run / CODE))  # older runs do not say

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 import torch.distributed as torch_dist
@@ -15,8 +15,10 @@ from mmengine.device import get_device
 from mmengine.dist import is_main_process, master_only
 from mmengine.logging import MMLogger
 from mmengine.model import is_model_wrapper
+from mmengine.optim import OneCycleLR, OptimWrapper
 from mmengine.registry import FUNCTIONS, RUNNERS
 from mmengine.runner import BaseLoop, Runner
+from mmengine.visualization import LocalVisBackend
 from torch import nn
 from torch.utils.data import DataLoader
 
@@ -71,6 +73,9 @@ class PetSegRunner(Runner):
 
     _timestamp: str
 
+    #: Folder that the newest runner of this process has made for its run; None where it goes on.
+    created: ClassVar[Path | None] = None
+
     #: ``meta`` of the checkpoint that was loaded.
     checkpoint_meta: dict
 
@@ -80,9 +85,11 @@ class PetSegRunner(Runner):
     def setup_env(self, env_cfg: dict) -> None:
         super().setup_env(env_cfg)
         run_name = self.cfg.get('run_name')
+        PetSegRunner.created = None
         if run_name is None:
             if is_main_process():
                 run_name = create_run_folder(Path(self.work_dir), self._timestamp)
+                PetSegRunner.created = Path(self.work_dir, run_name).resolve()
             names = [run_name]
             if self.distributed:
                 torch_dist.broadcast_object_list(names)
@@ -106,6 +113,13 @@ class PetSegRunner(Runner):
             if not isinstance(handler, logging.FileHandler):
                 handler.setLevel(max(handler.level, logging.WARNING))
         return logger
+
+    def build_visualizer(self, visualizer: Any = None) -> Any:
+        built = super().build_visualizer(visualizer)
+        for backend in getattr(built, '_vis_backends', {}).values():
+            if isinstance(backend, LocalVisBackend):  # its copy has no variables to override
+                backend.add_config = lambda *_, **__: None
+        return built
 
     def _log_env(self, env_cfg: dict) -> None:
         lines = [f'{key}: {value}' for key, value in environment().items()]
@@ -323,7 +337,17 @@ class PetSegRunner(Runner):
                 # MMEngine would end it at max_epochs, before the last validation: resumed with
                 # more epochs, it would lack that one.
                 settings.setdefault('end', ENDLESS)
-        return super().build_param_scheduler(scheduler)
+        groups, base = [], 1.0
+        if isinstance(self.optim_wrapper, OptimWrapper):
+            groups, base = self.optim_wrapper.param_groups, self.optim_wrapper.defaults['lr']
+        shares = [group['lr'] / base for group in groups]
+        built = super().build_param_scheduler(scheduler)
+        for schedule in built if isinstance(built, list) else []:
+            if isinstance(schedule, OneCycleLR) and not isinstance(schedule.eta_max, list | tuple):
+                for group, share in zip(groups, shares, strict=True):  # it gives all one rate
+                    for key in ('lr', 'initial_lr', 'max_lr', 'min_lr'):
+                        group[key] *= share
+        return built
 
     def load_or_resume(self) -> None:
         if self.is_training_run:

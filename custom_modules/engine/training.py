@@ -1,6 +1,7 @@
 """What ``tools/train.py`` does."""
 
 import inspect
+import shutil
 from pathlib import Path
 
 from mmengine.config import Config
@@ -8,22 +9,40 @@ from mmengine.dist import is_main_process
 from mmengine.registry import HOOKS
 
 from ..config.stages import require_stage
-from ..config.written import write_config
+from ..config.written import CODE, DATA, origin, write_config
 from ..errors import UserError
-from ..paths import PROJECT_ROOT, make_writable
+from ..paths import PROJECT_ROOT, make_writable, resolve_path
 from ..whole_file import remove_parts
 from .best_and_last_hook import BestAndLastCheckpoint
 from .memory import keep_freed_memory
 from .process_group import join_processes, launch_id
 from .processes import workers_of
 from .resume_check import check_resume
-from .run_folder import LAST, find_launch, find_run, mark_launch
+from .run_folder import LAST, find_launch, find_newest, find_run, mark_launch
 from .runner import PetSegRunner
 
 
 def default_work_dir(config: Config) -> Path:
-    """Return ``work_dirs/<config name>`` of the project."""
-    return PROJECT_ROOT / 'work_dirs' / Path(config.filename).stem
+    """Return the folder of a config's runs, where nobody names one.
+
+    That is the ``work_dir`` of the config; of a run's own ``config.py`` where that run lies; else
+    ``work_dirs/<config name>`` of the project.
+    """
+    if config.get('work_dir'):
+        return resolve_path(config.work_dir)
+    path = Path(config.filename)
+    if path.name == CODE and (path.parent / DATA).is_file():
+        return path.resolve().parent.parent
+    return PROJECT_ROOT / 'work_dirs' / path.stem
+
+
+#: Hooks of the stack that would do nothing, or what nobody finds again.
+_INSTEAD = {
+    'CheckpointHook': 'would write beside the run, where --resume does not look; use '
+    "dict(type='BestAndLastCheckpoint', monitor='Dice', keep_epochs=...)",
+    'SegVisualizationHook': 'would draw nothing; ValidationPicturesHook draws in a training, and '
+    'tools/test.py --out every mask',
+}
 
 
 def check_training(config: Config) -> None:
@@ -36,6 +55,9 @@ def check_training(config: Config) -> None:
     workers_of(config.train_dataloader.get('num_workers', 0))
     hooks = [*(config.get('default_hooks') or {}).values(), *(config.get('custom_hooks') or [])]
     classes = [HOOKS.get(hook['type']) for hook in hooks if hook]
+    for one in classes:
+        if inspect.isclass(one) and one.__name__ in _INSTEAD:
+            raise UserError(f'{config.filename}: the hook {one.__name__} {_INSTEAD[one.__name__]}')
     if not any(inspect.isclass(one) and issubclass(one, BestAndLastCheckpoint) for one in classes):
         raise UserError(
             f'{config.filename}: no hook would keep best.pth and last.pth; use '
@@ -55,7 +77,8 @@ def train(
     Args:
         config: of ``load_config``.
         work_dir: folder of the config's runs; None for ``work_dirs/<config name>``.
-        resume: None starts a new run; a run's folder (or '' for the newest) goes on with it.
+        resume: None starts a new run; a run's folder goes on with it; '' goes on with the newest
+            run of this config, or starts one where there is none yet.
         launcher: 'none', 'pytorch' (torchrun) or 'slurm' (srun).
         allow_changes: resume even if the network, the split or the steps of an epoch differ.
 
@@ -71,7 +94,7 @@ def train(
     check_training(config)
     keep_freed_memory()
     join_processes(launcher, **settings.get('env_cfg', {}).get('dist_cfg', {}))
-    run = None if resume is None else find_run(Path(settings.work_dir), resume)
+    run = _run_to_resume(config, Path(settings.work_dir), resume)
     launch = launch_id(launcher)
     if launch:
         # The launcher started the processes again: go on where this launch was.
@@ -80,21 +103,47 @@ def train(
         check_resume(run, config, allow_changes)
         settings.allow_changes = allow_changes
         settings.work_dir, settings.run_name = str(run.parent), run.name
-        settings.load_from, settings.resume = str(run / LAST), True
+        settings.load_from = str(run / LAST)
+    settings.resume = run is not None
     make_writable(Path(settings.work_dir), '--work-dir')
     for key in ('test_dataloader', 'test_cfg', 'test_evaluator'):
         settings.pop(key, None)
     try:
         runner = PetSegRunner.from_cfg(settings)
-    except ImportError as error:
-        raise UserError(
-            f'a part of the config needs a package that is not installed ({error}); for '
-            'vis_backends: pip install -r requirements-tracking.txt'
-        ) from None
-    if is_main_process():
-        remove_parts(Path(runner.log_dir))
-        write_config(Path(runner.log_dir), config)
-        if launch:
-            mark_launch(Path(runner.log_dir), launch)
-    runner.train()
+        if is_main_process():
+            remove_parts(Path(runner.log_dir))
+            write_config(Path(runner.log_dir), config)
+            if launch:
+                mark_launch(Path(runner.log_dir), launch)
+        runner.train()
+    except BaseException as error:
+        _discard_if_not_begun(PetSegRunner.created)
+        if isinstance(error, ImportError):
+            raise UserError(
+                f'a part of the config needs a package that is not installed ({error}); for '
+                'vis_backends: pip install -r requirements-tracking.txt'
+            ) from None
+        raise
     return Path(runner.log_dir)
+
+
+def _run_to_resume(config: Config, work_dir: Path, resume: str | None) -> Path | None:
+    """Return the run to go on with; None starts a new one."""
+    if resume is None and config.get('resume'):  # as MMEngine's users write it
+        resume = config.get('load_from') or ''
+    if resume is None:
+        return None
+    if resume:
+        return find_run(work_dir, resume)
+    newest = find_newest(work_dir, origin(Path(config.filename)))
+    if newest is None and is_main_process():
+        print(f'no run in {work_dir} to go on with: a new one starts', flush=True)
+    return newest
+
+
+def _discard_if_not_begun(folder: Path | None) -> None:
+    """Remove the folder of a run that failed before its first step, such as for want of data."""
+    if folder is None or not is_main_process():
+        return
+    if (folder.parent / 'latest').resolve() != folder:  # which the first step points there
+        shutil.rmtree(folder, ignore_errors=True)

@@ -61,12 +61,24 @@ def find_threshold(
 
 
 def stored_threshold(checkpoint: str | Path) -> float | None:
-    """Return the tuned threshold of a checkpoint, whatever the conditions; None without one.
+    """Return the tuned threshold of a checkpoint for single views; None without one.
+
+    One that was tuned with ``--tta`` is for averaged views, which a prediction does not have.
 
     Raises:
         UserError: the side file holds no threshold.
     """
-    return _read(side_file(Path(checkpoint))).get('threshold')
+    found = _read(side_file(Path(checkpoint)))
+    return None if found.get('tta') else found.get('threshold')
+
+
+def passed_over(checkpoint: str | Path) -> list[str]:
+    """Return a line about a tuned threshold that ``stored_threshold`` does not return."""
+    path = side_file(Path(checkpoint))
+    found = _read(path)
+    if not found.get('tta'):
+        return []
+    return [f'threshold {found["threshold"]:g} of {path.name} not used: it was tuned with --tta']
 
 
 def _read(path: Path) -> dict:

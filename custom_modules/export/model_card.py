@@ -7,7 +7,7 @@ from typing import Any
 from mmengine.config import Config
 from mmengine.registry import MODELS
 
-from ..paths import short_path
+from ..config.written import origin
 from .parity import Parity
 
 #: Where the data come from, by class of data set: name, licence, source.
@@ -133,10 +133,9 @@ def _figures(figures: Mapping[str, Any]) -> list[str]:
 
 
 def _training(config: Config, training: Mapping[str, Any]) -> list[str]:
-    path = Path(config.filename)
-    recipe = short_path(path)
-    if path.name == 'config.py':  # of a run: its folders say of which config
-        recipe = path.resolve().parent.parent.name
+    recipe = origin(Path(config.filename))
+    if Path(recipe).is_absolute():  # outside of the project, where only its owner knows the folders
+        recipe = Path(recipe).name
     if not training:
         return [f'`{recipe}`; nothing more is known.']
     minutes = training['minutes']

@@ -1,0 +1,99 @@
+"""Where runs lie, which of them a resume goes on with, and what a failed start leaves."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from mmengine.config import Config
+
+from custom_modules.config import load_config
+from custom_modules.config.written import origin
+from custom_modules.engine.run_folder import find_newest
+from custom_modules.engine.runner import PetSegRunner
+from custom_modules.engine.training import default_work_dir, train
+from custom_modules.engine.tuned_threshold import passed_over, save_threshold, stored_threshold
+from custom_modules.errors import UserError
+from tests.conftest import ROOT, TINY
+from tests.test_loops import NARROW
+
+CONFIG = 'configs/sample/unet_sample.py'
+
+
+def tiny(sample: Path, *more: str, path: str | Path = CONFIG) -> Config:
+    options = [*TINY, *NARROW, f'data_root={sample}', 'precision=fp32', 'max_epochs=1', *more]
+    config = load_config(path, options)
+    config.experiment_name = 'folders'
+    return config
+
+
+def test_a_job_that_resumes_starts_where_there_is_nothing_yet(
+    sample: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    runs = tmp_path / 'runs'
+    first = train(tiny(sample), str(runs), resume='')
+    assert f'no run in {runs} to go on with: a new one starts' in capsys.readouterr().out
+    assert train(tiny(sample, 'max_epochs=2'), str(runs), resume='') == first
+    # What MMEngine's users write into the config does the same.
+    also = tiny(sample, f'work_dir={runs}', 'resume=True', 'max_epochs=3')
+    assert train(also) == first
+    assert torch.load(first / 'last.pth', weights_only=True)['meta']['epoch'] == 3
+    with pytest.raises(UserError, match='--resume another: there is no last'):
+        train(tiny(sample), str(runs), resume='another')
+    # A config of the same name in another folder is another config: its runs are its own.
+    (tmp_path / 'unet_sample.py').write_text(f"_base_ = '{ROOT / CONFIG}'\n")
+    other = train(tiny(sample, path=tmp_path / 'unet_sample.py'), str(runs), resume='')
+    assert other != first
+    assert find_newest(runs, origin(ROOT / CONFIG)) == first
+    assert find_newest(runs) == other == (runs / 'latest').resolve()
+    # The run's own config starts runs beside it, and its copy in vis_data does not exist.
+    own = load_config(first / 'config.py')
+    assert default_work_dir(own) == runs
+    assert origin(Path(own.filename)) == CONFIG
+    assert not (first / 'vis_data' / 'config.py').exists()
+
+
+def test_a_start_that_fails_leaves_nothing(sample: Path, tmp_path: Path) -> None:
+    run = train(tiny(sample), str(tmp_path))
+    with pytest.raises(UserError, match='nowhere'):
+        train(tiny(Path('/nowhere')), str(tmp_path))
+    with pytest.raises(UserError, match='do not fill one batch'):
+        train(tiny(sample, 'batch_size=64'), str(tmp_path))
+    assert {path.name for path in tmp_path.iterdir()} == {run.name, 'latest'}
+    assert (tmp_path / 'latest').resolve() == run
+
+
+@pytest.mark.parametrize(
+    ('hook', 'message'),
+    [('CheckpointHook', 'use .*BestAndLastCheckpoint'), ('mmseg.SegVisualizationHook', 'nothing')],
+)
+def test_hooks_of_the_stack_that_nobody_would_find(hook: str, message: str, sample: Path) -> None:
+    config = tiny(sample, f"custom_hooks=[dict(type='{hook}')]")
+    with pytest.raises(UserError, match=message):
+        train(config)
+
+
+def test_one_cycle_keeps_the_rates_of_parts(sample: Path, tmp_path: Path) -> None:
+    """MMEngine's gives all groups the same rate, whatever their ``lr_mult``."""
+    part = 'optim_wrapper.paramwise_cfg=dict(custom_keys=dict(backbone=dict(lr_mult=0.1)))'
+    config = tiny(sample, part, 'max_epochs=3')
+    config.work_dir = str(tmp_path)
+    runner: Any = PetSegRunner.from_cfg(config)
+    runner._train_loop = runner.build_train_loop(runner._train_loop)
+    runner.optim_wrapper = runner.build_optim_wrapper(runner.optim_wrapper)
+    (schedule,) = runner.build_param_scheduler(runner.param_schedulers)
+    highest = 0.0
+    for _ in range(11):
+        rates = {group['lr'] for group in runner.optim_wrapper.param_groups}
+        assert max(rates) == pytest.approx(10 * min(rates), rel=1e-9)
+        highest = max(highest, *rates)
+        runner.optim_wrapper.optimizer.step()
+        schedule.step()
+    assert highest == pytest.approx(config.optim_wrapper['optimizer']['lr'], rel=0.1)
+
+
+def test_a_threshold_of_averaged_views_is_not_one_of_single_ones(tmp_path: Path) -> None:
+    for tta, expected in (([1.0], None), (None, 0.3)):
+        save_threshold(tmp_path / 'best.pth', dict(threshold=0.3, Dice=0.9), dict(tta=tta))
+        assert stored_threshold(tmp_path / 'best.pth') == expected
+        assert len(passed_over(tmp_path / 'best.pth')) == (expected is None)
