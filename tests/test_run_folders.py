@@ -11,6 +11,7 @@ from custom_modules.config import load_config
 from custom_modules.config.written import origin
 from custom_modules.engine.run_folder import find_newest
 from custom_modules.engine.runner import PetSegRunner
+from custom_modules.engine.testing import test as score
 from custom_modules.engine.training import default_work_dir, train
 from custom_modules.engine.tuned_threshold import passed_over, save_threshold, stored_threshold
 from custom_modules.errors import UserError
@@ -21,7 +22,10 @@ CONFIG = 'configs/sample/unet_sample.py'
 
 
 def tiny(sample: Path, *more: str, path: str | Path = CONFIG) -> Config:
-    options = [*TINY, *NARROW, f'data_root={sample}', 'precision=fp32', 'max_epochs=1', *more]
+    few = [*TINY, *NARROW]
+    if any('val_dataloader' in option for option in more):
+        few = [option for option in few if 'val_dataloader' not in option]
+    options = [*few, f'data_root={sample}', 'precision=fp32', 'max_epochs=1', *more]
     config = load_config(path, options)
     config.experiment_name = 'folders'
     return config
@@ -61,6 +65,41 @@ def test_a_start_that_fails_leaves_nothing(sample: Path, tmp_path: Path) -> None
         train(tiny(sample, 'batch_size=64'), str(tmp_path))
     assert {path.name for path in tmp_path.iterdir()} == {run.name, 'latest'}
     assert (tmp_path / 'latest').resolve() == run
+
+
+NO_VALIDATION = ['val_dataloader=None', 'val_cfg=None', 'val_evaluator=None']
+
+
+def test_a_training_may_do_without_a_validation(
+    sample: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = train(tiny(sample, *NO_VALIDATION, 'max_epochs=2'), str(tmp_path / 'runs'))
+    assert 'no validation: there will be a last.pth, and no best.pth' in capsys.readouterr().out
+    assert {path.name for path in run.glob('*.pth')} == {'last.pth', 'previous.pth'}
+    result = score(tiny(sample), str(run / 'last.pth'), str(tmp_path / 'test'), quick=True)
+    assert result is not None and result['num_images'] == 6
+
+
+@pytest.mark.parametrize(
+    ('options', 'message'),
+    [
+        (['train_cfg.type=EpochBasedTrainLoop'], "use 'ResumableTrainLoop', with max_epochs"),
+        (
+            ["train_cfg={'type': 'IterBasedTrainLoop', 'max_iters': 9, '_delete_': True}"],
+            "use 'ResumableTrainLoop'",
+        ),
+        (
+            [*NO_VALIDATION, "param_scheduler=[dict(type='ReduceOnPlateauLR', monitor='loss')]"],
+            'ReduceOnPlateauLR watches the validation, and there is none',
+        ),
+        (["monitor=['Dice','IoU']"], 'use text'),
+    ],
+)
+def test_loops_and_schedules_that_could_not_do_it(
+    options: list[str], message: str, sample: Path, tmp_path: Path
+) -> None:
+    with pytest.raises(UserError, match=message):
+        train(tiny(sample, *options), str(tmp_path))
 
 
 @pytest.mark.parametrize(

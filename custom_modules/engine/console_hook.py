@@ -42,7 +42,9 @@ class ConsoleHook(Hook):
         images = len(runner.train_dataloader.dataset)
         self._print(f'{names}, {parameters:,} parameters; {device_name()}, {dtype}')
         self._print(f'{images:,} images, {runner.max_epochs} epochs; writing to {runner.log_dir}')
-        if self.visible and runner.val_loop is not None:
+        if runner.val_loop is None:
+            self._print('no validation: there will be a last.pth, and no best.pth')
+        elif self.visible:
             shared = shared_images(runner.train_dataloader.dataset, runner.val_dataloader.dataset)
             if shared:
                 self._print(shared_line(shared, 'validation'))

@@ -89,6 +89,8 @@ class ResumableTrainLoop(EpochBasedTrainLoop):
             raise SystemExit(self.stop.exit_status)
 
     def _validation_is_due(self) -> bool:
+        if self.runner.val_loop is None:  # a training may do without
+            return False
         return self._epoch >= self.val_begin and (
             self._epoch % self.val_interval == 0 or self._epoch == self._max_epochs
         )

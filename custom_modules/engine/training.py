@@ -6,7 +6,7 @@ from pathlib import Path
 
 from mmengine.config import Config
 from mmengine.dist import is_main_process
-from mmengine.registry import HOOKS
+from mmengine.registry import HOOKS, LOOPS
 
 from ..config.stages import require_stage
 from ..config.written import CODE, DATA, origin, write_config
@@ -14,6 +14,7 @@ from ..errors import UserError
 from ..paths import PROJECT_ROOT, make_writable, resolve_path
 from ..whole_file import remove_parts
 from .best_and_last_hook import BestAndLastCheckpoint
+from .loops import ResumableTrainLoop
 from .memory import keep_freed_memory
 from .process_group import join_processes, launch_id
 from .processes import workers_of
@@ -53,6 +54,20 @@ def check_training(config: Config) -> None:
     """
     require_stage(config, 'train', config.filename)
     workers_of(config.train_dataloader.get('num_workers', 0))
+    loop = LOOPS.get(config.train_cfg.get('type', ''))
+    if not (inspect.isclass(loop) and issubclass(loop, ResumableTrainLoop)):
+        raise UserError(
+            f'{config.filename}: train_cfg.type = {config.train_cfg.get("type")!r} cannot go on '
+            "where it stopped; use 'ResumableTrainLoop', with max_epochs, val_begin and "
+            'val_interval in epochs (steps / (images / batch_size) of them)'
+        )
+    if config.get('val_dataloader') is None:
+        watching = [one for one in _schedules(config) if 'ReduceOnPlateau' in str(one.get('type'))]
+        if watching:
+            raise UserError(
+                f'{config.filename}: {watching[0]["type"]} watches the validation, and there is '
+                'none; add val_dataloader, val_cfg and val_evaluator, or take another schedule'
+            )
     hooks = [*(config.get('default_hooks') or {}).values(), *(config.get('custom_hooks') or [])]
     classes = [HOOKS.get(hook['type']) for hook in hooks if hook]
     for one in classes:
@@ -63,6 +78,11 @@ def check_training(config: Config) -> None:
             f'{config.filename}: no hook would keep best.pth and last.pth; use '
             "default_hooks.checkpoint = dict(type='BestAndLastCheckpoint', monitor='Dice')"
         )
+
+
+def _schedules(config: Config) -> list[dict]:
+    found = config.get('param_scheduler') or []
+    return [found] if isinstance(found, dict) else [*found]
 
 
 def train(
