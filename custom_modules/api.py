@@ -18,6 +18,7 @@ from mmengine.device import get_device
 from mmengine.registry import MODELS
 
 from .config import load_config
+from .config.held_datasets import pipeline_of
 from .engine.checkpoint_io import load_checkpoint, load_weights, weights_file
 from .engine.precision import resolve_dtype
 from .engine.trained_with import other_than_trained
@@ -90,7 +91,7 @@ def load(
         stored = settings.model['threshold']
     predictor = Predictor(
         network,
-        settings.test_dataloader['dataset']['pipeline'],
+        pipeline_of(settings.test_dataloader['dataset']),
         stored if threshold is None else threshold,
         batch_size,
         window,

@@ -41,7 +41,8 @@ def test_a_survey_by_hand(tmp_path: Path) -> None:
         mask[foreground : foreground + ignored] = 255
         cv2.imwrite(str(tmp_path / 'masks' / f'{name}.png'), mask.reshape(height, width))
         cv2.imwrite(str(tmp_path / 'images' / f'{name}.png'), np.zeros((height, width, 3)))
-    data = survey(BinaryMaskDataset(str(tmp_path), 'all', ignore_value=255, n_aug=2, pipeline=[]))
+    dataset = BinaryMaskDataset(str(tmp_path), 'all', ignore_value=255, n_aug=2, pipeline=[])
+    data = survey(dataset, 'train')
     assert data.heights.tolist() == [10, 20, 10, 40]
     assert data.widths.tolist() == [20, 20, 30, 10]
     assert data.foreground.tolist() == [0.25, 0.0, 0.5, 1.0]  # c: 90 of 180 that count

@@ -20,18 +20,19 @@ def main() -> None:
     from custom_modules.cli import user_errors
 
     with user_errors():
-        from mmengine.registry import DATASETS
-
         from custom_modules.config import load_config
+        from custom_modules.config.held_datasets import changed, described
+        from custom_modules.datasets.seeded_dataset import SeededDataset
         from custom_modules.datasets.statistics import channel_statistics
 
         config = load_config(args.config, args.cfg_options)
-        settings = config.train_dataloader['dataset'] | dict(pipeline=[], n_aug=0)
-        dataset = DATASETS.build(settings)
+        settings = config.train_dataloader['dataset']
+        dataset = SeededDataset.build(changed(settings, pipeline=[], n_aug=0, cache=False))
         mean, std = (
             [round(float(value), 2) for value in values] for values in channel_statistics(dataset)
         )
-        print(f'{len(dataset):,} images of {config.train_dataloader["dataset"]["data_root"]}, RGB')
+        where = described(settings, 'data_root') or described(settings, 'type')
+        print(f'{len(dataset):,} images of {where}, RGB')
         print(f'preprocessor = dict(\n    mean={mean},\n    std={std},\n)')
 
 

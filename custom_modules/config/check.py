@@ -10,6 +10,7 @@ from mmengine.runner import Runner
 
 from ..errors import UserError, did_you_mean
 from .registered import REGISTRIES, registered
+from .signatures import parameters
 from .stages import check_stages
 from .values import check_values
 
@@ -89,31 +90,11 @@ def _check_keys(place: str, value: dict, candidates: list[Callable], source: str
     )
     if place == 'optim_wrapper':  # MMEngine builds it with a constructor of its own
         taken |= {'constructor', 'paramwise_cfg'}
-    signatures = [_parameters(candidate) for candidate in candidates]
+    signatures = [parameters(candidate) for candidate in candidates]
     if any(names is None or set(value) - taken <= names for names in signatures):
         return
     allowed = set().union(*(names for names in signatures if names is not None))
     _refuse_unknown(f'{place} ({value["type"]})', value, allowed | taken, source)
-
-
-def _parameters(target: Callable) -> set[str] | None:
-    """Return the keyword arguments ``target`` takes, or None if it takes any.
-
-    ``**kwargs`` of a class go on to the next class that has an ``__init__`` of its own.
-    """
-    steps: list[Callable] = [target]
-    if inspect.isclass(target):
-        steps = [c.__init__ for c in target.__mro__ if '__init__' in vars(c)]  # type: ignore[misc]
-    names: set[str] = set()
-    for step in steps:
-        try:
-            parameters = inspect.signature(step).parameters.values()
-        except (TypeError, ValueError):
-            return None
-        names |= {p.name for p in parameters if p.kind in (p.KEYWORD_ONLY, p.POSITIONAL_OR_KEYWORD)}
-        if not any(p.kind is p.VAR_KEYWORD for p in parameters):
-            return names - {'self'}
-    return None
 
 
 def _refuse_unknown(place: str, value: dict, allowed: set[str], source: str) -> None:

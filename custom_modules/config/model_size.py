@@ -11,6 +11,7 @@ from torch.nn.modules import module as hooks
 from torch.overrides import TorchFunctionMode
 
 from ..errors import UserError
+from .held_datasets import pipeline_of
 
 #: Weights of a network (4 GB in float32), its parts, and the values of its largest feature map for
 #: one image (2 GiB).
@@ -61,7 +62,7 @@ def check_model_size(config: dict[str, Any], source: str) -> None:
 
 def _sides(config: dict[str, Any]) -> tuple[int, int]:
     """Return the largest side that the test's pipeline gives an image, as height and width."""
-    steps = config['test_dataloader']['dataset']['pipeline']
+    steps = pipeline_of(config['test_dataloader']['dataset'])
     scales = [step[key] for step in steps for key in ('scale', 'size', 'crop_size') if key in step]
     sides = [side for scale in scales for side in (scale if isinstance(scale, list) else [scale])]
     largest = max([side for side in sides if isinstance(side, int)], default=_SIDE)

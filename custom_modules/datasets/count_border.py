@@ -41,7 +41,7 @@ def with_regions(dataset: dict) -> dict | None:
     of its own.
     """
     border = dataset.get('border', 'foreground')
-    kinds = [step.get('type') for step in dataset['pipeline']]
+    kinds = [step.get('type') for step in dataset.get('pipeline') or ()]
     if (
         DATASETS.get(dataset['type']) is not OxfordPetDataset
         or border not in ('foreground', 'background', 'ignore')

@@ -2,12 +2,15 @@
 
 import random
 from collections.abc import Iterator
-from itertools import islice
+from functools import cached_property
+from itertools import chain, count, islice
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from mmengine.registry import DATASETS
+from mmengine.structures import BaseDataElement
 from torch.utils.data import BatchSampler, DataLoader, Dataset, Sampler
 
 from .seeded_sampler import SeededIndex
@@ -19,6 +22,9 @@ class SeededDataset(Dataset):
     The seed is set around the outermost data set, because those that hold others (ConcatDataset,
     RepeatDataset, torch's Subset) compute with the index, which leaves a bare number. Everything
     but the access to samples is the data set's own.
+
+    Samples get a ``sample_id`` where they have none, and one of their own where a test set holds
+    others: results are told apart by it.
 
     Args:
         dataset: of the config.
@@ -43,19 +49,64 @@ class SeededDataset(Dataset):
     def __len__(self) -> int:
         return len(self.dataset)
 
+    @cached_property
+    def names(self) -> list[str]:
+        """What each image is called; a second one of a name gets ``name_2``."""
+        taken: dict[str, None] = {}
+        for index in range(len(self)):
+            name = self._name(index)
+            numbered = (f'{name}_{number}' for number in count(2))
+            taken[next(n for n in chain([name], numbered) if n not in taken)] = None
+        return list(taken)
+
+    def positions(self) -> dict[str, int]:
+        """Return where each image is, by its name."""
+        return {name: index for index, name in enumerate(self.names)}
+
+    def _name(self, index: int) -> str:
+        entry = self.dataset.get_data_info(index) if hasattr(self.dataset, 'get_data_info') else {}
+        path = entry.get('img_path')
+        return str(entry.get('sample_id') or (Path(path).stem if path else f'{index:06}'))
+
+    def _named(self, sample: Any, index: int) -> Any:
+        packed = sample.get('data_samples') if isinstance(sample, dict) else None
+        if isinstance(packed, BaseDataElement) and (
+            'sample_id' not in packed or self._names_may_be_doubled
+        ):
+            name = self.names[index] if self._is_test else self._name(index)
+            packed.set_metainfo(dict(sample_id=name))
+        return sample
+
+    @cached_property
+    def _is_test(self) -> bool:
+        return any(getattr(one, 'test_mode', False) for one in _all_held(self.dataset))
+
+    @cached_property
+    def _names_may_be_doubled(self) -> bool:
+        held = _all_held(self.dataset)
+        return self._is_test and len(held) > 1 and hasattr(self.dataset, 'get_data_info')
+
     def __getitem__(self, index: int) -> Any:
         if not isinstance(index, SeededIndex):
-            return self.dataset[index]
+            return self._named(self.dataset[index], index)
         states = random.getstate(), np.random.get_state(), torch.get_rng_state()
         random.seed(index.seed)
         np.random.seed(index.seed)
         torch.manual_seed(index.seed)
         try:
-            return self.dataset[int(index)]
+            return self._named(self.dataset[int(index)], int(index))
         finally:
             random.setstate(states[0])
             np.random.set_state(states[1])
             torch.set_rng_state(states[2])
+
+
+def _all_held(dataset: Any) -> list[Any]:
+    """Return a data set and all that it holds."""
+    inner = [*getattr(dataset, 'datasets', ())]
+    if hasattr(dataset, 'dataset'):
+        inner.append(dataset.dataset)
+    return [dataset, *(one for item in inner for one in _all_held(item))]
 
 
 def batches_from(loader: DataLoader, done: int) -> Iterator[dict]:

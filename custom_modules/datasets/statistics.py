@@ -2,17 +2,22 @@
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import Any
 
 import cv2
 import numpy as np
-from mmengine.dataset import BaseDataset
 
+from ..errors import UserError
+from ..ground_truth import ground_truth
 from ..progress import ProgressBar
 from .image_io import read_orientation, read_oriented_image
 from .transforms import LoadMask
 
+#: What to do with a data set of one's own.
+NO_FILES = "let get_data_info(index) of its class return a dict with 'img_path'"
 
-def channel_statistics(dataset: BaseDataset, num_threads: int = 2) -> tuple[np.ndarray, np.ndarray]:
+
+def channel_statistics(dataset: Any, num_threads: int = 2) -> tuple[np.ndarray, np.ndarray]:
     """Return mean and standard deviation of R, G, B over all images, in units of 0 to 255.
 
     Every image weighs the same, whatever its size, as it does after the resize to one size. The
@@ -23,15 +28,19 @@ def channel_statistics(dataset: BaseDataset, num_threads: int = 2) -> tuple[np.n
         num_threads: images that are decoded at the same time.
 
     Raises:
-        UserError: an image cannot be read.
+        UserError: an image cannot be read, or the data set does not say where it is.
     """
 
     def moments(index: int) -> tuple[np.ndarray, np.ndarray]:
         entry = dataset.get_data_info(index)
+        if 'img_path' not in entry:
+            raise UserError(f'image {index} of the data set has no img_path; {NO_FILES}')
         image, _ = read_oriented_image(entry['img_path'], entry.get('as_published', False))
         mean, std = cv2.meanStdDev(image)
         return mean[::-1, 0], std[::-1, 0] ** 2 + mean[::-1, 0] ** 2
 
+    if not hasattr(dataset, 'get_data_info'):
+        raise UserError(f'the data set does not say which files it has; {NO_FILES}')
     total = np.zeros((2, 3))
     with (
         ThreadPoolExecutor(num_threads) as pool,
@@ -85,36 +94,57 @@ def _range(sides: np.ndarray) -> str:
     return f'{low:,}' if low == high else f'{low:,} to {high:,} (median {median:,})'
 
 
-def survey(dataset: BaseDataset, num_threads: int = 2) -> Survey:
+def tells_files(dataset: Any) -> bool:
+    """Say whether the entries of a data set name image, mask and what its values mean."""
+    if not hasattr(dataset, 'get_data_info'):
+        return False
+    wanted = {'img_path', 'seg_map_path', 'mask_encodings'}
+    return all(wanted <= set(dataset.get_data_info(index)) for index in range(len(dataset)))
+
+
+def survey(dataset: Any, split: str, num_threads: int = 2) -> Survey:
     """Look at every mask of a data set, and at the sizes of its images.
 
     Args:
-        dataset: its entries have ``img_path``, ``seg_map_path`` and ``mask_encodings``.
+        dataset: its entries have ``img_path``, ``seg_map_path`` and ``mask_encodings``; of another
+            one the masks are those of its samples, as the network gets them.
+        split: its name, unless the data set knows it.
         num_threads: masks that are decoded at the same time.
 
     Raises:
         UserError: a file cannot be read, a mask has values that are not allowed or is not of its
-            image's size.
+            image's size, or a sample has none.
     """
     load = LoadMask()
-    images = len(dataset) // (1 + dataset.n_aug)
+    images = len(dataset) // (1 + getattr(dataset, 'n_aug', 0))
+    split = getattr(dataset, 'split', split)
 
-    def look(index: int) -> tuple[int, int, float, float]:
+    def of_files(index: int) -> tuple[tuple[int, int], np.ndarray]:
         entry = dataset.get_data_info(index)
         found = read_orientation(entry['img_path'], entry.get('as_published', False))
-        height, width = found.size
-        mask = load.transform(entry | dict(orientation=found, ori_shape=found.size))['gt_seg_map']
+        results = entry | dict(orientation=found, ori_shape=found.size)
+        return found.size, load.transform(results)['gt_seg_map']
+
+    def of_samples(index: int) -> tuple[tuple[int, int], np.ndarray]:
+        sample = dataset[index]['data_samples']
+        mask = ground_truth(sample).numpy()
+        return sample.get('ori_shape', mask.shape)[:2], mask
+
+    take = of_files if tells_files(dataset) else of_samples
+
+    def look(index: int) -> tuple[int, int, float, float]:
+        (height, width), mask = take(index)
         counts = np.bincount(mask.ravel(), minlength=256)
         counted = mask.size - counts[255]
         return height, width, counts[1] / max(1, counted), counts[255] / mask.size
 
     with (
         ThreadPoolExecutor(num_threads) as pool,
-        ProgressBar(f'masks of {dataset.split}', images) as bar,
+        ProgressBar(f'masks of {split}', images) as bar,
     ):
         rows = []
         for row in pool.map(look, range(images)):
             rows.append(row)
             bar.advance()
     heights, widths, foreground, ignored = np.array(rows).T
-    return Survey(dataset.split, heights, widths, foreground, ignored, len(dataset))
+    return Survey(split, heights, widths, foreground, ignored, len(dataset))

@@ -45,7 +45,12 @@ class LoadMask(BaseTransform):
     """
 
     def transform(self, results: dict) -> dict:
-        path = results['seg_map_path']
+        path = results.get('seg_map_path')
+        if not path:
+            raise UserError(
+                f'{results.get("img_path", "an image")}: its entry names no mask (seg_map_path); '
+                'take it out of the data set, or use tools/predict.py, which needs none'
+            )
         image = results.get('orientation')
         if image is None and 'img_path' in results:  # another transform has loaded the image
             image = read_orientation(results['img_path'], results.get('as_published', False))

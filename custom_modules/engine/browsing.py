@@ -9,11 +9,14 @@ from typing import Any
 import numpy as np
 import torch
 from mmengine.config import Config
-from mmengine.registry import DATASETS, MODELS
+from mmengine.registry import MODELS
 
+from ..config.held_datasets import changed
 from ..config.stages import require_stage
-from ..datasets.statistics import Survey, survey
+from ..datasets.seeded_dataset import SeededDataset
+from ..datasets.statistics import Survey, survey, tells_files
 from ..errors import UserError
+from ..ground_truth import ground_truth
 from ..models.binary_segmentor import as_input
 from ..visualization.dataset_page import save_dataset_page
 from ..visualization.dataset_sheet import Sample, save_dataset_sheet
@@ -44,7 +47,7 @@ def browse(
         raise UserError(f'--number {number} --epoch {epoch}: use 1 or more')
     samples = list(islice(seen_by_network(config, split, epoch), number))
     surveys = [
-        survey(files_of(config, name)) for name in SPLITS if config.get(f'{name}_dataloader')
+        survey(files_of(config, name), name) for name in SPLITS if config.get(f'{name}_dataloader')
     ]
     name = Path(config.filename).stem
     title = f'{name}: {split}, epoch {epoch}' if split == 'train' else f'{name}: {split}'
@@ -86,7 +89,7 @@ def seen_by_network(config: Config, split: str = 'train', epoch: int = 1) -> Ite
         seen = preprocessor(batch, training=split == 'train')
         for image, sample in zip(seen['inputs'], seen['data_samples'], strict=True):
             pixels = image.round().clamp(0, 255).byte().permute(1, 2, 0).numpy()
-            mask = as_input(sample.gt_sem_seg.data, sample, pixels.shape[:2])[0].numpy()
+            mask = as_input(ground_truth(sample)[None], sample, pixels.shape[:2])[0].numpy()
             yield Sample(', '.join([sample.sample_id, *mixed]), pixels, mask)
 
 
@@ -94,12 +97,16 @@ def _loader(config: Config, split: str) -> dict[str, Any]:
     """Return a loader without processes, and without a cache, which has the same pixels."""
     require_stage(config, split, config.filename)
     loader = dict(config[f'{split}_dataloader'])
-    dataset = loader['dataset'] | dict(cache=False)
+    dataset = changed(loader['dataset'], cache=False)
     return loader | dict(dataset=dataset, num_workers=0, persistent_workers=False)
 
 
 def files_of(config: Config, split: str) -> Any:
-    """Return the data set of a split, without a pipeline: for what its files are."""
+    """Return the data set of a split for what its files are, without a pipeline.
+
+    One that does not say which files it has, as our own do, keeps its pipeline.
+    """
     require_stage(config, split, config.filename)
-    settings = config[f'{split}_dataloader']['dataset'] | dict(cache=False, pipeline=[])
-    return DATASETS.build(settings)
+    settings = changed(config[f'{split}_dataloader']['dataset'], cache=False)
+    files = SeededDataset.build(changed(settings, pipeline=[]))
+    return files if tells_files(files) else SeededDataset.build(settings)

@@ -224,9 +224,11 @@ class PetSegRunner(Runner):
         config.setdefault('pin_memory', torch.cuda.is_available())
         loader = Runner.build_dataloader(config, seed, diff_rank_seed)
         if not len(loader):
+            split = getattr(loader.dataset, 'split', None)
+            of_split = f' of the split {split!r}' if split else ''
             raise UserError(
-                f'the {len(loader.dataset)} images of the split {loader.dataset.split!r} do not '
-                f'fill one batch of {loader.batch_size}; choose a smaller batch_size'
+                f'the {len(loader.dataset)} images{of_split} do not fill one batch of '
+                f'{loader.batch_size}; choose a smaller batch_size'
             )
         # Without a generator of its own, each new iterator would take a number from the global one
         # and a resumed run would draw other dropout masks.

@@ -7,6 +7,7 @@ from typing import Any
 from mmengine.config import Config
 from mmengine.dist import is_main_process
 
+from ..config.held_datasets import described
 from ..config.stages import require_stage
 from ..config.written import write_config
 from ..datasets.count_border import with_regions
@@ -125,7 +126,7 @@ def test(
     if others:
         result['other_than_trained'] = others
     if validation is not None:
-        split = config.val_dataloader['dataset'].get('split', '')
+        split = described(config.val_dataloader['dataset'], 'split')
         seen = validation_details(runner.val_evaluator.metrics)
         result['validation'] = dict(split=split) | seen
         if tune:
@@ -206,7 +207,7 @@ def _conditions(
     return dict(
         epoch=meta.get('epoch'),
         iter=meta.get('iter'),
-        border=dataset.get('border', ''),
+        border=described(dataset, 'border'),
         resolution=config.model['resolution'],
         image_size=image_size(dataset),
         tta=None if tta is None else list(tta),
@@ -217,9 +218,9 @@ def protocol(config: Config, checkpoint: str) -> dict[str, object]:
     """Return how the figures came about: what every quoted figure has to carry."""
     dataset = config.test_dataloader['dataset']
     return dict(
-        dataset=dataset['type'],
-        split=dataset['split'],
-        border=dataset.get('border', ''),
+        dataset=described(dataset, 'type'),
+        split=described(dataset, 'split'),
+        border=described(dataset, 'border'),
         resolution=config.model['resolution'],
         image_size=image_size(dataset),
         averaging='Dice and IoU: mean over images; *_global, precision, recall: over all pixels',
@@ -238,11 +239,15 @@ def describe(result: dict[str, Any]) -> str:
         f'precision {result["precision"]:.4f}  recall {result["recall"]:.4f}  (all pixels)',
         *_describe_batches(result),
         *_describe_details(result),
-        f'{result["num_images"]:,} images of the split {result["split"]!r}, '
+        f'{result["num_images"]:,} images{_describe_split(result)}, '
         f'{result["num_empty"]} without foreground{border}, '
         f'{_describe_size(result)}, threshold {result["threshold"]}',
     ]
     return '\n'.join(lines)
+
+
+def _describe_split(result: dict[str, Any]) -> str:
+    return f' of the split {result["split"]!r}' if result['split'] else f' of {result["dataset"]}'
 
 
 def _describe_size(result: dict[str, Any]) -> str:

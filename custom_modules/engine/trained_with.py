@@ -3,13 +3,14 @@
 from collections.abc import Mapping
 from typing import Any
 
+from ..config.held_datasets import pipeline_of
 from ..config.written import parse_code, resolved
 from ..errors import UserError
 
 
 def image_size(dataset: Mapping[str, Any]) -> list[int] | int | str:
     """Return the size that a pipeline brings images to: a side, [width, height], or '' for none."""
-    scales = (step['scale'] for step in dataset.get('pipeline', ()) if 'scale' in step)
+    scales = (step['scale'] for step in pipeline_of(dataset) if 'scale' in step)
     scale = next(scales, '')
     return [*scale] if isinstance(scale, list | tuple) else scale
 

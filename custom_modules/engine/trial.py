@@ -10,6 +10,7 @@ import torch
 from mmengine.config import Config
 from mmengine.registry import LOOPS
 
+from ..config.held_datasets import changed
 from ..config.stages import require_stage
 from .loops import ResumableTrainLoop
 from .memory import keep_freed_memory
@@ -52,9 +53,8 @@ def trial_runner(config: Config) -> Iterator[PetSegRunner]:
     settings.train_cfg = dict(type='NoSteps', max_epochs=10**6)
     settings.visualizer = dict(type='Visualizer', vis_backends=[])
     settings.default_hooks = dict(logger=None, checkpoint=None, param_scheduler=None)
-    dataset = settings.train_dataloader['dataset']
-    if dataset.get('cache'):
-        dataset['cache'] = False
+    loader = settings.train_dataloader
+    loader['dataset'] = changed(loader['dataset'], cache=False)
     keep_freed_memory()
     with tempfile.TemporaryDirectory(prefix='petseg_') as folder:
         settings.work_dir, settings.run_name = str(Path(folder).parent), Path(folder).name

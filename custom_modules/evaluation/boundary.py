@@ -9,6 +9,7 @@ import numpy as np
 from mmengine.registry import METRICS
 
 from ..errors import UserError
+from ..ground_truth import ground_truth
 from .confusion import iou, ratio
 from .per_image_metric import PerImageMetric
 
@@ -117,7 +118,7 @@ class BoundaryMetric(PerImageMetric):
     def process(self, data_batch: dict, data_samples: Sequence[dict]) -> None:
         for sample in data_samples:
             prediction = sample['pred_sem_seg']['data'][0].cpu().numpy()
-            target = sample['gt_sem_seg']['data'][0].cpu().numpy()
+            target = ground_truth(sample).cpu().numpy()
             diagonal = float(np.hypot(*target.shape))
             counts = count_boundary(
                 prediction, target, _pixels(self.width, diagonal), _pixels(self.tolerance, diagonal)

@@ -6,6 +6,7 @@ import numpy as np
 from mmengine.registry import METRICS
 
 from ..errors import UserError
+from ..ground_truth import ground_truth
 from .confusion import Confusion, count_pixels, dice, pooled_dice, summarise
 from .per_image_metric import PerImageMetric
 
@@ -39,7 +40,7 @@ class DiceMetric(PerImageMetric):
     def process(self, data_batch: dict, data_samples: Sequence[dict]) -> None:
         for sample in data_samples:
             prediction = sample['pred_sem_seg']['data'][0].cpu().numpy()
-            target = sample['gt_sem_seg']['data'][0].cpu().numpy()
+            target = ground_truth(sample).cpu().numpy()
             counts = count_pixels(prediction, target)
             self.results.append(
                 dict(
@@ -70,7 +71,10 @@ class LossMetric(PerImageMetric):
     """
 
     def process(self, data_batch: dict, data_samples: Sequence[dict]) -> None:
-        self.results.extend(dict(sample['losses']) for sample in data_samples)
+        for sample in data_samples:
+            if not sample.get('losses'):
+                ground_truth(sample)  # says of which image there is none
+            self.results.append(dict(sample['losses']))
 
     def compute_metrics(self, results: list[dict]) -> dict[str, float]:
         terms = {name: float(np.mean([row[name] for row in results])) for name in results[0]}

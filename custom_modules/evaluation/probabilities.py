@@ -7,6 +7,7 @@ import numpy as np
 import torch
 from mmengine.registry import METRICS
 
+from ..ground_truth import ground_truth
 from .confusion import dice
 from .per_image_metric import PerImageMetric
 
@@ -132,7 +133,7 @@ class ProbabilityMetric(PerImageMetric):
     def process(self, data_batch: dict, data_samples: Sequence[dict]) -> None:
         for sample in data_samples:
             logits = sample['seg_logits']['data'][0]
-            target = sample['gt_sem_seg']['data'][0]
+            target = ground_truth(sample)
             self.results.append(count_probabilities(logits, target))
 
     def compute_metrics(self, results: list[ProbabilityCounts]) -> dict[str, float]:

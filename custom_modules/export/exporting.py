@@ -8,8 +8,10 @@ from typing import Any
 import numpy as np
 import torch
 from mmengine.config import Config
-from mmengine.registry import DATASETS, MODELS
+from mmengine.registry import MODELS
 
+from ..config.held_datasets import changed, described, pipeline_of
+from ..datasets.seeded_dataset import SeededDataset
 from ..engine.checkpoint_io import load_checkpoint, load_weights, weights_file
 from ..engine.memory import keep_freed_memory
 from ..engine.precision import autocast
@@ -154,9 +156,13 @@ def real_batches(
     Raises:
         UserError: the data are not there.
     """
-    settings = config.test_dataloader['dataset'].copy()
-    settings |= dict(split=split, cache=False)  # a few images of a split need no cache of all
-    dataset = DATASETS.build(settings)
+    settings = config.test_dataloader['dataset']
+    if split == 'train' and not described(settings, 'split'):  # of one's own, told by other means
+        settings = config.train_dataloader['dataset']
+        settings = changed(settings, pipeline=pipeline_of(config.test_dataloader['dataset']))
+    elif split == 'train':
+        settings = changed(settings, split=split)
+    dataset = SeededDataset.build(changed(settings, cache=False))  # not of all for a few images
     chosen = np.linspace(0, len(dataset) - 1, min(images, len(dataset))).round().astype(int)
     batch: list[tuple[np.ndarray, np.ndarray]] = []
     for index in chosen:
@@ -187,7 +193,7 @@ def _metadata(
     config: Config, checkpoint: str, network: DeployedNetwork, precision: str, threshold: float
 ) -> dict[str, Any]:
     """Return what a user of the file has to know to get the masks of ``tools/predict.py``."""
-    pipeline = config.test_dataloader['dataset']['pipeline']
+    pipeline = pipeline_of(config.test_dataloader['dataset'])
     digest = hashlib.sha256(Path(checkpoint).read_bytes()).hexdigest()
     return dict(
         version=VERSION,

@@ -7,6 +7,7 @@ from typing import Any
 from mmengine.config import Config
 from mmengine.registry import MODELS
 
+from ..config.held_datasets import described
 from ..config.written import origin
 from .parity import Parity
 
@@ -51,7 +52,7 @@ def model_card(
     """
     model = MODELS.build(config.model)
     parameters = sum(parameter.numel() for parameter in model.parameters())
-    dataset = config.test_dataloader['dataset']['type']
+    dataset = described(config.test_dataloader['dataset'], 'type')
     training = figures.get('training') or {}
     lines = [
         '---',

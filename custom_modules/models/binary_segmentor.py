@@ -11,6 +11,7 @@ from mmseg.structures import SegDataSample
 from torch import nn
 
 from ..errors import UserError
+from ..ground_truth import ground_truth
 from .foreground_logits import check_logits, enlarge_logits, foreground_logits
 from .losses.of_mmseg import check_losses, loss_of
 from .losses.target import foreground_and_valid
@@ -118,7 +119,7 @@ class BinarySegmentor(BaseModel):
     @staticmethod
     def _target(logits: torch.Tensor, data_samples: list[SegDataSample]) -> torch.Tensor:
         size = logits.shape[-2:]
-        return torch.cat([as_input(s.gt_sem_seg.data, s, size) for s in data_samples])
+        return torch.cat([as_input(ground_truth(s)[None], s, size) for s in data_samples])
 
     def _loss_terms(self, logits: torch.Tensor, target: torch.Tensor) -> dict[str, torch.Tensor]:
         return {str(loss.loss_name): loss_of(loss, logits, target) for loss in self.losses}
@@ -176,7 +177,7 @@ def as_input(
     size, found = torch.Size(size), mask.shape[-2:]
     if found == size:
         return mask
-    if found != torch.Size(sample.ori_shape[:2]):
+    if found != torch.Size(sample.get('ori_shape', ())[:2]):
         raise UserError(
             f'{sample.get("img_path", "an image")}: the network sees {size[1]}x{size[0]} pixels, '
             f'its mask has {found[1]}x{found[0]}: a step of the pipeline moves images and no '
@@ -229,6 +230,11 @@ def at_original_size(logits: torch.Tensor, sample: SegDataSample) -> torch.Tenso
     Raises:
         UserError: a step of the pipeline is not known to lead back.
     """
+    if 'ori_shape' not in sample:
+        raise UserError(
+            f'{sample.get("img_path", "an image")}: its pipeline does not say how large its file '
+            "is (ori_shape); score with resolution = 'input'"
+        )
     original = tuple(sample.ori_shape[:2])
     if 'size_changes' not in sample:  # packed by another library: taken as stretched
         return enlarge_logits(logits, original)

@@ -6,11 +6,10 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
-from mmengine.dataset import BaseDataset
-from mmengine.registry import DATASETS
 
 from ..config.untrusted import check_data
 from ..config.written import resolved
+from ..datasets.seeded_dataset import SeededDataset
 from ..errors import UserError
 from ..evaluation.comparison import Comparison
 from ..evaluation.scored_run import ScoredRun
@@ -58,9 +57,7 @@ class Gallery:
 
     def __init__(self, runs: Sequence[ScoredRun]) -> None:
         self.dataset = _dataset(runs[0])
-        self.positions = {
-            self.dataset.get_data_info(i)['sample_id']: i for i in range(len(self.dataset))
-        }
+        self.positions = self.dataset.positions()
         self.systems = [_system(run) for run in runs]
 
     def _column(self, name: str, systems: Sequence[System]) -> Column:
@@ -137,7 +134,7 @@ class Gallery:
         return better, worse
 
 
-def _dataset(run: ScoredRun) -> BaseDataset:
+def _dataset(run: ScoredRun) -> SeededDataset:
     """Return the test's data; its config may be a stranger's, so what it names is looked through.
 
     Raises:
@@ -148,10 +145,10 @@ def _dataset(run: ScoredRun) -> BaseDataset:
     dataset = loader.get('dataset') if isinstance(loader, dict) else None
     if not isinstance(dataset, dict):
         raise UserError(f'{source}: its config has no test_dataloader.dataset')
-    dataset = dataset | dict(cache=False)  # a few images are not worth one
+    dataset = {**dataset, 'cache': False}  # a few images are not worth one
     check_data(dict(test_dataloader=dict(dataset=dataset)), source)
     try:
-        return DATASETS.build(dataset)
+        return SeededDataset.build(dataset)
     except UserError:
         raise
     except Exception as error:  # what wrong arguments make a data set stumble over has no end

@@ -10,9 +10,9 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 from mmengine.config import Config
 from mmengine.dataset import BaseDataset
-from mmengine.registry import DATASETS
 
 from ..datasets.image_io import read_mask
+from ..datasets.seeded_dataset import SeededDataset
 from ..errors import UserError, did_you_mean
 from ..evaluation.per_image_csv import read_rows
 from ..paths import resolve_path
@@ -154,8 +154,8 @@ def compare_masks(
                 f'--ids {name}: not among the {len(known):,} images of {systems[0].folder}{near}'
             )
     chosen = list(dict.fromkeys(ids)) or choose_images(systems, number)
-    dataset = DATASETS.build(config.test_dataloader['dataset'])
-    positions = {dataset.get_data_info(i)['sample_id']: i for i in range(len(dataset))}
+    dataset = SeededDataset.build(config.test_dataloader['dataset'])
+    positions = dataset.positions()
     columns = []
     for name in chosen:
         if name not in positions:
