@@ -1,7 +1,9 @@
 """Splits, border policies, the user's own masks, and seeds that no number of workers can change."""
 
 import os
+import random
 import shutil
+from collections.abc import Callable
 from itertools import chain, combinations
 from pathlib import Path
 
@@ -11,11 +13,13 @@ import pytest
 import torch
 from mmengine.registry import DATASETS
 from PIL import Image
+from torch.utils.data import DataLoader
 
 from custom_modules.config import load_config
 from custom_modules.datasets import BinaryMaskDataset, OxfordPetDataset, SeededSampler
 from custom_modules.datasets.oxford_pet import read_list_file
 from custom_modules.datasets.seeded_dataset import SeededDataset, batches_from
+from custom_modules.datasets.seeded_sampler import SeededIndex
 from custom_modules.datasets.shared_images import (
     image_marks,
     shared_images,
@@ -25,6 +29,7 @@ from custom_modules.datasets.shared_images import (
 from custom_modules.datasets.statistics import channel_statistics
 from custom_modules.engine import PetSegRunner
 from custom_modules.engine.processes import workers_of
+from custom_modules.engine.rng import rng_state, set_rng_state
 from custom_modules.errors import UserError
 from tests.corpus.splits import splits_of, write_pairs
 
@@ -367,13 +372,36 @@ def test_an_epoch_can_start_in_the_middle(sample: Path) -> None:
     assert torch.equal(rest[-1], whole[-1])
 
 
-def test_drawing_numbers_leaves_the_global_generators_alone(sample: Path) -> None:
-    dataset = SeededDataset(oxford(sample, split='train'))
-    index = next(iter(SeededSampler(dataset, seed=1)))
-    torch.manual_seed(0)
-    np.random.seed(0)
-    wanted = torch.rand(1), np.random.rand()
-    torch.manual_seed(0)
-    np.random.seed(0)
-    dataset[index]
-    assert (torch.rand(1), np.random.rand()) == wanted
+@pytest.mark.parametrize('done', [0, 1, 3, 4])
+def test_only_the_first_epoch_after_a_resume_is_shortened(done: int) -> None:
+    sampler = SeededSampler(range(8), seed=3)
+    loader = DataLoader(range(8), batch_size=2, sampler=sampler, drop_last=True)
+    whole = [batch.tolist() for batch in loader]
+    assert sorted(chain(*whole)) == [*range(8)]
+    epochs = [[batch.tolist() for batch in batches_from(loader, n)] for n in (done, 0, 0, done)]
+    assert epochs == [whole[done:], whole, whole, whole[done:]]
+    assert len(loader) == 4
+    sampler.set_epoch(1)
+    assert [batch.tolist() for batch in batches_from(loader, 0)] != whole
+
+
+@pytest.mark.parametrize('draw', [random.random, np.random.rand, lambda: torch.rand(1).item()])
+def test_a_sample_is_drawn_by_its_seed_and_leaves_the_generators_alone(
+    draw: Callable[[], float],
+) -> None:
+    class Drawn(list):
+        def __getitem__(self, index: int) -> float:
+            if index == 1:
+                raise UserError('unreadable')
+            return draw()
+
+    dataset = SeededDataset(Drawn(range(3)))
+    state = rng_state()
+    wanted = [draw(), draw()]
+    set_rng_state(state)
+    first = dataset[SeededIndex(0, 7)]
+    assert dataset[SeededIndex(2, 7)] == first != dataset[SeededIndex(0, 8)]
+    assert draw() == wanted[0]
+    with pytest.raises(UserError, match='unreadable'):
+        dataset[SeededIndex(1, 7)]
+    assert dataset[0] == wanted[1]  # without a seed the global generator's next

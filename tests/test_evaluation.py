@@ -54,6 +54,12 @@ def test_mean_over_images_and_over_pixels_differ() -> None:
     assert (figures['num_images'], figures['num_empty']) == (3, 1)
 
 
+def test_images_without_foreground_in_their_truth_are_counted() -> None:
+    missed, found, empty = Confusion(0, 0, 5, 4), Confusion(5, 0, 0, 4), Confusion(0, 5, 0, 4)
+    for counts, number in (([missed], 0), ([found], 0), ([empty], 1), ([empty, empty, found], 2)):
+        assert summarise(counts)['num_empty'] == number
+
+
 def test_metric_agrees_with_a_plain_loop() -> None:
     random = np.random.RandomState(0)
     metric = DiceMetric()

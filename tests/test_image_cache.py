@@ -2,6 +2,7 @@
 
 import errno
 import multiprocessing
+import os
 import shutil
 from pathlib import Path
 
@@ -14,8 +15,10 @@ from mmengine.registry import DATASETS
 from custom_modules.config import load_config
 from custom_modules.datasets import image_cache
 from custom_modules.datasets.binary_seg_dataset import BinarySegDataset
+from custom_modules.datasets.resizing import Resize
 from custom_modules.datasets.seeded_dataset import SeededDataset
 from custom_modules.datasets.seeded_sampler import SeededIndex
+from custom_modules.datasets.transforms import LoadImage, LoadMask
 
 
 @pytest.fixture
@@ -99,6 +102,63 @@ def test_whatever_decides_about_the_pixels_makes_another(sample: Path, tmp_path:
     assert len(whole(caches)) == 5
     assert same_samples(build(root, False), after)
     assert not np.array_equal(before.cache.images[0], after.cache.images[0])
+
+
+@pytest.mark.parametrize(
+    'change',
+    [
+        'mtime of the image',
+        'mtime of the mask',
+        'size of the image',
+        'path',
+        'encoding',
+        'order',
+        'size',
+        'decoder',
+        'version',
+    ],
+)
+def test_each_thing_that_decides_is_in_the_digest(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, change: str
+) -> None:
+    entries = []
+    for name in ('a', 'b'):
+        (tmp_path / f'{name}.jpg').write_bytes(b'image')
+        (tmp_path / f'{name}.png').write_bytes(b'mask')
+        os.utime(tmp_path / f'{name}.jpg', ns=(1, 1))
+        os.utime(tmp_path / f'{name}.png', ns=(1, 1))
+        entries.append(
+            dict(
+                img_path=str(tmp_path / f'{name}.jpg'),
+                seg_map_path=str(tmp_path / f'{name}.png'),
+                mask_encodings=[{0: 0, 1: 1}],
+            )
+        )
+    steps = [LoadImage(), LoadMask(), Resize(scale=32)]
+    before = image_cache._digest(entries, steps)
+    assert image_cache._digest(entries, [LoadImage(), LoadMask(), Resize(scale=32)]) == before
+    match change:
+        case 'mtime of the image':  # rewritten within the second, as long as before
+            os.utime(tmp_path / 'b.jpg', ns=(1, 2))
+        case 'mtime of the mask':
+            os.utime(tmp_path / 'a.png', ns=(1, 2))
+        case 'size of the image':
+            (tmp_path / 'a.jpg').write_bytes(b'another')
+            os.utime(tmp_path / 'a.jpg', ns=(1, 1))
+        case 'path':
+            (tmp_path / 'c.png').hardlink_to(tmp_path / 'a.png')
+            entries[0]['seg_map_path'] = str(tmp_path / 'c.png')
+        case 'encoding':
+            entries[1]['mask_encodings'] = [{0: 0, 1: 255}]
+        case 'order':
+            entries.reverse()
+        case 'size':
+            steps[2] = Resize(scale=33)
+        case 'decoder':
+            monkeypatch.setattr(image_cache.cv2, '__version__', 'another')
+        case 'version':
+            monkeypatch.setattr(image_cache, 'VERSION', image_cache.VERSION + 1)
+    assert image_cache._digest(entries, steps) != before
 
 
 def test_a_damaged_one_is_built_again(sample: Path, caches: Path) -> None:

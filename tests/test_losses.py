@@ -203,6 +203,20 @@ def test_training_on_the_loss_finds_the_mask(loss: torch.nn.Module) -> None:
     assert torch.equal(logits[:, 0] > 0, target == 1)
 
 
+@pytest.mark.parametrize(
+    'kind', [BinaryCrossEntropyLoss, BinaryDiceLoss, TwoChannelCrossEntropyLoss]
+)
+def test_the_weight_of_a_term_is_its_factor(kind: type[torch.nn.Module]) -> None:
+    torch.manual_seed(6)
+    logits = torch.randn(2, 2, 3, 4, requires_grad=True)
+    target = torch.randint(0, 2, (2, 3, 4), dtype=torch.uint8)
+    plain = kind()(logits, target)
+    weighted = kind(loss_weight=0.3)(logits, target)
+    torch.testing.assert_close(weighted, 0.3 * plain)
+    (gradient,) = torch.autograd.grad(plain, logits)
+    torch.testing.assert_close(torch.autograd.grad(weighted, logits)[0], 0.3 * gradient)
+
+
 def test_names_contain_loss_so_that_mmengine_trains_them() -> None:
     assert all('loss' in loss.loss_name for loss in LOSSES)
     with pytest.raises(UserError, match="'epoch' is not allowed"):

@@ -11,6 +11,7 @@ from mmseg.structures import SegDataSample
 from custom_modules.config import load_config
 from custom_modules.errors import UserError
 from custom_modules.models import ResNetEncoder, ThinUNetHead, UNetEncoder, UNetHead
+from custom_modules.models.foreground_logits import enlarge_logits
 
 BN = dict(type='BN')
 
@@ -320,6 +321,28 @@ def test_a_prediction_can_be_scored_at_the_original_resolution() -> None:
     assert result.losses.keys() == {'loss_bce', 'loss_dice'}
 
 
+def test_logits_are_enlarged_bilinearly_about_their_centres() -> None:
+    enlarged = enlarge_logits(torch.tensor([[[0.0, 4.0]]]), (2, 4))
+    assert enlarged.tolist() == [[[0, 1, 3, 4], [0, 1, 3, 4]]]
+
+
+@pytest.mark.parametrize(
+    ('threshold', 'mask'), [(0.5, [0, 0, 1]), (0.4999, [0, 1, 1]), (0.999, [0, 0, 1])]
+)
+def test_a_pixel_is_foreground_above_the_threshold_and_not_at_it(
+    threshold: float, mask: list[int]
+) -> None:
+    model = build('configs/sample/unet_sample.py', f'model.threshold={threshold}')
+    model.network = lambda _: torch.tensor([-50.0, 0.0, 50.0]).view(1, 1, 1, 3).repeat(1, 1, 8, 8)
+    target = torch.ones(1, 8, 24, dtype=torch.uint8)
+    image = torch.zeros(1, 3, 8, 24)
+    (result,) = model(image, samples(target), mode='predict')
+    assert result.pred_sem_seg.data[0, 0, :3].tolist() == mask
+    terms = model(image, samples(target), mode='loss')
+    share = sum(mask) / 3
+    assert terms['dice'].item() == pytest.approx(2 * share / (share + 1))
+
+
 def test_threshold_moves_the_mask() -> None:
     model = build('configs/sample/unet_sample.py').eval()
     image, target = torch.randn(1, 3, 32, 32), torch.zeros(1, 32, 32, dtype=torch.uint8)
@@ -353,6 +376,22 @@ def test_preprocessor_normalises_each_image_by_itself() -> None:
     torch.testing.assert_close(out[0], wanted)
     torch.testing.assert_close(out[1], wanted)
     assert not out[2].any()
+
+
+@pytest.mark.parametrize('kind', [UNetEncoder, ResNetEncoder])
+def test_the_dropout_is_in_the_bottleneck_and_nowhere_else(kind: type[torch.nn.Module]) -> None:
+    options = {} if kind is UNetEncoder else dict(bottleneck='double_conv', bottleneck_channels=8)
+    channels = [4, 4, 4, 8] if kind is UNetEncoder else [4] * 4
+    torch.manual_seed(0)
+    encoder = kind(channels=channels, bottleneck_dropout=0.25, **options).train()
+    drops = [layer.p for layer in encoder.modules() if isinstance(layer, torch.nn.Dropout)]
+    assert drops == [0.25]
+    image = torch.randn(2, 3, 64, 64)
+    (*finer, first), (*again, second) = encoder(image), encoder(image)
+    assert all(torch.equal(a, b) for a, b in zip(finer, again, strict=True))
+    assert not torch.equal(first, second)
+    plain = kind(channels=channels, **options)
+    assert not [layer for layer in plain.modules() if isinstance(layer, torch.nn.Dropout)]
 
 
 def test_wrong_arguments_are_named() -> None:

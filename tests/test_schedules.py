@@ -102,6 +102,28 @@ def test_best_score() -> None:
         EarlyStopping(patience=0)
 
 
+@pytest.mark.parametrize(
+    ('rule', 'values', 'better'),
+    [
+        ('greater', [0.5, 0.55, 0.625, 0.6, 0.75], [True, False, True, False, False]),
+        ('less', [0.75, 0.7, 0.625, 0.65, 0.5], [True, False, False, False, True]),
+    ],
+)
+def test_a_value_counts_that_is_better_by_more_than_min_delta(
+    rule: str, values: list[float], better: list[bool]
+) -> None:
+    """Of growing and of falling figures; better by exactly as much is not enough."""
+    score = BestScore('x', rule, min_delta=0.125 if rule == 'less' else 0.124)
+    assert [score.update(dict(x=value)) for value in values[:3]] == better[:3]
+    score.min_delta = 0.125
+    assert [score.update(dict(x=value)) for value in values[3:]] == better[3:]
+    stuck = EarlyStopping(monitor='Dice', patience=1, min_delta=0.1)
+    runner = FakeRunner()
+    for dice in (0.5, 0.55):
+        stuck.after_val_epoch(runner, dict(Dice=dice))
+    assert runner.stop_training
+
+
 def plateau() -> tuple[ReduceOnPlateauLR, torch.optim.Optimizer]:
     optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=1.0)
     settings = dict(load_config('configs/reports/r1_unet.py').param_scheduler[0])

@@ -77,6 +77,18 @@ def test_affine_moves_a_marked_pixel_where_it_should() -> None:
         assert moved['gt_seg_map'].sum() == 1
 
 
+def test_a_warped_mask_holds_no_value_that_it_did_not_hold() -> None:
+    """Mixed with its neighbours, 255 (ignored) would leave labels that nobody gave."""
+    mask = np.zeros((40, 40), np.uint8)
+    mask[:, 12:28], mask[12:28, 12:28] = 255, 1
+    image = np.repeat(mask[..., None], 3, axis=2)
+    transform = TRANSFORMS.build(dict(type='RandomAffine'))
+    transform._draw = lambda: (True, 30.0, 1.7, 0.03, -0.04)
+    after = transform(dict(img=image, gt_seg_map=mask))
+    assert np.unique(after['gt_seg_map']).tolist() == [0, 1, 255]
+    assert len(np.unique(after['img'])) > 20  # of an image that is what makes it smooth
+
+
 def marked() -> dict:
     mask = np.zeros((5, 7), np.uint8)
     mask[1, 2] = 1
