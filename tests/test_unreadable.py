@@ -72,7 +72,7 @@ def test_nothing_that_can_be_read(broken: Path) -> None:
     dataset = build(broken, 'skip', indices=[1, 2])
     with pytest.raises(UserError, match=r'none of the 2 images can be read; the first: .*empty'):
         dataset[0]
-    with pytest.raises(UserError, match="unreadable='ignore' is not allowed"):
+    with pytest.raises(UserError, match="unreadable = 'ignore' is not allowed"):
         build(broken, 'ignore')
 
 

@@ -44,7 +44,7 @@ def check_config(config: dict[str, Any], source: str, written: dict[str, Any]) -
         kind = value.get('type')
         candidates: list[Callable] = []
         if isinstance(kind, str):
-            candidates = _candidates(kind, place, source)
+            candidates = _candidates(kind, place, source, config.get('default_scope'))
             _check_keys(place, value, candidates, source)
         elif place.endswith('dataloader'):
             from torch.utils.data import DataLoader
@@ -73,14 +73,16 @@ def dicts(value: Any, place: str = '') -> Iterator[tuple[str, dict]]:
             yield from dicts(item, f'{place}.{index}')
 
 
-def _candidates(kind: str, place: str, source: str) -> list[Callable]:
-    candidates = registered(kind)
+def _candidates(kind: str, place: str, source: str, scope: str | None) -> list[Callable]:
+    """Return what a type may name; ``scope`` is the library that the config looks into first."""
+    candidates = (registered(f'{scope}.{kind}') if scope else []) or registered(kind)
     if not candidates:
-        known = [name for registry in REGISTRIES for name in registry.module_dict]
-        raise UserError(
-            f'{source}: {place}.type={kind!r} is not registered'
-            f'{did_you_mean(kind, known) or "; is its module in custom_imports?"}'
-        )
+        if '.' not in kind and registered(f'mmseg.{kind}'):
+            near = f"; did you mean 'mmseg.{kind}', of MMSegmentation?"
+        else:
+            known = [name for registry in REGISTRIES for name in registry.module_dict]
+            near = did_you_mean(kind, known) or '; is its module in custom_imports?'
+        raise UserError(f'{source}: {place}.type={kind!r} is not registered{near}')
     return candidates
 
 

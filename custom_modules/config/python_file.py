@@ -1,6 +1,7 @@
 """Configs that are Python files: executed by MMEngine, and what they leave held to plain values."""
 
 import inspect
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,8 @@ from ..errors import UserError
 def read_python_config(path: Path) -> Config:
     """Return a config with its bases merged.
 
-    Functions, classes and modules that it imported for its own use are left out.
+    Functions, classes and modules that it imported for its own use are left out. Modules of its
+    ``custom_imports`` may lie beside it.
 
     Raises:
         UserError: it does not load, or holds classes or functions as values. MMEngine's lazy
@@ -24,6 +26,9 @@ def read_python_config(path: Path) -> Config:
             f"{path}: read_base is not supported; write _base_ = ['OTHER.py'], and classes by "
             "their registered names, such as type='Adam'"
         )
+    beside = str(path.resolve().parent)
+    if beside not in sys.path:
+        sys.path.append(beside)  # where custom_imports looks for a module that lies beside it
     try:
         config = Config.fromfile(path)
     except UserError:

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from mmengine.logging import HistoryBuffer
 from mmengine.runner import CheckpointLoader
 
 from ..errors import UserError, did_you_mean
@@ -18,6 +19,18 @@ from .weights_check import unsound_weight
 
 #: What is read back without executing anything, beside numbers, texts, lists and dicts.
 _READ_BACK = (torch.Tensor, torch.Size, torch.dtype)
+
+
+def _no_method(*_: object) -> None:
+    """Stand in for ``getattr``, by which a pickled curve names its own methods."""
+
+
+#: What the checkpoints of MMEngine's own runner hold beside those: curves, as arrays of numbers.
+_OF_MMENGINE: list[Any] = [
+    *((_no_method, name) for name in ('getattr', 'builtins.getattr', '__builtin__.getattr')),
+    *(HistoryBuffer, np.ndarray, np.dtype, np.empty(0).__reduce__()[0]),
+    *(type(np.dtype(kind)) for kind in ('float64', 'float32', 'int64', 'int32', 'bool')),
+]
 
 #: The weights of a published model, in its folder.
 PUBLISHED_WEIGHTS = f'model{WEIGHTS_ONLY}'
@@ -100,7 +113,8 @@ def load_checkpoint(path: str | Path, map_location: str | torch.device | None = 
         return load_safetensors(path, map_location)
     try:
         _check_sums(path)
-        checkpoint = torch.load(path, map_location=map_location, weights_only=True)
+        with torch.serialization.safe_globals(_OF_MMENGINE):
+            checkpoint = torch.load(path, map_location=map_location, weights_only=True)
     except pickle.UnpicklingError as error:
         reason = str(error).split('WeightsUnpickler error: ')[-1].splitlines()[0]
         raise UserError(

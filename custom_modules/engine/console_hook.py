@@ -36,8 +36,10 @@ class ConsoleHook(Hook):
         self.first_epoch = runner.epoch + done
         model = runner.bare_model
         parameters = sum(p.numel() for p in model.parameters())
-        parts = (type(part).__name__ for part in (model.backbone, model.decode_head))
-        names = ' + '.join(name.removeprefix('FSDP') for name in parts)  # of a sharded model
+        parts = [getattr(model, part, None) for part in ('backbone', 'decode_head')]
+        if None in parts:  # a model of one's own
+            parts = [model]
+        names = ' + '.join(type(part).__name__.removeprefix('FSDP') for part in parts)  # if sharded
         dtype = str(getattr(runner.optim_wrapper, 'dtype', 'fp32')).removeprefix('torch.')
         images = len(runner.train_dataloader.dataset)
         self._print(f'{names}, {parameters:,} parameters; {device_name()}, {dtype}')

@@ -1,0 +1,102 @@
+"""A model and modules of one's own, names of the stack, and checkpoints of MMEngine's runner."""
+
+from pathlib import Path
+
+import pytest
+import torch
+from mmengine.logging import HistoryBuffer
+
+from custom_modules.config import load_config
+from custom_modules.engine.checkpoint_io import load_checkpoint
+from custom_modules.engine.testing import test as score
+from custom_modules.engine.training import train
+from custom_modules.errors import UserError
+from tests.conftest import ROOT, tiny_options
+
+BASE = f"_base_ = '{ROOT}/configs/sample/unet_sample.py'\n"
+
+MODEL = """
+import torch
+from mmengine.model import BaseModel
+from mmengine.registry import MODELS
+from mmengine.structures import PixelData
+
+
+@MODELS.register_module(force=True)
+class OneConvolution(BaseModel):
+    def __init__(self, data_preprocessor=None, **kwargs):
+        super().__init__(data_preprocessor)
+        self.threshold = kwargs['threshold']
+        self.convolution = torch.nn.Conv2d(3, 1, 1)
+
+    def forward(self, inputs, data_samples=None, mode='tensor'):
+        logits = self.convolution(inputs)
+        target = torch.stack([s.gt_sem_seg.data for s in data_samples]).float()
+        loss = torch.nn.functional.binary_cross_entropy_with_logits(logits, target)
+        if mode == 'loss':
+            return dict(loss=loss)
+        for one, sample in zip(logits, data_samples):
+            sample.pred_sem_seg = PixelData(data=(one > 0).byte())
+            sample.seg_logits = PixelData(data=one)
+            sample.set_field(dict(loss_own=loss.item()), 'losses')
+        return data_samples
+"""
+
+
+def test_a_model_in_a_module_beside_the_config(sample: Path, tmp_path: Path) -> None:
+    """Without a word in PYTHONPATH, and without the parts that ours has."""
+    (tmp_path / 'model_of_mine.py').write_text(MODEL)
+    path = tmp_path / 'mine.py'
+    path.write_text(
+        f"{BASE}custom_imports = dict(imports=['model_of_mine'])\n"
+        "model = dict(_delete_=True, type='OneConvolution', data_preprocessor=dict("
+        "type='BinarySegPreprocessor'), threshold=0.5, resolution='input')\n"
+    )
+    config = load_config(path, tiny_options(sample, 'max_epochs=1'))
+    config.experiment_name = 'mine'
+    run = train(config, str(tmp_path / 'runs'))
+    result = score(config, str(run / 'best.pth'), str(tmp_path / 'test'), quick=True)
+    assert result is not None and result['num_images'] == 6
+
+
+@pytest.mark.parametrize(
+    ('lines', 'message'),
+    [
+        ("backbone=dict(_delete_=True, type='ResNetV1c', depth=18)", "did you mean 'mmseg.ResNetV"),
+        ("backbone=dict(_delete_=True, type='mmseg.ResNetV1c', depth=18)", ''),
+        # Its **kwargs go to timm, and not to a class above.
+        (
+            "backbone=dict(_delete_=True, type='mmseg.TIMMBackbone', model_name='resnet18', "
+            'features_only=True, drop_rate=0.1)',
+            '',
+        ),
+        ("backbone=dict(_delete_=True, type='mmseg.ResNetV1c', dept=18)", 'did you mean depth'),
+    ],
+)
+def test_names_of_the_stack(lines: str, message: str, tmp_path: Path) -> None:
+    path = tmp_path / 'mine.py'
+    path.write_text(f'{BASE}model = dict({lines})\n')
+    if message:
+        with pytest.raises(UserError, match=message):
+            load_config(path)
+    else:
+        load_config(path)
+
+
+def test_the_default_scope_of_a_config_is_looked_into(tmp_path: Path) -> None:
+    path = tmp_path / 'mine.py'
+    own = "model = dict(backbone=dict(_delete_=True, type='ResNetV1c', depth=18))\n"
+    path.write_text(f"{BASE}default_scope = 'mmseg'\n{own}")
+    assert load_config(path).model['backbone']['type'] == 'ResNetV1c'
+
+
+def test_checkpoints_of_mmengines_runner_are_read(tmp_path: Path) -> None:
+    """They hold their curves as objects of one class, whose numbers are arrays."""
+    curves = dict(loss=HistoryBuffer([1.0, 0.5], [1, 1]))
+    checkpoint = dict(
+        meta=dict(epoch=1), state_dict=dict(w=torch.ones(2)), message_hub=dict(log_scalars=curves)
+    )
+    torch.save(checkpoint, tmp_path / 'epoch_1.pth')
+    found = load_checkpoint(tmp_path / 'epoch_1.pth')
+    assert found['message_hub']['log_scalars']['loss'].data[0].tolist() == [1.0, 0.5]
+    assert torch.equal(found['state_dict']['w'], torch.ones(2))
