@@ -52,6 +52,28 @@ def test_train_refuses(run_tool: Command, sample: Path, option: str, message: st
 
 
 @pytest.mark.parametrize(
+    ('tool', 'option', 'instead'),
+    [
+        ('train.py', '--seed', '--cfg-options seed=N'),
+        ('train.py', '--load-from', '--cfg-options init=PATH'),
+        ('train.py', '--auto-scale-lr', 'rates are not scaled'),
+        ('test.py', '--show-dir', '--out DIR'),
+        ('test.py', '--work-dir=x', '--out DIR'),
+    ],
+)
+def test_options_of_other_tools_are_told_their_name_here(
+    tool: str, option: str, instead: str
+) -> None:
+    done = subprocess.run(
+        [sys.executable, str(ROOT / 'tools' / tool), CONFIG, option, '1'],
+        capture_output=True,
+        text=True,
+    )
+    name = option.partition('=')[0]
+    assert done.returncode == 2 and f'; {name}: {instead}' in done.stderr
+
+
+@pytest.mark.parametrize(
     'arguments',
     [('predict.py', CONFIG, ''), ('train.py', ''), ('test.py', CONFIG, 'a.pth', '--out', '')],
 )

@@ -143,6 +143,9 @@ def test_the_base_of_each_study_trains_what_its_recipe_trains() -> None:
 def test_cells_of_a_grid() -> None:
     grid = parse_grid(['learning_rate=1e-3,1e-4', 'model.threshold=0.4,0.5'])
     assert parse_grid(['a=[1,2],[3,4]', 'b=(1,2)']) == {'a': ['[1,2]', '[3,4]'], 'b': ['(1,2)']}
+    # What a net refuses is said before other cells are trained for hours.
+    with pytest.raises(UserError, match=r'unet_pet,image_size=100,seed=0: an image of 100x100'):
+        plan(find_configs(['configs/unet_pet.py']), Path('runs'), dict(image_size=['96', '100']))
     cells = plan(find_configs(['configs/unet_pet.py']), Path('runs'), grid, seeds=[0, 1])
     assert len(cells) == 2 * 2 * 2
     assert cells[0].name == 'unet_pet,learning_rate=1e-3,model.threshold=0.4,seed=0'

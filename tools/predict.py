@@ -9,10 +9,11 @@ import sys
 from pathlib import Path
 
 import _start  # noqa: F401  (the project's folder, signals, standard streams)
+from _habits import Parser
 
 
 def parse_args() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         usage='%(prog)s MODEL INPUT [INPUT ...] --out DIR [options]',
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,

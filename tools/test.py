@@ -8,12 +8,11 @@ import argparse
 from pathlib import Path
 
 import _start  # noqa: F401  (the project's folder, signals, standard streams)
+from _habits import Parser
 
 
 def parse_args() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = Parser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('config', help='config file, or folder of a published model')
     parser.add_argument('checkpoint', nargs='?', help='best.pth or last.pth of a run')
     parser.add_argument(

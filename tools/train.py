@@ -4,10 +4,11 @@
 import argparse
 
 import _start  # noqa: F401  (the project's folder, signals, standard streams)
+from _habits import Parser
 
 
 def parse_args() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = Parser(description=__doc__)
     parser.add_argument('config', help='config file')
     parser.add_argument('--work-dir', help='folder of the runs (default: work_dirs/<config name>)')
     parser.add_argument(

@@ -14,6 +14,7 @@ from ..errors import UserError
 from ..paths import PROJECT_ROOT, make_writable, resolve_path
 from ..whole_file import remove_parts
 from .best_and_last_hook import BestAndLastCheckpoint
+from .image_size_check import check_image_size
 from .loops import ResumableTrainLoop
 from .memory import keep_freed_memory
 from .process_group import join_processes, launch_id
@@ -54,6 +55,7 @@ def check_training(config: Config) -> None:
     """
     require_stage(config, 'train', config.filename)
     workers_of(config.train_dataloader.get('num_workers', 0))
+    check_image_size(config)
     loop = LOOPS.get(config.train_cfg.get('type', ''))
     if not (inspect.isclass(loop) and issubclass(loop, ResumableTrainLoop)):
         raise UserError(

@@ -106,13 +106,7 @@ class BinarySegmentor(BaseModel):
 
     def _logits(self, inputs: torch.Tensor) -> torch.Tensor:
         height, width = inputs.shape[-2:]
-        divisor = self.decode_head.size_divisor
-        if height % divisor or width % divisor:
-            fitting = [max(1, round(side / divisor)) * divisor for side in (width, height)]
-            raise UserError(
-                f'an image of {width}x{height} does not fit this network: width and height must be '
-                f'multiples of {divisor}; use image_size = ({fitting[0]}, {fitting[1]})'
-            )
+        check_sides(width, height, self.decode_head.size_divisor)
         logits = self.network(inputs)
         return logits.float()  # losses and thresholds are computed in fp32 under autocast too
 
@@ -155,6 +149,20 @@ class BinarySegmentor(BaseModel):
             sample.seg_logits = PixelData(data=sample_logits)
             sample.set_field(losses, 'losses')
         return data_samples
+
+
+def check_sides(width: int, height: int, divisor: int) -> None:
+    """Refuse an image whose sides are no multiples of what a network divides them by.
+
+    Raises:
+        UserError: the message names the size to use.
+    """
+    if height % divisor or width % divisor:
+        fitting = [max(1, round(side / divisor)) * divisor for side in (width, height)]
+        raise UserError(
+            f'an image of {width}x{height} does not fit this network: width and height must be '
+            f'multiples of {divisor}; use image_size = ({fitting[0]}, {fitting[1]})'
+        )
 
 
 def as_input(

@@ -184,7 +184,7 @@ def plan(
         options: ``key=value`` for all cells.
 
     Raises:
-        UserError: a config does not load, or two cells have one name.
+        UserError: a config does not load or cannot be trained, or two cells have one name.
     """
     cells: dict[Path, Cell] = {}
     axes = [[f'{key}={value}' for value in values] for key, values in (grid or {}).items()]
@@ -196,8 +196,11 @@ def plan(
             for seed in seeds or [own_seed]:
                 words = (*common, *point, f'seed={seed}')
                 loaded = load_config(config, words)
-                check_training(loaded)
                 name = ','.join([config.stem, *point, f'seed={seed}'])
+                try:
+                    check_training(loaded)
+                except UserError as error:
+                    raise UserError(f'{study}/{name}: {error}') from None
                 folder = work_dir / study / re.sub(r'[^\w.,=+-]', '_', name)
                 if folder in cells:
                     raise UserError(f'two cells are called {study}/{name}; name each config once')
