@@ -4,9 +4,11 @@ import json
 import sys
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
+from unittest.mock import MagicMock
 
 import cv2
 import numpy as np
+import PIL.Image
 import pytest
 from mmengine.config import Config
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
@@ -16,6 +18,7 @@ from custom_modules.config import load_config
 from custom_modules.engine import ValidationPicturesHook
 from custom_modules.engine.browsing import seen_by_network
 from custom_modules.engine.training import train
+from custom_modules.engine.validation_pictures_hook import NAME
 from custom_modules.errors import UserError
 from custom_modules.visualization.contact_sheet import Example, grid
 from tests.conftest import TINY
@@ -51,6 +54,24 @@ def wandb(monkeypatch: pytest.MonkeyPatch) -> list[dict]:
     )
     monkeypatch.setitem(sys.modules, 'wandb', module)
     return logged
+
+
+def test_pictures_for_mlflow_have_the_names_of_files(
+    sample: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It passes a picture's name to Pillow, which asks for an ending that it knows."""
+    mlflow, pictures = MagicMock(), []
+
+    def log_image(image: np.ndarray, artifact_file: str) -> None:
+        PIL.Image.fromarray(image).save(tmp_path / artifact_file.replace('/', '_'))
+        pictures.append(artifact_file)
+
+    mlflow.log_image = log_image
+    monkeypatch.setitem(sys.modules, 'mlflow', mlflow)
+    config = tiny(sample, 'mlflow', 'max_epochs=1')
+    config.visualizer['vis_backends'] = [dict(type='MLflowVisBackend')]
+    train(config, str(tmp_path / 'runs'))
+    assert pictures == [f'{NAME}_1.png']
 
 
 def test_every_tracker_gets_the_same_names(sample: Path, tmp_path: Path, wandb: list[dict]) -> None:

@@ -3,12 +3,13 @@
 import functools
 import logging
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 from typing import Any, ClassVar
 
+import numpy as np
 import torch
 import torch.distributed as torch_dist
 from mmengine.device import get_device
@@ -18,7 +19,7 @@ from mmengine.model import is_model_wrapper
 from mmengine.optim import OneCycleLR, OptimWrapper
 from mmengine.registry import FUNCTIONS, RUNNERS
 from mmengine.runner import BaseLoop, Runner
-from mmengine.visualization import LocalVisBackend
+from mmengine.visualization import LocalVisBackend, MLflowVisBackend
 from torch import nn
 from torch.utils.data import DataLoader
 
@@ -57,6 +58,15 @@ def patient_worker(worker_id: int) -> None:  # noqa: ARG001  (the data loader pa
     for number in SIGNALS:
         signal.signal(number, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, die_next_time)
+
+
+def _as_png(add_image: Callable) -> Callable:
+    """Return MLflow's method for pictures with names of files: it asks for an ending."""
+
+    def add(name: str, image: np.ndarray, step: int = 0, **kwargs: object) -> None:
+        add_image(f'{name}_{step}.png', image, step, **kwargs)
+
+    return add
 
 
 @RUNNERS.register_module()
@@ -119,6 +129,8 @@ class PetSegRunner(Runner):
         for backend in getattr(built, '_vis_backends', {}).values():
             if isinstance(backend, LocalVisBackend):  # its copy has no variables to override
                 backend.add_config = lambda *_, **__: None
+            if isinstance(backend, MLflowVisBackend):
+                backend.add_image = _as_png(backend.add_image)
         return built
 
     def _log_env(self, env_cfg: dict) -> None:
