@@ -12,6 +12,7 @@ from mmengine.registry import LOOPS
 from mmengine.runner import EpochBasedTrainLoop, TestLoop, ValLoop
 
 from ..datasets.seeded_dataset import batches_from
+from ..errors import UserError
 from .precision import autocast, resolve_dtype
 from .run_folder import point_latest_at
 from .stop_signal import StopSignal
@@ -75,6 +76,17 @@ class ResumableTrainLoop(EpochBasedTrainLoop):
         self.runner.call_hook('after_train_epoch')
         self._epoch += 1
         self.steps_into_epoch = 0
+
+    def run_iter(self, idx: int, data_batch: Any) -> None:
+        try:
+            super().run_iter(idx, data_batch)
+        except ValueError as error:  # torch's, of a batch of one whose features are one pixel
+            if 'more than 1 value per channel' not in str(error):
+                raise
+            raise UserError(
+                'BatchNorm has one value for each channel, which cannot be normalised; use '
+                'batch_size=2 or more, or a larger image_size'
+            ) from None
 
     def leave_if_stopped(self) -> None:
         """Save and leave the program if a signal asked for it."""
