@@ -27,7 +27,8 @@ from custom_modules.studies.cells import (
 )
 from custom_modules.studies.local import core_shares
 from custom_modules.studies.pages import studies, study_table
-from custom_modules.studies.results import changes, keep_results
+from custom_modules.studies.results import _same_seed, changes, keep_results
+from custom_modules.studies.seeds import best_line, mean_and_range, values_of
 from custom_modules.studies.sweep import build_sweep
 from tests.conftest import ROOT
 
@@ -209,9 +210,52 @@ def test_a_cell_is_trained_tested_kept_and_not_run_again(sample: Path, tmp_path:
     assert sweep.run() == 0
     assert {path: path.stat().st_mtime_ns for path in tmp_path.rglob('*.pth')} == files
 
+    page = (sweep.cells[0].folder.parent / 'results.md').read_text()
+    assert f'| `bce_dice`: Binary cross-entropy + Dice loss. | **{first["Dice"]:.4f}**' in page
+    assert (sweep.cells[0].folder.parent / 'curves.png').is_file()
+    assert 'best by the validation: ' in page and 'best by the validation: ' in sweep.summary([])
+
+    # More workers are no other config; a cell without a checkpoint has nothing to keep.
+    build_sweep(**arguments, options=[*options, 'num_workers=1']).cells[0].check()
     changed = build_sweep(**arguments, options=[*options, 'flip_prob=0.1'])
+    changed.cells[2].folder.mkdir()
+    sweep_of_all = build_sweep(**arguments, options=options)
+    sweep_of_all.cells[2].mark()
+    changed.cells[2].check()
     with pytest.raises(UserError, match=r'flip_prob was 0\.5, is 0\.1'):
         changed.run()
+
+
+def test_several_seeds_have_a_mean_and_a_best() -> None:
+    def row(cell: str, seed: int, test: float, validation: list[float | None], **more: str) -> dict:
+        facts = dict.fromkeys(('dataset', 'split', 'border', 'resolution', 'image_size'), 'x')
+        curves = {'valid/dice': validation} if validation else {}
+        return (
+            dict(cell=f'{cell},seed={seed}', figures=dict(Dice=test), curves=curves) | facts | more
+        )
+
+    rows = [row('a', 0, 0.9, [0.1, 0.7]), row('b', 0, 0.6, [0.9, None]), row('a', 1, 0.8, [0.6])]
+    first, second = values_of(rows)
+    assert (first.name, first.test_dice, first.validation_dice) == ('a', [0.9, 0.8], [0.7, 0.6])
+    assert mean_and_range(first.test_dice) == '0.8500 (0.8000 to 0.9000)'
+    assert best_line([first, second]) == (
+        'best by the validation: b, validation Dice 0.9000, test Dice 0.6000'
+    )
+    assert best_line([first]) == ''
+    other = row('c', 0, 1.0, [1.0], border='only')
+    assert best_line(values_of([*rows, other])).startswith('no best: they are scored at several')
+    blind = [row('a', 0, 0.9, []), row('b', 0, 0.6, [])]
+    assert best_line(values_of(blind)) == 'no best: there was no validation to choose by'
+
+
+def test_points_of_a_grid_are_compared_with_the_first() -> None:
+    """Each with the same seed; a study's own configs with the base at the same point."""
+    grid = parse_grid(['learning_rate=1e-3,1e-4'])
+    cells = plan(find_configs(['configs/unet_pet.py']), Path('runs'), grid, seeds=[0, 1])
+    others = [_same_seed(cells, cells[0], cell) for cell in cells]
+    assert others == [None, None, cells[0], cells[1]]
+    both = plan(find_configs(['configs/studies/sigmoid']), Path('runs'), grid, seeds=[0])
+    assert [_same_seed(both, both[0], cell) for cell in both] == [None, both[0], *both[:2]]
 
 
 #: Stands for training and test: twenty steps, each noted in a file, which go on where they were.

@@ -30,6 +30,9 @@ BASE = '_base_.py'
 #: What a cell was run with.
 _CELL = 'cell.json'
 
+#: Variables that say how a training runs and not what it finds.
+_HOW = {'num_workers', 'cache', 'picture_interval', 'vis_backends'}
+
 
 @dataclass(frozen=True)
 class Cell:
@@ -83,6 +86,9 @@ class Cell:
     def check(self) -> None:
         """Make sure that the folder does not hold runs of another config.
 
+        One that has no checkpoint yet holds nothing to keep, and a config that only runs in another
+        way, such as with more workers, is the same.
+
         Raises:
             UserError: it does; the message names the first difference.
         """
@@ -93,8 +99,9 @@ class Cell:
             old = parse_code(read_json(path)['text'], str(path))
         except (ValueError, KeyError, TypeError) as error:
             raise UserError(f'{path}: cannot be read ({error}); remove {self.folder}') from None
-        changed = list(differences(old, parse_code(self.text, str(self.config))))
-        if changed:
+        new = parse_code(self.text, str(self.config))
+        changed = [one for one in differences(old, new) if one[0].split('.')[0] not in _HOW]
+        if changed and self.run() is not None:
             key, before, after = changed[0]
             raise UserError(
                 f'{self.folder} was run with another config: {key} was {before}, is {after}; '

@@ -7,8 +7,10 @@ from typing import Any
 
 from ..paths import PROJECT_ROOT, short_path
 from ..visualization.curves import COLOURS, Run, save_curves
+from ..whole_file import whole_file
 from .cells import BASE, STUDIES, changes_nothing, leaves
 from .results import describe_config, describe_study, read_study
+from .seeds import Value, best_line, mean_and_range, values_of, without_seed
 
 #: What a table of docs/studies.md stands between.
 BEGIN = '<!-- study {study}: made by tools/results_table.py from results/studies -->'
@@ -52,14 +54,11 @@ def study_table(found: dict[str, Any], picture: str | None = None) -> str:
     blocks = []
     for budget in budgets:
         rows = [row for row in found['rows'] if row['budget'] == budget]
-        groups: dict[str, list[dict[str, Any]]] = {}
-        for row in rows:
-            groups.setdefault(_without_seed(row['cell']), []).append(row)
         lines = [
             '| value | test Dice | 95 % interval | difference to the base | IoU | best validation '
             'Dice | epochs | minutes |',
             '|---|---|---|---|---|---|---|---|',
-            *(_line(group) for group in groups.values()),
+            *map(_line, values_of(rows)),
             '',
             _protocol(budget, rows),
         ]
@@ -69,11 +68,28 @@ def study_table(found: dict[str, Any], picture: str | None = None) -> str:
     return '\n\n'.join(blocks)
 
 
+def save_page(found: dict[str, Any], folder: Path) -> None:
+    """Write ``results.md`` and ``curves.png``: what a study found, for people.
+
+    Args:
+        found: of ``study_results``, with a row at least.
+        folder: of the study's cells.
+    """
+    picture = folder / 'curves.png'
+    save_study_curves(found, picture)
+    best = best_line(values_of(found['rows']))
+    missing = ', '.join(f'`{cell}`' for cell in found['missing'])
+    blocks = [f'# {found["question"]}', found['report'], study_table(found, picture.name)]
+    blocks += [f'Not tested yet: {missing}.' if missing else '', f'{best}.' if best else '']
+    with whole_file(folder / 'results.md') as file:
+        file.write('\n\n'.join(block for block in blocks if block) + '\n')
+
+
 def save_study_curves(found: dict[str, Any], path: Path) -> None:
     """Draw training loss and validation Dice of each value, its first seed, over the epochs."""
     runs: dict[str, Run] = {}
     for row in found['rows']:
-        label = _without_seed(row['cell'])
+        label = without_seed(row['cell'])
         if label not in runs and row['budget'] == found['rows'][0]['budget']:
             curves = row['curves']
             epochs = {
@@ -105,35 +121,21 @@ def study_blocks() -> dict[str, str]:
     return blocks
 
 
-def _without_seed(cell: str) -> str:
-    return cell.rpartition(',seed=')[0]
-
-
-def _line(rows: Sequence[dict[str, Any]]) -> str:
+def _line(value: Value) -> str:
+    rows = value.rows
     first = rows[0]
-    value = f'`{_without_seed(first["cell"])}`: {first["value"]}'
-    best = [
-        max((dice for dice in row['curves'].get('valid/dice', []) if dice is not None), default=0.0)
-        for row in rows
-    ]
     interval = first['interval'] if len(rows) == 1 else None
     cells = [
-        value,
-        f'**{_mean([row["figures"]["Dice"] for row in rows])}**',
+        f'`{value.name}`: {first["value"]}',
+        f'**{mean_and_range(value.test_dice)}**',
         '' if interval is None else f'{interval[0]:.4f} to {interval[1]:.4f}',
         _differences(rows),
-        _mean([row['figures']['IoU'] for row in rows]),
-        _mean(best),
+        mean_and_range([row['figures']['IoU'] for row in rows]),
+        mean_and_range(value.validation_dice),
         f'{first["epochs"]} of {first["max_epochs"]}',
         f'{statistics.mean(row["minutes"] for row in rows):.1f}',
     ]
     return f'| {" | ".join(cells)} |'
-
-
-def _mean(values: Sequence[float]) -> str:
-    if len(values) == 1:
-        return f'{values[0]:.4f}'
-    return f'{statistics.mean(values):.4f} ({min(values):.4f} to {max(values):.4f})'
 
 
 def _differences(rows: Sequence[dict[str, Any]]) -> str:

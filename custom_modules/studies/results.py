@@ -17,6 +17,7 @@ from ..paths import short_path
 from ..records import count, items, nothing, number, one_of, record, text
 from ..visualization.curves import read_epochs
 from .cells import BASE, Cell, changes_nothing
+from .seeds import without_seed
 
 #: Figures of a test that a row keeps.
 FIGURES = ('Dice', 'IoU', 'Dice_global', 'IoU_global', 'IoU_boundary', 'Dice_surface', 'loss')
@@ -143,9 +144,15 @@ def changes(old: str, new: str) -> dict[str, Any]:
 
 
 def _same_seed(cells: Sequence[Cell], base: Cell, cell: Cell) -> Cell | None:
-    """Return the base's cell that differs from ``cell`` in the config alone."""
-    name = base.config.stem + cell.name.removeprefix(cell.config.stem)
-    return next((one for one in cells if one.name == name and one.name != cell.name), None)
+    """Return the cell of the same seed that ``cell`` is compared with; None for the base itself.
+
+    That is the base config at the same point of the grid; of the base config its first point.
+    """
+    names = {one.name: one for one in cells}
+    same_point = base.config.stem + cell.name.removeprefix(cell.config.stem)
+    if same_point == cell.name:
+        same_point = f'{without_seed(base.name)},seed={cell.seed}'
+    return names.get(same_point) if same_point != cell.name else None
 
 
 def _row(

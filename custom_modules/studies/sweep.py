@@ -10,10 +10,12 @@ from ..errors import UserError
 from ..paths import PROJECT_ROOT, make_writable, short_path
 from .cells import Cell, find_budget, find_configs, parse_grid, plan
 from .local import run_locally
+from .pages import save_page
 from .ray_cluster import run_on_ray
 from .results import keep_results, study_results
 from .running import DONE, FAILED, OUTPUT, Progress
 from .search import Search, parse_space
+from .seeds import best_line, mean_and_range, values_of
 from .slurm_array import array_script, submit_array
 
 
@@ -117,6 +119,7 @@ class Sweep:
                     paths += [self.kept / f'{study}.json'] if self.kept else []
                     for path in paths:
                         keep_results(found, path)
+                    save_page(found, folder)
                     written += paths
         return written
 
@@ -133,6 +136,14 @@ class Sweep:
                 if row['difference'] and 'Dice' in row['difference']:
                     line += f'  {row["difference"]["Dice"]:+.4f} {row["difference"]["verdict"]}'
                 lines.append(line.rstrip())
+            values = values_of(found['rows'])
+            for value in values:
+                if len(value.rows) > 1:
+                    line = f'  {value.name:32} Dice {mean_and_range(value.test_dice)}, the mean of '
+                    lines.append(line + f'{len(value.rows)} seeds')
+            lines += [f'  {best}'] if (best := best_line(values)) else []
+            if values:
+                lines.append(f'  page: {short_path(cells[0].folder.parent / "results.md")}')
         for one in progress:
             if one.state == FAILED:
                 lines.append(f'failed: {one.cell.study}/{one.cell.name}: {one.note}')

@@ -1,0 +1,76 @@
+"""Rows of a study that differ in the seed alone, as one value."""
+
+import statistics
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ..evaluation.metrics_json import PROTOCOL
+
+
+@dataclass(frozen=True)
+class Value:
+    """One value of what is studied, with a row for each seed.
+
+    Attributes:
+        name: of its cells, without the seed.
+        rows: of ``study_results``.
+    """
+
+    name: str
+    rows: Sequence[dict[str, Any]]
+
+    @property
+    def test_dice(self) -> list[float]:
+        """The Dice of the test, of each seed."""
+        return [row['figures']['Dice'] for row in self.rows]
+
+    @property
+    def validation_dice(self) -> list[float]:
+        """The best Dice of the validation, of each seed; 0 where there was none."""
+        curves = [row['curves'].get('valid/dice', []) for row in self.rows]
+        return [max((dice for dice in curve if dice is not None), default=0.0) for curve in curves]
+
+
+def without_seed(cell: str) -> str:
+    """Return the name of a cell without its seed, which stands last."""
+    return cell.rpartition(',seed=')[0]
+
+
+def values_of(rows: Sequence[dict[str, Any]]) -> list[Value]:
+    """Return the values that rows are of, in the order of the rows.
+
+    Args:
+        rows: of one study at one budget.
+    """
+    groups: dict[str, list[dict[str, Any]]] = {}
+    for row in rows:
+        groups.setdefault(without_seed(row['cell']), []).append(row)
+    return [Value(name, group) for name, group in groups.items()]
+
+
+def best_line(values: Sequence[Value]) -> str:
+    """Return which value is the best, as a line; '' where there is nothing to choose.
+
+    The validation chooses, over the seeds on average, so that the test stays unseen.
+    """
+    if len(values) < 2:
+        return ''
+    for key in PROTOCOL:
+        if len({str(row[key]) for value in values for row in value.rows}) > 1:
+            return f'no best: they are scored at several values of {key}'
+    means = [statistics.mean(value.validation_dice) for value in values]
+    if not max(means):
+        return 'no best: there was no validation to choose by'
+    best = values[means.index(max(means))]
+    return (
+        f'best by the validation: {best.name}, validation Dice {max(means):.4f}, '
+        f'test Dice {statistics.mean(best.test_dice):.4f}'
+    )
+
+
+def mean_and_range(figures: Sequence[float]) -> str:
+    """Return the mean with the lowest and the highest; of one figure itself."""
+    if len(figures) == 1:
+        return f'{figures[0]:.4f}'
+    return f'{statistics.mean(figures):.4f} ({min(figures):.4f} to {max(figures):.4f})'
