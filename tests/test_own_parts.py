@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from mmengine.logging import HistoryBuffer
@@ -16,6 +17,7 @@ from tests.conftest import ROOT, tiny_options
 BASE = f"_base_ = '{ROOT}/configs/sample/unet_sample.py'\n"
 
 MODEL = """
+import numpy as np
 import torch
 from mmengine.model import BaseModel
 from mmengine.registry import MODELS
@@ -94,9 +96,14 @@ def test_checkpoints_of_mmengines_runner_are_read(tmp_path: Path) -> None:
     """They hold their curves as objects of one class, whose numbers are arrays."""
     curves = dict(loss=HistoryBuffer([1.0, 0.5], [1, 1]))
     checkpoint = dict(
-        meta=dict(epoch=1), state_dict=dict(w=torch.ones(2)), message_hub=dict(log_scalars=curves)
+        meta=dict(epoch=1, best=np.float64(0.9)),
+        state_dict=dict(w=torch.ones(2)),
+        message_hub=dict(log_scalars=curves),
     )
     torch.save(checkpoint, tmp_path / 'epoch_1.pth')
     found = load_checkpoint(tmp_path / 'epoch_1.pth')
     assert found['message_hub']['log_scalars']['loss'].data[0].tolist() == [1.0, 0.5]
     assert torch.equal(found['state_dict']['w'], torch.ones(2))
+    assert found['meta']['best'] == 0.9
+    # Reading a file changes nothing for the curves of this process.
+    assert HistoryBuffer([1.0, 3.0], [1, 1]).statistics('mean') == 2.0

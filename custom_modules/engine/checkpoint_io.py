@@ -25,10 +25,18 @@ def _no_method(*_: object) -> None:
     """Stand in for ``getattr``, by which a pickled curve names its own methods."""
 
 
+class _Curve(HistoryBuffer):
+    """Stand in for a pickled HistoryBuffer, which would bring methods for all others with it."""
+
+    def __setstate__(self, state: dict) -> None:
+        self.__dict__.update({key: state[key] for key in state if key != 'statistics_methods'})
+
+
 #: What the checkpoints of MMEngine's own runner hold beside those: curves, as arrays of numbers.
 _OF_MMENGINE: list[Any] = [
     *((_no_method, name) for name in ('getattr', 'builtins.getattr', '__builtin__.getattr')),
-    *(HistoryBuffer, np.ndarray, np.dtype, np.empty(0).__reduce__()[0]),
+    *((_Curve, f'{HistoryBuffer.__module__}.{HistoryBuffer.__name__}'), _Curve),
+    *(np.ndarray, np.dtype, np.empty(0).__reduce__()[0], np.float64(0).__reduce__()[0]),
     *(type(np.dtype(kind)) for kind in ('float64', 'float32', 'int64', 'int32', 'bool')),
 ]
 

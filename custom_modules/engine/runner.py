@@ -16,7 +16,7 @@ from mmengine.device import get_device
 from mmengine.dist import is_main_process, master_only
 from mmengine.logging import MMLogger
 from mmengine.model import is_model_wrapper
-from mmengine.optim import OneCycleLR, OptimWrapper
+from mmengine.optim import OneCycleLR, OptimWrapper, OptimWrapperDict
 from mmengine.registry import FUNCTIONS, RUNNERS
 from mmengine.runner import BaseLoop, Runner
 from mmengine.visualization import LocalVisBackend, MLflowVisBackend
@@ -118,7 +118,8 @@ class PetSegRunner(Runner):
 
     def build_logger(self, log_level: int | str = 'INFO', **kwargs: object) -> MMLogger:
         stage = 'test' if self._train_loop is None else 'train'
-        logger = super().build_logger(log_level, str(Path(self.log_dir, f'{stage}.log')))
+        kwargs.setdefault('log_file', str(Path(self.log_dir, f'{stage}.log')))
+        logger = super().build_logger(log_level, **kwargs)
         for handler in logger.handlers:
             if not isinstance(handler, logging.FileHandler):
                 handler.setLevel(max(handler.level, logging.WARNING))
@@ -352,7 +353,8 @@ class PetSegRunner(Runner):
                 # more epochs, it would lack that one.
                 settings.setdefault('end', ENDLESS)
         groups, base = [], 1.0
-        if isinstance(self.optim_wrapper, OptimWrapper):
+        one = isinstance(self.optim_wrapper, OptimWrapper)
+        if one and not isinstance(self.optim_wrapper, OptimWrapperDict):
             groups, base = self.optim_wrapper.param_groups, self.optim_wrapper.defaults['lr']
         shares = [group['lr'] / base for group in groups]
         built = super().build_param_scheduler(scheduler)
@@ -365,6 +367,11 @@ class PetSegRunner(Runner):
 
     def load_or_resume(self) -> None:
         if self.is_training_run:
+            if isinstance(self.optim_wrapper, OptimWrapperDict):
+                raise UserError(
+                    'optim_wrapper: several optimizers (OptimWrapperDict) are not supported; '
+                    'paramwise_cfg gives parts of the network rates of their own'
+                )
             self.built = Built(self.optim_wrapper, self.param_schedulers or [])
         super().load_or_resume()
 
