@@ -11,6 +11,9 @@ import numpy as np
 import PIL.Image
 import pytest
 from mmengine.config import Config
+from mmengine.registry import VISBACKENDS
+from mmengine.runner import set_random_seed
+from mmengine.visualization import BaseVisBackend
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from custom_modules.api import load
@@ -22,6 +25,7 @@ from custom_modules.engine.validation_pictures_hook import NAME
 from custom_modules.errors import UserError
 from custom_modules.visualization.contact_sheet import Example, grid
 from tests.conftest import TINY
+from tests.same_training import assert_same_training
 
 CONFIG = 'configs/sample/unet_sample.py'
 NARROW = [
@@ -72,6 +76,52 @@ def test_pictures_for_mlflow_have_the_names_of_files(
     config.visualizer['vis_backends'] = [dict(type='MLflowVisBackend')]
     train(config, str(tmp_path / 'runs'))
     assert pictures == [f'{NAME}_1.png']
+
+
+class BadTracker(BaseVisBackend):
+    """Reseeds everything, as ClearML does, and fails when told to."""
+
+    def __init__(self, save_dir: str, fails_at: int | None = None) -> None:
+        super().__init__(save_dir)
+        self.fails_at, self.steps = fails_at, []
+
+    def _init_env(self) -> None:
+        pass
+
+    @property
+    def experiment(self) -> None:
+        return None
+
+    def add_config(self, config: Config, **kwargs: object) -> None:
+        self.add_scalars({}, 0)
+
+    def add_scalars(
+        self, scalar_dict: dict, step: int = 0, file_path: str | None = None, **kwargs: object
+    ) -> None:
+        set_random_seed(1337)
+        self.steps.append(step)
+        if self.fails_at is not None and step >= self.fails_at:
+            raise ConnectionError('the network is gone\nand a long story')
+
+
+def test_a_tracker_neither_bends_nor_ends_a_run(sample: Path, tmp_path: Path) -> None:
+    runs = {}
+    VISBACKENDS.register_module(module=BadTracker, force=True)
+    for name, bad in (('none', []), ('good', [{}]), ('fails', [dict(fails_at=1)])):
+        config = tiny(sample, f'tracker_{name}')
+        own = [dict(type='BadTracker', **settings) for settings in bad]
+        config.visualizer['vis_backends'] = [*own, dict(type='LocalVisBackend')]
+        runs[name] = train(config, str(tmp_path / name))
+    assert_same_training(runs['none'], runs['good'])
+    assert_same_training(runs['none'], runs['fails'])
+    log = (runs['fails'] / 'train.log').read_text()
+    warning = 'failed and is left out from here on; the run goes on: the network is gone\n'
+    assert log.count(warning) == 1
+
+    config = tiny(sample, 'tracker_dead')
+    config.visualizer['vis_backends'] = [dict(type='BadTracker', fails_at=0)]
+    with pytest.raises(UserError, match=r'BadTracker does not start: the network is gone$'):
+        train(config, str(tmp_path / 'dead'))
 
 
 def test_every_tracker_gets_the_same_names(sample: Path, tmp_path: Path, wandb: list[dict]) -> None:

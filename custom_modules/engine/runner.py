@@ -3,13 +3,12 @@
 import functools
 import logging
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 from typing import Any, ClassVar
 
-import numpy as np
 import torch
 import torch.distributed as torch_dist
 from mmengine.device import get_device
@@ -19,7 +18,6 @@ from mmengine.model import is_model_wrapper
 from mmengine.optim import OneCycleLR, OptimWrapper, OptimWrapperDict
 from mmengine.registry import FUNCTIONS, RUNNERS
 from mmengine.runner import BaseLoop, Runner
-from mmengine.visualization import LocalVisBackend, MLflowVisBackend
 from torch import nn
 from torch.utils.data import DataLoader
 
@@ -37,6 +35,7 @@ from .precision import resolve_dtype
 from .processes import workers_of
 from .run_folder import LAST, PREVIOUS, create_run_folder
 from .sharding import is_sharded, shard_model, whole_state
+from .trackers import guard_trackers
 from .training_state import Built, restore_training_state, training_state
 from .weights_check import unsound_weight
 
@@ -58,15 +57,6 @@ def patient_worker(worker_id: int) -> None:  # noqa: ARG001  (the data loader pa
     for number in SIGNALS:
         signal.signal(number, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, die_next_time)
-
-
-def _as_png(add_image: Callable) -> Callable:
-    """Return MLflow's method for pictures with names of files: it asks for an ending."""
-
-    def add(name: str, image: np.ndarray, step: int = 0, **kwargs: object) -> None:
-        add_image(f'{name}_{step}.png', image, step, **kwargs)
-
-    return add
 
 
 @RUNNERS.register_module()
@@ -127,11 +117,7 @@ class PetSegRunner(Runner):
 
     def build_visualizer(self, visualizer: Any = None) -> Any:
         built = super().build_visualizer(visualizer)
-        for backend in getattr(built, '_vis_backends', {}).values():
-            if isinstance(backend, LocalVisBackend):  # its copy has no variables to override
-                backend.add_config = lambda *_, **__: None
-            if isinstance(backend, MLflowVisBackend):
-                backend.add_image = _as_png(backend.add_image)
+        guard_trackers(built, self.logger)
         return built
 
     def _log_env(self, env_cfg: dict) -> None:
