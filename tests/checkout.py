@@ -27,6 +27,8 @@ def listing(root: Path) -> Listing:
         folders[:] = [name for name in folders if name not in CACHES]
         for name in (*folders, *files):
             path = Path(folder, name)
+            if path.suffix == '.meta':  # mutmut's, beside each file that it changes
+                continue
             stat = path.lstat()
             facts: tuple[object, ...] = (stat.st_mode,)
             if path.is_symlink():
