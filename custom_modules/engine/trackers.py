@@ -57,6 +57,8 @@ class _Guard:
                 self.started = True
             except Exception as error:  # of a foreign package: its kinds have no end
                 reason = (str(error) or type(error).__name__).strip().splitlines()[0]
+                if not self.started and isinstance(error, ImportError):
+                    raise  # what to install is said by `train`
                 if not self.started:
                     raise UserError(f'vis_backends: {self.name} does not start: {reason}') from None
                 self.left_out = True
