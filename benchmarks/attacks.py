@@ -30,7 +30,7 @@ import httpx
 import numpy as np
 from PIL import Image
 
-from custom_modules.paths import PROJECT_ROOT
+from custom_modules.base.paths import PROJECT_ROOT
 
 from .turns import write
 

@@ -7,8 +7,8 @@ import argparse
 import tempfile
 from pathlib import Path
 
+from custom_modules.commands.export import export
 from custom_modules.config import load_config
-from custom_modules.export.exporting import export
 from custom_modules.export.formats import FORMATS
 
 from .turns import write

@@ -10,7 +10,7 @@ import argparse
 import json
 import statistics
 
-from custom_modules.paths import PROJECT_ROOT
+from custom_modules.base.paths import PROJECT_ROOT
 
 from .peers import smp_unet
 from .step import bare_step

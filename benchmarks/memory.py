@@ -8,8 +8,8 @@ import subprocess
 import sys
 import tempfile
 
+from custom_modules.base.paths import PROJECT_ROOT
 from custom_modules.engine.memory_use import peak_memory
-from custom_modules.paths import PROJECT_ROOT
 
 from .step import bare_net, bare_step, runner_step
 from .turns import write

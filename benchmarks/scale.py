@@ -11,8 +11,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from custom_modules.paths import PROJECT_ROOT
-from custom_modules.report.results_table import with_table
+from custom_modules.base.paths import PROJECT_ROOT
+from docs.generate.results_table import with_table
 
 PAGE = PROJECT_ROOT / 'docs' / 'scale.md'
 BEGIN = '<!-- made by python -m benchmarks.scale -->'

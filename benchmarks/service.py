@@ -24,7 +24,7 @@ import httpx
 import numpy as np
 
 from custom_modules.api import load as load_model
-from custom_modules.paths import PROJECT_ROOT
+from custom_modules.base.paths import PROJECT_ROOT
 
 from .turns import write
 

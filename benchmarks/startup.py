@@ -11,8 +11,8 @@ import tempfile
 import time
 from pathlib import Path
 
+from custom_modules.base.paths import PROJECT_ROOT
 from custom_modules.datasets.drawn_sample import draw_sample
-from custom_modules.paths import PROJECT_ROOT
 
 from .turns import write
 

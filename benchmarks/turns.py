@@ -5,9 +5,9 @@ import statistics
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from custom_modules.engine.environment import environment
+from custom_modules.base.paths import PROJECT_ROOT
 from custom_modules.engine.trial import seconds_of
-from custom_modules.paths import PROJECT_ROOT
+from custom_modules.runs.environment import environment
 
 RESULTS = PROJECT_ROOT / 'results' / 'benchmarks'
 

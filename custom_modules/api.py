@@ -19,18 +19,18 @@ from mmengine.registry import MODELS
 
 from .config import load_config
 from .config.held_datasets import pipeline_of
-from .engine.checkpoint_io import load_checkpoint, load_weights, weights_file
-from .engine.precision import resolve_dtype
-from .engine.trained_with import other_than_trained
-from .engine.tuned_threshold import passed_over, stored_threshold
 from .export.exported_files import is_exported, load_exported
 from .export.metadata import read_metadata, weights_digest
 from .export.openvino_files import load_openvino
-from .export.publishing import ONNX
 from .models import BinarySegmentor
-from .named_model import named_model
+from .models.precision import resolve_dtype
 from .prediction import Prediction, Predictor
 from .prediction.network import ExportedNetwork, Network, TorchNetwork
+from .runs.checkpoint_io import load_checkpoint, load_weights, weights_file
+from .runs.named_model import named_model
+from .runs.published_folder import ONNX
+from .runs.trained_with import other_than_trained
+from .runs.tuned_threshold import passed_over, stored_threshold
 
 __all__ = ['Prediction', 'Predictor', 'load']
 

@@ -118,8 +118,8 @@ def run_tool(tmp_path: Path, warm_tools: WarmTools) -> Command:
 @pytest.fixture
 def run_tool_here(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Command:
     """Run a tool in the process and the folder of the test, and return what it said."""
-    monkeypatch.setattr('custom_modules.cli.leave', sys.exit)
-    monkeypatch.setattr('custom_modules.cli.end_workers', lambda: None)
+    monkeypatch.setattr('custom_modules.commands.cli.leave', sys.exit)
+    monkeypatch.setattr('custom_modules.commands.cli.end_workers', lambda: None)
     # What a tool does first is for a process of its own.
     monkeypatch.setitem(sys.modules, '_start', ModuleType('_start'))
     monkeypatch.syspath_prepend(ROOT / 'tools')  # of the processes that it starts

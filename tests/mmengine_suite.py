@@ -13,7 +13,7 @@ import tarfile
 import tempfile
 from pathlib import Path
 
-from custom_modules.report.results_table import with_table
+from docs.generate.results_table import with_table
 from tests.conftest import ROOT
 
 PAGE = ROOT / 'docs' / 'from-mmsegmentation.md'

@@ -3,7 +3,7 @@
 import itertools
 import json
 
-from custom_modules.report.results_table import with_table
+from docs.generate.results_table import with_table
 from tests.conftest import ROOT
 from tests.corpus import CASES
 from tests.soak import RESULT

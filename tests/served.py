@@ -8,7 +8,7 @@ from contextlib import contextmanager
 import uvicorn
 from fastapi import FastAPI
 
-from custom_modules.service.running import server_config
+from custom_modules.commands.serve import server_config
 from custom_modules.service.settings import Limits
 
 

@@ -18,11 +18,11 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from custom_modules.base.whole_file import whole_file
 from custom_modules.datasets.drawn_sample import draw_sample
-from custom_modules.engine.checkpoint_io import load_checkpoint
-from custom_modules.engine.environment import environment
-from custom_modules.engine.run_folder import find_run
-from custom_modules.whole_file import whole_file
+from custom_modules.runs.checkpoint_io import load_checkpoint
+from custom_modules.runs.environment import environment
+from custom_modules.runs.run_folder import find_run
 from tests.conftest import ROOT
 from tests.same_training import differing, final_state
 

@@ -6,7 +6,7 @@ from mmengine.registry import MODELS
 from mmengine.structures import PixelData
 from mmseg.structures import SegDataSample
 
-from custom_modules.errors import UserError
+from custom_modules.base.errors import UserError
 from custom_modules.models import CutMix, MixUp
 from custom_modules.models.batch_mixing import OneOfBatchAugments
 

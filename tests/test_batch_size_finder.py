@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 import torch
 
-from custom_modules.config import load_config
-from custom_modules.engine import batch_size_finder
-from custom_modules.engine.batch_size_finder import (
+from custom_modules.base.errors import UserError
+from custom_modules.commands import find_batch_size as batch_size_finder
+from custom_modules.commands.find_batch_size import (
     Measurement,
     choose,
     expected_memory,
@@ -18,13 +18,13 @@ from custom_modules.engine.batch_size_finder import (
     measure_batch_size,
     search,
 )
+from custom_modules.config import load_config
 from custom_modules.engine.memory_use import (
     available_memory,
     is_out_of_memory,
     memory_limit,
     peak_memory,
 )
-from custom_modules.errors import UserError
 from custom_modules.models import BinarySegmentor
 from tests.conftest import Command, tiny_options
 

@@ -9,13 +9,14 @@ import pytest
 import torch
 from PIL import Image
 
+from custom_modules.base.errors import UserError
+from custom_modules.commands.browse_dataset import browse
+from custom_modules.commands.train import train
 from custom_modules.config import load_config
 from custom_modules.datasets import BinaryMaskDataset
 from custom_modules.datasets.image_io import read_image, read_size
 from custom_modules.datasets.statistics import survey
-from custom_modules.engine.browsing import browse, seen_by_network
-from custom_modules.engine.training import train
-from custom_modules.errors import UserError
+from custom_modules.engine.seen_images import seen_by_network
 from custom_modules.models import BinarySegmentor
 from custom_modules.visualization.dataset_sheet import Sample
 from tests.conftest import TINY

@@ -10,17 +10,13 @@ import torch
 from mmengine.config import ConfigDict
 from mmengine.registry import MODELS
 
+from custom_modules.base.errors import UserError
+from custom_modules.base.paths import make_writable
 from custom_modules.config import load_config
-from custom_modules.engine.best_score import BestScore
-from custom_modules.engine.checkpoint_io import load_checkpoint, load_weights, save_checkpoint
+from custom_modules.engine.hooks.best_score import BestScore
 from custom_modules.engine.rng import rng_state, set_rng_state
-from custom_modules.engine.run_folder import (
-    create_run_folder,
-    find_run,
-    point_latest_at,
-)
-from custom_modules.errors import UserError
-from custom_modules.paths import make_writable
+from custom_modules.runs.checkpoint_io import load_checkpoint, load_weights, save_checkpoint
+from custom_modules.runs.run_folder import create_run_folder, find_run, point_latest_at
 
 
 class Bomb:

@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from custom_modules.base.errors import UserError
 from custom_modules.config import load_config
-from custom_modules.errors import UserError
-from custom_modules.evaluation.comparison import compare, describe
-from custom_modules.evaluation.scored_run import find_scored
+from custom_modules.runs.comparison import compare, describe
+from custom_modules.runs.scored_run import find_scored
 from tests.conftest import Command
 
 PROTOCOL = dict(

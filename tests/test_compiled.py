@@ -8,8 +8,9 @@ import pytest
 import torch
 
 from custom_modules.config import load_config
-from custom_modules.engine import PetSegRunner, compiled
-from custom_modules.engine.compiled import CompiledNetwork
+from custom_modules.engine import PetSegRunner
+from custom_modules.models import compiled
+from custom_modules.models.compiled import CompiledNetwork
 from tests.conftest import TINY
 
 

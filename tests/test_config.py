@@ -12,13 +12,13 @@ from mmcv.cnn import build_norm_layer
 from mmengine.dataset import Compose
 from mmengine.registry import MODELS, Registry
 
+from custom_modules.base.errors import UserError
 from custom_modules.config import load_config
 from custom_modules.config.annotations import annotated_kinds
 from custom_modules.config.differences import as_data, merged
 from custom_modules.config.ranges import RANGES
 from custom_modules.config.registered import REGISTRIES
 from custom_modules.config.written import parse_code, read_named, resolved
-from custom_modules.errors import UserError
 from custom_modules.models.unet_head import UNetHead
 
 ROOT = Path(__file__).resolve().parent.parent

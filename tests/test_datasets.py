@@ -15,9 +15,10 @@ from mmengine.registry import DATASETS
 from PIL import Image
 from torch.utils.data import DataLoader
 
+from custom_modules.base.errors import UserError
 from custom_modules.config import load_config
 from custom_modules.datasets import BinaryMaskDataset, OxfordPetDataset, SeededSampler
-from custom_modules.datasets.oxford_pet import read_list_file
+from custom_modules.datasets.oxford.dataset import read_list_file
 from custom_modules.datasets.seeded_dataset import SeededDataset, batches_from
 from custom_modules.datasets.seeded_sampler import SeededIndex
 from custom_modules.datasets.shared_images import (
@@ -27,10 +28,9 @@ from custom_modules.datasets.shared_images import (
     trained_on,
 )
 from custom_modules.datasets.statistics import channel_statistics
+from custom_modules.distributed.processes import workers_of
 from custom_modules.engine import PetSegRunner
-from custom_modules.engine.processes import workers_of
 from custom_modules.engine.rng import rng_state, set_rng_state
-from custom_modules.errors import UserError
 from tests.corpus.splits import splits_of, write_pairs
 
 PIPELINE = [dict(type='LoadImage'), dict(type='LoadMask'), dict(type='PackBinarySegInputs')]

@@ -7,10 +7,10 @@ import cv2
 import numpy as np
 import pytest
 
+from custom_modules.base.errors import UserError
+from custom_modules.commands.test import test as score
+from custom_modules.commands.train import train
 from custom_modules.config import load_config
-from custom_modules.engine.testing import test as score
-from custom_modules.engine.training import train
-from custom_modules.errors import UserError
 from tests.test_loops import NARROW
 
 FEW = ['image_size=32', 'batch_size=1', 'max_epochs=1', 'num_workers=0', 'precision=fp32']

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from custom_modules.errors import UserError
+from custom_modules.base.errors import UserError
 from custom_modules.evaluation import DiceMetric, LossMetric
 from custom_modules.evaluation.confusion import Confusion, count_pixels, summarise
 

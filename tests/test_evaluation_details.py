@@ -9,13 +9,11 @@ import pytest
 import torch
 from mmengine.registry import TRANSFORMS
 
+from custom_modules.base.errors import UserError
+from custom_modules.commands.test import test as run_test
 from custom_modules.config import load_config
 from custom_modules.datasets import OxfordPetDataset
-from custom_modules.datasets.count_border import with_regions
-from custom_modules.engine.augmented_network import AugmentedNetwork
-from custom_modules.engine.testing import test as run_test
-from custom_modules.engine.tuned_threshold import find_threshold
-from custom_modules.errors import UserError
+from custom_modules.datasets.transforms.count_border import with_regions
 from custom_modules.evaluation import BoundaryMetric
 from custom_modules.evaluation.bootstrap import percentile_intervals, resampled_sums
 from custom_modules.evaluation.border_ways import confusion_by_border, count_regions
@@ -28,6 +26,8 @@ from custom_modules.evaluation.probabilities import (
     count_probabilities,
     threshold_curve,
 )
+from custom_modules.models.test_time_augmentation import AugmentedNetwork
+from custom_modules.runs.tuned_threshold import find_threshold
 from tests.conftest import tiny_options as options
 
 CONFIG = 'configs/sample/unet_sample.py'

@@ -11,12 +11,13 @@ from mmengine.registry import DATASETS, HOOKS
 from mmengine.runner import Runner
 from torch.utils.data import Dataset
 
+from custom_modules.base.errors import UserError
+from custom_modules.commands.train import train
 from custom_modules.config import load_config
 from custom_modules.datasets import OxfordPetDataset
-from custom_modules.engine.best_and_last_hook import BestAndLastCheckpoint
+from custom_modules.engine.checkpoints import save_last
+from custom_modules.engine.hooks.best_and_last_hook import BestAndLastCheckpoint
 from custom_modules.engine.loops import ResumableTrainLoop
-from custom_modules.engine.training import train
-from custom_modules.errors import UserError
 from tests.conftest import ROOT, TINY
 from tests.same_training import assert_same_training, final_state, same
 
@@ -132,7 +133,7 @@ def test_a_run_that_is_cut_off_goes_on_to_the_last_bit(
 
     def cut(loop: ResumableTrainLoop) -> None:
         if loop.steps_into_epoch == 1 and loop.epoch == 1:
-            loop.runner.save_last()
+            save_last(loop.runner)
             raise PowerCutError
 
     with monkeypatch.context() as patch, pytest.raises(PowerCutError):

@@ -11,17 +11,17 @@ import torch
 from mmengine.registry import MODELS
 
 from custom_modules.api import load
+from custom_modules.base.errors import UserError
+from custom_modules.commands.export import OutOfToleranceError, export, real_batches
 from custom_modules.config import load_config
-from custom_modules.engine.checkpoint_io import load_checkpoint, load_weights
-from custom_modules.engine.precision import resolve_dtype
-from custom_modules.errors import UserError
 from custom_modules.export.deployed_network import DeployedNetwork
 from custom_modules.export.exported_files import load_exported
-from custom_modules.export.exporting import OutOfToleranceError, export, real_batches
 from custom_modules.export.formats import FORMATS
 from custom_modules.export.metadata import METADATA, read_metadata
 from custom_modules.export.openvino_files import OpenVinoNetwork, openvino_model
 from custom_modules.export.parity import compare
+from custom_modules.models.precision import resolve_dtype
+from custom_modules.runs.checkpoint_io import load_checkpoint, load_weights
 from tests.conftest import ROOT, Command
 
 onnx = pytest.importorskip('onnx')

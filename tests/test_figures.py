@@ -7,17 +7,18 @@ import cv2
 import numpy as np
 import pytest
 
+from custom_modules.base.errors import UserError
+from custom_modules.commands.test import write_results
 from custom_modules.config import load_config
 from custom_modules.datasets import OxfordPetDataset
-from custom_modules.engine.testing import write_results
-from custom_modules.errors import UserError
+from custom_modules.runs.scalars import read_epochs
 from custom_modules.visualization.comparison_figure import (
     choose_by_quantile,
     choose_images,
     compare_masks,
     find_systems,
 )
-from custom_modules.visualization.curves import Run, find_runs, read_epochs, save_curves
+from custom_modules.visualization.curves import Run, find_runs, save_curves
 from tests.conftest import Command
 
 SIZE = 32

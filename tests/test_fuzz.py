@@ -13,13 +13,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
+from custom_modules.base.errors import UserError
 from custom_modules.config import load_config
 from custom_modules.datasets.archives import extract
 from custom_modules.datasets.image_io import read_image, read_mask
-from custom_modules.datasets.oxford_pet import read_list_file
+from custom_modules.datasets.oxford.dataset import read_list_file
 from custom_modules.datasets.splits import SPLITS, divide, read_lists
-from custom_modules.engine.checkpoint_io import load_checkpoint
-from custom_modules.errors import UserError
+from custom_modules.runs.checkpoint_io import load_checkpoint
 
 #: The same examples in every run: a test that fails now and then helps nobody.
 FUZZ = settings(

@@ -15,10 +15,10 @@ from mmengine.registry import DATASETS
 from custom_modules.config import load_config
 from custom_modules.datasets import image_cache
 from custom_modules.datasets.binary_seg_dataset import BinarySegDataset
-from custom_modules.datasets.resizing import Resize
 from custom_modules.datasets.seeded_dataset import SeededDataset
 from custom_modules.datasets.seeded_sampler import SeededIndex
-from custom_modules.datasets.transforms import LoadImage, LoadMask
+from custom_modules.datasets.transforms.loading import LoadImage, LoadMask
+from custom_modules.datasets.transforms.resizing import Resize
 
 
 @pytest.fixture

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from custom_modules.base.errors import UnreadableImageError
 from custom_modules.datasets.image_io import read_image
-from custom_modules.errors import UnreadableImageError
 
 
 def png_of(width: int, height: int) -> bytes:

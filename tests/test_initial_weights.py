@@ -6,11 +6,11 @@ import pytest
 import torch
 from mmengine.registry import MODELS
 
+from custom_modules.base.errors import UserError
+from custom_modules.commands.train import train
 from custom_modules.config import load_config
-from custom_modules.engine.initial_weights import start_from
 from custom_modules.engine.runner import PetSegRunner
-from custom_modules.engine.training import train
-from custom_modules.errors import UserError
+from custom_modules.runs.initial_weights import start_from
 from tests.conftest import TINY
 
 ENCODER = dict(type='ResNetEncoder', width=0.0625)

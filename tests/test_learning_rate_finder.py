@@ -7,19 +7,20 @@ import cv2
 import numpy as np
 import pytest
 
-from custom_modules.config import load_config
-from custom_modules.config.line import config_line
-from custom_modules.engine import AutocastOptimWrapper, learning_rate_finder
-from custom_modules.engine.learning_rate_finder import (
+from custom_modules.base.errors import UserError
+from custom_modules.commands import find_learning_rate as learning_rate_finder
+from custom_modules.commands.find_learning_rate import (
     SMOOTHING,
     RangeTest,
     find_learning_rate,
     format_rate,
     smooth,
 )
-from custom_modules.engine.training import train
-from custom_modules.errors import UserError
-from custom_modules.visualization.curves import read_steps
+from custom_modules.commands.train import train
+from custom_modules.config import load_config
+from custom_modules.config.line import config_line
+from custom_modules.engine import AutocastOptimWrapper
+from custom_modules.runs.scalars import read_steps
 from tests.conftest import Command, tiny_options
 
 CONFIG = 'configs/sample/unet_sample.py'

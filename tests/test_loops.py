@@ -7,10 +7,10 @@ import torch
 from mmengine.device import get_device
 
 from custom_modules.api import load
+from custom_modules.commands.test import describe
+from custom_modules.commands.test import test as score
+from custom_modules.commands.train import train
 from custom_modules.config import load_config
-from custom_modules.engine.testing import describe
-from custom_modules.engine.testing import test as score
-from custom_modules.engine.training import train
 from custom_modules.models import BinarySegmentor
 from tests.conftest import TINY
 

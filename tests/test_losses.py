@@ -8,13 +8,9 @@ import pytest
 import torch
 from mmengine.registry import MODELS
 
+from custom_modules.base.errors import UserError
 from custom_modules.config.registered import registered
-from custom_modules.errors import UserError
-from custom_modules.models import (
-    BinaryCrossEntropyLoss,
-    BinaryDiceLoss,
-    TwoChannelCrossEntropyLoss,
-)
+from custom_modules.models import BinaryCrossEntropyLoss, BinaryDiceLoss, TwoChannelCrossEntropyLoss
 
 registered('mmseg.TverskyLoss')  # imports MMSegmentation's models, as a config does
 

@@ -8,8 +8,8 @@ from mmengine.registry import MODELS
 from mmengine.structures import PixelData
 from mmseg.structures import SegDataSample
 
+from custom_modules.base.errors import UserError
 from custom_modules.config import load_config
-from custom_modules.errors import UserError
 from custom_modules.models import ResNetEncoder, ThinUNetHead, UNetEncoder, UNetHead
 from custom_modules.models.foreground_logits import enlarge_logits
 

@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 import torch
 
+from custom_modules.base.errors import UserError
+from custom_modules.commands.train import train
 from custom_modules.config import load_config
 from custom_modules.engine.autocast_optim_wrapper import AutocastOptimWrapper
-from custom_modules.engine.finite_loss_hook import FiniteLossHook
-from custom_modules.engine.training import train
-from custom_modules.errors import UserError
+from custom_modules.engine.hooks.finite_loss_hook import FiniteLossHook
 from tests.conftest import TINY
 from tests.test_loops import NARROW
 

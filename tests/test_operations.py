@@ -17,18 +17,20 @@ import numpy as np
 import pytest
 from mmengine.config import Config
 
-from custom_modules import output
-from custom_modules.cli import user_errors
+from custom_modules.base import output
+from custom_modules.base.output import Descriptor, OutputLostError
+from custom_modules.base.stopping import Stopped, receiving, signals_wait, stopping
+from custom_modules.commands import publish as publishing
+from custom_modules.commands import report as results
+from custom_modules.commands import train as training
+from custom_modules.commands.cli import user_errors
+from custom_modules.commands.test import test as score
 from custom_modules.config import load_config
-from custom_modules.engine import ConsoleHook, training
-from custom_modules.engine.checkpoint_io import load_checkpoint
-from custom_modules.engine.testing import test as score
-from custom_modules.export import formats, publishing
-from custom_modules.output import Descriptor, OutputLostError
+from custom_modules.engine import ConsoleHook
+from custom_modules.export import formats
 from custom_modules.prediction.outputs import PredictionWriter
 from custom_modules.prediction.video_file import VideoFile
-from custom_modules.report import results
-from custom_modules.stopping import Stopped, receiving, signals_wait, stopping
+from custom_modules.runs.checkpoint_io import load_checkpoint
 from custom_modules.studies.cells import plan
 from custom_modules.studies.running import FAILED, Progress, run_cell_or_say_why
 from tests.conftest import ROOT, Command, tiny_options
@@ -168,8 +170,8 @@ def raising(number: int) -> Callable[..., None]:
     ('name', 'where', 'number'),
     [
         ('train', (training, 'remove_parts'), signal.SIGTERM),
-        ('test', ('custom_modules.engine.testing.write_results',), signal.SIGINT),
-        ('test', ('custom_modules.engine.save_masks_hook.write_picture',), signal.SIGHUP),
+        ('test', ('custom_modules.commands.test.write_results',), signal.SIGINT),
+        ('test', ('custom_modules.engine.hooks.save_masks_hook.write_picture',), signal.SIGHUP),
         ('predict', (PredictionWriter, 'write'), signal.SIGTERM),
         ('predict', ('custom_modules.prediction.outputs.write_picture',), signal.SIGHUP),
         ('export', (formats.TorchScript, 'save'), signal.SIGTERM),
@@ -285,7 +287,7 @@ def test_an_output_that_takes_no_text(
 ) -> None:
     ended = []
     with standard_output(monkeypatch, kind):
-        monkeypatch.setattr('custom_modules.cli.leave', ended.append)
+        monkeypatch.setattr('custom_modules.commands.cli.leave', ended.append)
         with user_errors(needs_output=needed):
             print('dice')
             sys.stdout.flush()

@@ -13,15 +13,15 @@ from mmengine.structures import PixelData
 from mmseg.structures import SegDataSample
 from torch.utils.data import Dataset
 
+from custom_modules.base.errors import UserError
+from custom_modules.commands.browse_dataset import browse
+from custom_modules.commands.export import real_batches
+from custom_modules.commands.test import describe
+from custom_modules.commands.test import test as score
 from custom_modules.config import load_config
 from custom_modules.config.held_datasets import changed, described, held_datasets, pipeline_of
 from custom_modules.datasets.seeded_dataset import SeededDataset
-from custom_modules.engine.browsing import browse
-from custom_modules.engine.testing import describe
-from custom_modules.engine.testing import test as score
-from custom_modules.errors import UserError
-from custom_modules.evaluation.per_image_csv import read_rows
-from custom_modules.export.exporting import real_batches
+from custom_modules.runs.per_image_csv import read_rows
 from tests.conftest import Command, tiny_options
 
 CONFIG = 'configs/sample/unet_sample.py'

@@ -7,11 +7,11 @@ import pytest
 import torch
 from mmengine.logging import HistoryBuffer
 
+from custom_modules.base.errors import UserError
+from custom_modules.commands.test import test as score
+from custom_modules.commands.train import train
 from custom_modules.config import load_config
-from custom_modules.engine.checkpoint_io import load_checkpoint
-from custom_modules.engine.testing import test as score
-from custom_modules.engine.training import train
-from custom_modules.errors import UserError
+from custom_modules.runs.checkpoint_io import load_checkpoint
 from tests.conftest import ROOT, tiny_options
 
 BASE = f"_base_ = '{ROOT}/configs/sample/unet_sample.py'\n"

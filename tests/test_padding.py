@@ -11,12 +11,12 @@ from mmengine.dataset import Compose
 from mmengine.registry import DATASETS
 from mmseg.structures import SegDataSample
 
-from custom_modules.datasets.count_border import with_regions
-from custom_modules.engine.validation_pictures_hook import _example
-from custom_modules.errors import UserError
+from custom_modules.base.errors import UserError
+from custom_modules.datasets.size_changes import box_of_picture
+from custom_modules.datasets.transforms.count_border import with_regions
+from custom_modules.engine.hooks.validation_pictures_hook import _example
 from custom_modules.evaluation import BorderMetric, DiceMetric
 from custom_modules.models.binary_segmentor import as_input, without_padding
-from custom_modules.models.size_changes import box_of_picture
 from custom_modules.prediction import Predictor
 from custom_modules.prediction.network import TorchNetwork
 from custom_modules.visualization.examples import image_and_truth

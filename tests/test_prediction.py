@@ -16,19 +16,19 @@ from mmengine.registry import MODELS
 from PIL import Image
 
 from custom_modules.api import Predictor, load
+from custom_modules.base.errors import UserError
+from custom_modules.commands.predict import predict_files
+from custom_modules.commands.test import test as score
 from custom_modules.config import load_config
 from custom_modules.datasets import OxfordPetDataset
 from custom_modules.datasets.image_io import read_image
-from custom_modules.engine.checkpoint_io import save_checkpoint
-from custom_modules.engine.testing import test as score
-from custom_modules.engine.tuned_threshold import stored_threshold
-from custom_modules.errors import UserError
 from custom_modules.prediction.inputs import find_sources
 from custom_modules.prediction.network import TorchNetwork
 from custom_modules.prediction.outputs import PredictionWriter, prepare_folder, result_folders
-from custom_modules.prediction.predicting import predict_files
 from custom_modules.prediction.prediction import Prediction
 from custom_modules.prediction.windows import merge, spans, windows
+from custom_modules.runs.checkpoint_io import save_checkpoint
+from custom_modules.runs.tuned_threshold import stored_threshold
 from tests.conftest import ROOT, TINY, Command
 
 CONFIG = 'configs/sample/unet_sample.py'

@@ -11,12 +11,12 @@ import cv2
 import numpy as np
 import pytest
 
-from custom_modules.datasets import preparation
+from custom_modules.base.errors import UserError
+from custom_modules.commands import prepare_data as preparation
 from custom_modules.datasets.archives import extract
 from custom_modules.datasets.download import download, md5_of
-from custom_modules.datasets.oxford_archives import ARCHIVES, belongs
-from custom_modules.datasets.oxford_check import check_oxford_pet
-from custom_modules.errors import UserError
+from custom_modules.datasets.oxford.archives import ARCHIVES, belongs
+from custom_modules.datasets.oxford.check import check_oxford_pet
 from tests.file_server import CONTENT, MD5, Server
 
 

@@ -12,14 +12,14 @@ import pytest
 import torch
 from torch import nn
 
+from custom_modules.base.errors import UserError
+from custom_modules.commands.test import test as score
+from custom_modules.commands.train import train
 from custom_modules.config import load_config
-from custom_modules.engine.process_group import slurm_environment
-from custom_modules.engine.processes import rendezvous
+from custom_modules.distributed.process_group import slurm_environment
+from custom_modules.distributed.processes import rendezvous
+from custom_modules.distributed.sync_batch_norm import CPUSyncBatchNorm, synchronise_batch_norm
 from custom_modules.engine.stop_signal import StopSignal
-from custom_modules.engine.testing import test as score
-from custom_modules.engine.training import train
-from custom_modules.errors import UserError
-from custom_modules.models.sync_batch_norm import CPUSyncBatchNorm, synchronise_batch_norm
 from tests.conftest import ROOT, TINY, Command
 
 CONFIG = 'configs/sample/unet_sample.py'

@@ -11,16 +11,16 @@ import pytest
 import torch
 
 from custom_modules.api import load
+from custom_modules.base.errors import UserError
+from custom_modules.base.paths import PROJECT_ROOT
+from custom_modules.commands.publish import publish
+from custom_modules.commands.test import test as score
 from custom_modules.config import load_config
-from custom_modules.engine.checkpoint_io import load_checkpoint
-from custom_modules.engine.precision import resolve_dtype
-from custom_modules.engine.testing import test as score
-from custom_modules.errors import UserError
 from custom_modules.export.model_card import model_card
 from custom_modules.export.parity import Parity
-from custom_modules.export.publishing import publish
-from custom_modules.named_model import results_folder
-from custom_modules.paths import PROJECT_ROOT
+from custom_modules.models.precision import resolve_dtype
+from custom_modules.runs.checkpoint_io import load_checkpoint
+from custom_modules.runs.named_model import results_folder
 from tests.conftest import ROOT, Command
 
 pytest.importorskip('onnx')

@@ -6,9 +6,9 @@ from threading import Thread
 
 import pytest
 
+from custom_modules.commands.sweep import build_sweep
 from custom_modules.studies.ray_cluster import run_on_ray
 from custom_modules.studies.running import DONE, OUTPUT
-from custom_modules.studies.sweep import build_sweep
 from tests.conftest import TINY
 
 pytest.importorskip('ray')

@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 from mmengine.registry import DATASETS
 
+from custom_modules.commands.prepare_data import unpack_archives
 from custom_modules.config import load_config
-from custom_modules.datasets.oxford_archives import ARCHIVES
-from custom_modules.datasets.oxford_check import check_oxford_pet
-from custom_modules.datasets.oxford_pet import read_splits
-from custom_modules.datasets.preparation import unpack_archives
+from custom_modules.datasets.oxford.archives import ARCHIVES
+from custom_modules.datasets.oxford.check import check_oxford_pet
+from custom_modules.datasets.oxford.dataset import read_splits
 from custom_modules.datasets.statistics import channel_statistics
 from tests.conftest import ROOT, Command
 

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from custom_modules.base.errors import UserError
+from custom_modules.commands.report import report_results, report_runs
+from custom_modules.commands.test import test as run_test
 from custom_modules.config import load_config
-from custom_modules.engine.testing import test as run_test
-from custom_modules.errors import UserError
-from custom_modules.report.results import report_results, report_runs
 from tests.chromium import CHROMIUM, NO_CHROMIUM
 from tests.conftest import ROOT, tiny_options
 

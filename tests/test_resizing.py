@@ -12,8 +12,8 @@ from mmengine.registry import DATASETS, MODELS, TRANSFORMS
 from mmseg.structures import SegDataSample
 from PIL import Image
 
-from custom_modules.datasets.resizing import resize_image, resize_mask
-from custom_modules.errors import UserError
+from custom_modules.base.errors import UserError
+from custom_modules.datasets.transforms.resizing import resize_image, resize_mask
 from custom_modules.evaluation.metrics import DiceMetric
 from custom_modules.models.binary_segmentor import as_input
 from custom_modules.prediction.network import TorchNetwork

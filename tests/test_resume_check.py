@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 import torch
 
+from custom_modules.base.errors import UserError
+from custom_modules.commands.train import train
 from custom_modules.config import load_config
-from custom_modules.engine.checkpoint_io import load_checkpoint
-from custom_modules.engine.resume_check import check_resume
-from custom_modules.engine.training import train
-from custom_modules.errors import UserError
+from custom_modules.runs.checkpoint_io import load_checkpoint
+from custom_modules.runs.resume_check import check_resume
 from tests.conftest import TINY
 
 CONFIG = 'configs/sample/unet_sample.py'

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from custom_modules.errors import UserError
+from custom_modules.base.errors import UserError
 from tests import robustness_page
 from tests.corpus import CASES
 from tests.corpus.case import Case

@@ -7,14 +7,14 @@ import pytest
 import torch
 from mmengine.config import Config
 
+from custom_modules.base.errors import UserError
+from custom_modules.commands.test import test as score
+from custom_modules.commands.train import default_work_dir, train
 from custom_modules.config import load_config
 from custom_modules.config.written import origin
-from custom_modules.engine.run_folder import find_newest
 from custom_modules.engine.runner import PetSegRunner
-from custom_modules.engine.testing import test as score
-from custom_modules.engine.training import default_work_dir, train
-from custom_modules.engine.tuned_threshold import passed_over, save_threshold, stored_threshold
-from custom_modules.errors import UserError
+from custom_modules.runs.run_folder import find_newest
+from custom_modules.runs.tuned_threshold import passed_over, save_threshold, stored_threshold
 from tests.conftest import ROOT, TINY
 from tests.test_loops import NARROW
 

@@ -11,10 +11,10 @@ import pytest
 import torch
 from mmengine.config import Config
 
+from custom_modules.base.errors import UserError
+from custom_modules.commands.train import train
 from custom_modules.config import load_config
-from custom_modules.engine.scalars_hook import ScalarsHook, report_name
-from custom_modules.engine.training import train
-from custom_modules.errors import UserError
+from custom_modules.engine.hooks.scalars_hook import ScalarsHook, report_name
 from custom_modules.models import BinarySegmentor
 from tests.conftest import TINY
 

@@ -6,11 +6,11 @@ import pytest
 import torch
 from mmengine.optim import OptimWrapper, ReduceOnPlateauLR
 
+from custom_modules.base.errors import UserError
 from custom_modules.config import load_config
 from custom_modules.engine import EarlyStopping
-from custom_modules.engine.best_score import BestScore
+from custom_modules.engine.hooks.best_score import BestScore
 from custom_modules.engine.training_state import _plain_state
-from custom_modules.errors import UserError
 
 
 class FakeRunner:

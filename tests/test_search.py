@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from custom_modules.errors import UserError
-from custom_modules.studies.search import parse_space
-from custom_modules.studies.sweep import build_search
+from custom_modules.base.errors import UserError
+from custom_modules.commands.sweep import build_search
+from custom_modules.studies.search_space import parse_space
 from tests.conftest import ROOT, TINY, Command
 
 optuna = pytest.importorskip('optuna')
@@ -71,7 +71,7 @@ else:
 SEARCH = """
 import sys
 from custom_modules.studies import running, search
-from custom_modules.studies.sweep import build_search
+from custom_modules.commands.sweep import build_search
 folder, script = sys.argv[1:3]
 def command(kind):
     return lambda c: [sys.executable, script, kind, str(c.folder), ' '.join(c.options)]

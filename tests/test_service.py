@@ -21,7 +21,7 @@ import pytest
 from PIL import Image
 
 from custom_modules.api import load
-from custom_modules.errors import UserError
+from custom_modules.base.errors import UserError
 from custom_modules.prediction import Predictor
 from tests.conftest import ROOT
 

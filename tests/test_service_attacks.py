@@ -21,13 +21,13 @@ httpx = pytest.importorskip('httpx')
 
 from fastapi import Response  # noqa: E402
 
+from custom_modules.commands.serve import OTHER_FILES, possible_connections  # noqa: E402
 from custom_modules.service import decoder_process  # noqa: E402  (only where it is installed)
 from custom_modules.service.app import build_app  # noqa: E402
 from custom_modules.service.batcher import Batcher, OverloadedError  # noqa: E402
 from custom_modules.service.decoders import Decoders  # noqa: E402
 from custom_modules.service.decoding import RefusedImageError  # noqa: E402
 from custom_modules.service.pipeline import PixelRoom  # noqa: E402
-from custom_modules.service.running import OTHER_FILES, possible_connections  # noqa: E402
 from custom_modules.service.settings import Limits  # noqa: E402
 from tests import endless_decoder  # noqa: E402
 from tests.endless_decoder import ENDLESS  # noqa: E402

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from custom_modules.errors import UserError
+from custom_modules.base.errors import UserError
 from custom_modules.studies.slurm_array import array_script
 from tests.conftest import ROOT, TINY, Command
 

@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pytest
 
+from custom_modules.base.errors import UserError
+from custom_modules.commands.sweep import build_sweep
 from custom_modules.config import load_config
 from custom_modules.engine import PetSegRunner
-from custom_modules.errors import UserError
-from custom_modules.report.results_table import pages
 from custom_modules.studies.cells import (
     STUDIES,
     changes_nothing,
@@ -26,10 +26,11 @@ from custom_modules.studies.cells import (
     plan,
 )
 from custom_modules.studies.local import core_shares
-from custom_modules.studies.pages import studies, study_table
+from custom_modules.studies.pages import study_table
 from custom_modules.studies.results import _same_seed, changes, keep_results
 from custom_modules.studies.seeds import best_line, mean_and_range, values_of
-from custom_modules.studies.sweep import build_sweep
+from docs.generate.results_table import pages
+from docs.generate.study_pages import studies
 from tests.conftest import ROOT
 
 #: Study -> the keys in which two neighbours of it may differ.

@@ -7,10 +7,10 @@ import pytest
 
 from benchmarks import scale
 from benchmarks.turns import in_turns, ratios
-from custom_modules.errors import UserError
-from custom_modules.report.performance_tables import performance_tables
-from custom_modules.report.reports_table import PUBLISHED, reports_table
-from custom_modules.report.results_table import pages
+from custom_modules.base.errors import UserError
+from docs.generate.performance_tables import performance_tables
+from docs.generate.reports_table import PUBLISHED, reports_table
+from docs.generate.results_table import pages
 from tests.conftest import ROOT
 
 RESULT = dict(

@@ -10,9 +10,11 @@ import pytest
 import torch
 from torch.utils.data import DataLoader
 
-from custom_modules.engine.best_and_last_hook import BestAndLastCheckpoint
+from custom_modules.base.errors import UserError
+from custom_modules.engine import loops
+from custom_modules.engine.hooks import best_and_last_hook
+from custom_modules.engine.hooks.best_and_last_hook import BestAndLastCheckpoint
 from custom_modules.engine.loops import ResumableTrainLoop
-from custom_modules.errors import UserError
 
 STEPS = 3
 
@@ -64,12 +66,21 @@ class Runner:
             if hasattr(hook, name):
                 getattr(hook, name)(self, **arguments)
 
-    def save_last(self, keep_previous: bool = True) -> None:
-        self.note('saved')
 
-    def save_weights(self, filename: str, figures: dict | None = None) -> None:
-        self.note(f'{filename} {figures or ""}'.strip())
-        Path(self.log_dir, filename).touch()
+def save_last(runner: Runner, **_: bool) -> None:
+    runner.note('saved')
+
+
+def save_weights(runner: Runner, filename: str, figures: dict | None = None) -> None:
+    runner.note(f'{filename} {figures or ""}'.strip())
+    Path(runner.log_dir, filename).touch()
+
+
+@pytest.fixture(autouse=True)
+def _saves_are_noted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(loops, 'save_last', save_last)
+    monkeypatch.setattr(best_and_last_hook, 'save_last', save_last)
+    monkeypatch.setattr(best_and_last_hook, 'save_weights', save_weights)
 
 
 @pytest.mark.parametrize(

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from mmengine.registry import TRANSFORMS
 
-from custom_modules.datasets.transforms import LoadImage, LoadMask
-from custom_modules.errors import UserError
+from custom_modules.base.errors import UserError
+from custom_modules.datasets.transforms.loading import LoadImage, LoadMask
 
 SIZE = (60, 80)
 

@@ -7,12 +7,12 @@ import pytest
 import torch
 from mmengine.registry import DATASETS
 
+from custom_modules.base.errors import UserError
+from custom_modules.commands.train import train
 from custom_modules.config import load_config
 from custom_modules.datasets.binary_seg_dataset import BinarySegDataset
 from custom_modules.datasets.seeded_dataset import SeededDataset
 from custom_modules.datasets.seeded_sampler import SeededIndex
-from custom_modules.engine.training import train
-from custom_modules.errors import UserError
 from tests.conftest import TINY
 
 CONFIG = 'configs/sample/unet_sample.py'

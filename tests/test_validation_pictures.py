@@ -17,12 +17,12 @@ from mmengine.visualization import BaseVisBackend
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from custom_modules.api import load
+from custom_modules.base.errors import UserError
+from custom_modules.commands.train import train
 from custom_modules.config import load_config
 from custom_modules.engine import ValidationPicturesHook
-from custom_modules.engine.browsing import seen_by_network
-from custom_modules.engine.training import train
-from custom_modules.engine.validation_pictures_hook import NAME
-from custom_modules.errors import UserError
+from custom_modules.engine.hooks.validation_pictures_hook import NAME
+from custom_modules.engine.seen_images import seen_by_network
 from custom_modules.visualization.contact_sheet import Example, grid
 from tests.conftest import TINY
 from tests.same_training import assert_same_training

@@ -22,9 +22,9 @@ import torch
 
 #: What every training imports; the last one comes with the first step of an optimiser.
 IMPORTS = (
-    'custom_modules.cli',
-    'custom_modules.engine.testing',
-    'custom_modules.engine.training',
+    'custom_modules.commands.cli',
+    'custom_modules.commands.test',
+    'custom_modules.commands.train',
     'torch._dynamo',
 )
 

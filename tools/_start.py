@@ -8,7 +8,7 @@ from pathlib import Path
 
 
 def start() -> None:
-    """Let nothing go wrong before ``custom_modules.cli`` takes over."""
+    """Let nothing go wrong before ``custom_modules.commands.cli`` takes over."""
     if '' in sys.argv[1:]:  # of a shell's variable that is not set; a path of '' is the folder here
         print('error: an argument is empty; is a variable of the shell not set?', file=sys.stderr)
         raise SystemExit(2)

@@ -26,11 +26,13 @@ def parse_args() -> argparse.Namespace:
 
 def main() -> None:
     args = parse_args()
-    from custom_modules.cli import user_errors  # after parsing: --help need not wait for torch
+    from custom_modules.commands.cli import (
+        user_errors,  # after parsing: --help need not wait for torch
+    )
 
     with user_errors():
+        from custom_modules.commands.browse_dataset import browse
         from custom_modules.config import load_config
-        from custom_modules.engine.browsing import browse
 
         config = load_config(args.config, args.cfg_options)
         surveys = browse(config, Path(args.out), args.split, args.number, args.epoch)

@@ -25,14 +25,16 @@ def parse_args() -> argparse.Namespace:
 
 def main() -> None:
     args = parse_args()
-    from custom_modules.cli import user_errors  # after parsing: --help need not wait for torch
+    from custom_modules.commands.cli import (
+        user_errors,  # after parsing: --help need not wait for torch
+    )
 
     with user_errors():
-        from custom_modules.errors import UserError
-        from custom_modules.evaluation.comparison import as_dict, compare, describe
-        from custom_modules.evaluation.scored_run import find_scored
-        from custom_modules.json_file import write_json
-        from custom_modules.paths import make_writable
+        from custom_modules.base.errors import UserError
+        from custom_modules.base.json_file import write_json
+        from custom_modules.base.paths import make_writable
+        from custom_modules.runs.comparison import as_dict, compare, describe
+        from custom_modules.runs.scored_run import find_scored
 
         if len(args.runs) < 2:
             raise UserError(f'{args.runs[0]}: one run alone; name two or more')

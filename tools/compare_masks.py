@@ -39,7 +39,9 @@ def parse_args() -> argparse.Namespace:
 
 def main() -> None:
     args = parse_args()
-    from custom_modules.cli import user_errors  # after parsing: --help need not wait for torch
+    from custom_modules.commands.cli import (
+        user_errors,  # after parsing: --help need not wait for torch
+    )
 
     with user_errors():
         from custom_modules.config import load_config

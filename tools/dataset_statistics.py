@@ -17,7 +17,7 @@ def parse_args() -> argparse.Namespace:
 
 def main() -> None:
     args = parse_args()
-    from custom_modules.cli import user_errors
+    from custom_modules.commands.cli import user_errors
 
     with user_errors():
         from custom_modules.config import load_config

@@ -54,13 +54,15 @@ def parse_args() -> argparse.Namespace:
 
 def main() -> None:
     args = parse_args()
-    from custom_modules.cli import user_errors  # after parsing: --help need not wait for torch
+    from custom_modules.commands.cli import (
+        user_errors,  # after parsing: --help need not wait for torch
+    )
 
     with user_errors():
+        from custom_modules.base.paths import short_path
+        from custom_modules.commands.export import OutOfToleranceError, export
         from custom_modules.config import load_config
-        from custom_modules.export.exporting import OutOfToleranceError, export
-        from custom_modules.named_model import named_model
-        from custom_modules.paths import short_path
+        from custom_modules.runs.named_model import named_model
 
         config, checkpoint, _ = named_model([w for w in (args.config, args.checkpoint) if w])
         try:

@@ -26,13 +26,15 @@ def parse_args() -> argparse.Namespace:
 
 def main() -> None:
     args = parse_args()
-    from custom_modules.cli import user_errors  # after parsing: --help need not wait for torch
+    from custom_modules.commands.cli import (
+        user_errors,  # after parsing: --help need not wait for torch
+    )
 
     with user_errors():
+        from custom_modules.commands.find_batch_size import choose, find_batch_size, gibibytes
         from custom_modules.config import load_config
         from custom_modules.config.line import config_line
-        from custom_modules.engine.batch_size_finder import choose, find_batch_size, gibibytes
-        from custom_modules.engine.environment import device_name
+        from custom_modules.runs.environment import device_name
 
         config = load_config(args.config, args.cfg_options)
         done = []

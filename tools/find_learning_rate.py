@@ -22,12 +22,14 @@ def parse_args() -> argparse.Namespace:
 
 def main() -> None:
     args = parse_args()
-    from custom_modules.cli import user_errors  # after parsing: --help need not wait for torch
+    from custom_modules.commands.cli import (
+        user_errors,  # after parsing: --help need not wait for torch
+    )
 
     with user_errors():
+        from custom_modules.commands.find_learning_rate import find_learning_rate, format_rate
         from custom_modules.config import load_config
         from custom_modules.config.line import config_line
-        from custom_modules.engine.learning_rate_finder import find_learning_rate, format_rate
 
         config = load_config(args.config, args.cfg_options)
         test = find_learning_rate(config, args.out, args.steps, args.lowest, args.highest)

@@ -33,10 +33,10 @@ def parse_args() -> argparse.Namespace:
 
 def main() -> None:
     args = parse_args()
-    from custom_modules.cli import user_errors
+    from custom_modules.commands.cli import user_errors
 
     with user_errors():
-        from custom_modules.engine.processes import (
+        from custom_modules.distributed.processes import (
             check_process_count,
             check_restarts,
             rendezvous,

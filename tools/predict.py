@@ -64,18 +64,20 @@ def parse_args() -> argparse.Namespace:
 
 def main() -> None:
     args = parse_args()
-    from custom_modules.cli import user_errors  # after parsing: --help need not wait for torch
+    from custom_modules.commands.cli import (
+        user_errors,  # after parsing: --help need not wait for torch
+    )
 
     with user_errors():
         import cv2
 
         from custom_modules.api import load
-        from custom_modules.engine.environment import device_name
-        from custom_modules.errors import UserError
-        from custom_modules.named_model import named_model
+        from custom_modules.base.errors import UserError
+        from custom_modules.commands.predict import predict_files
         from custom_modules.prediction.inputs import find_sources
         from custom_modules.prediction.outputs import SUMMARY, prepare_folder, result_folders
-        from custom_modules.prediction.predicting import predict_files
+        from custom_modules.runs.environment import device_name
+        from custom_modules.runs.named_model import named_model
 
         # What cannot be read or written is said below; OpenCV's lines are about its own source.
         cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)

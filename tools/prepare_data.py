@@ -30,11 +30,13 @@ def parse_args() -> argparse.Namespace:
 
 def main() -> None:
     args = parse_args()
-    from custom_modules.cli import user_errors  # after parsing: --help need not wait for torch
+    from custom_modules.commands.cli import (
+        user_errors,  # after parsing: --help need not wait for torch
+    )
 
     with user_errors():
-        from custom_modules.datasets import preparation
-        from custom_modules.paths import resolve_path
+        from custom_modules.base.paths import resolve_path
+        from custom_modules.commands import prepare_data as preparation
 
         root = resolve_path(args.root or f'data/{"sample" if args.sample else "oxford-iiit-pet"}')
         if args.download:

@@ -28,11 +28,13 @@ def parse_args() -> argparse.Namespace:
 
 def main() -> None:
     args = parse_args()
-    from custom_modules.cli import user_errors  # after parsing: --help need not wait for torch
+    from custom_modules.commands.cli import (
+        user_errors,  # after parsing: --help need not wait for torch
+    )
 
     with user_errors():
-        from custom_modules.errors import UserError
-        from custom_modules.report.results import report_results, report_runs
+        from custom_modules.base.errors import UserError
+        from custom_modules.commands.report import report_results, report_runs
 
         if bool(args.runs) == args.results:
             raise UserError('name runs, or give --results')

@@ -14,12 +14,12 @@ def parse_args() -> argparse.Namespace:
 
 def main() -> None:
     args = parse_args()
-    from custom_modules.cli import user_errors
+    from custom_modules.commands.cli import user_errors
 
     with user_errors():
-        from custom_modules.errors import UserError
-        from custom_modules.report.results_table import pages
-        from custom_modules.studies.pages import save_pictures
+        from custom_modules.base.errors import UserError
+        from docs.generate.results_table import pages
+        from docs.generate.study_pages import save_pictures
 
         if not args.check:
             save_pictures()

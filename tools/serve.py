@@ -85,15 +85,17 @@ def parse_args(description: str | None) -> argparse.Namespace:
 
 def main(description: str | None = __doc__) -> None:
     args = parse_args(description)
-    from custom_modules.cli import user_errors  # after parsing: --help need not wait for torch
+    from custom_modules.commands.cli import (
+        user_errors,  # after parsing: --help need not wait for torch
+    )
 
     with user_errors(needs_output=False):
-        from custom_modules.errors import UserError
+        from custom_modules.base.errors import UserError
 
         try:
             import python_multipart  # noqa: F401  (FastAPI says so only where it builds the form)
 
-            from custom_modules.service.running import run
+            from custom_modules.commands.serve import run
             from custom_modules.service.settings import Limits
         except ImportError as error:
             raise UserError(

@@ -62,11 +62,13 @@ def parse_args() -> argparse.Namespace:
 
 def main() -> None:
     args = parse_args()
-    from custom_modules.cli import user_errors  # after parsing: --help need not wait for torch
+    from custom_modules.commands.cli import (
+        user_errors,  # after parsing: --help need not wait for torch
+    )
 
     with user_errors(needs_output=False):
-        from custom_modules.errors import UserError
-        from custom_modules.studies.sweep import build_search, build_sweep
+        from custom_modules.base.errors import UserError
+        from custom_modules.commands.sweep import build_search, build_sweep
 
         if args.search:
             if args.grid or args.seeds or args.executor != 'local' or args.results or args.dry_run:
@@ -96,7 +98,7 @@ def main() -> None:
 
 def same_sweep(args: argparse.Namespace) -> list[str]:
     """Return the arguments of the sweep itself, for a job that starts in another folder."""
-    from custom_modules.paths import resolve_path
+    from custom_modules.base.paths import resolve_path
     from custom_modules.studies.cells import find_budget
 
     words = [str(resolve_path(config)) for config in args.configs]

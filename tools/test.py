@@ -51,12 +51,14 @@ def parse_args() -> argparse.Namespace:
 
 def main() -> None:
     args = parse_args()
-    from custom_modules.cli import user_errors  # after parsing: --help need not wait for torch
+    from custom_modules.commands.cli import (
+        user_errors,  # after parsing: --help need not wait for torch
+    )
 
     with user_errors():
+        from custom_modules.commands.test import describe, test
         from custom_modules.config import load_config
-        from custom_modules.engine.testing import describe, test
-        from custom_modules.named_model import is_published, named_model, results_folder
+        from custom_modules.runs.named_model import is_published, named_model, results_folder
 
         path, checkpoint, _ = named_model([word for word in (args.config, args.checkpoint) if word])
         config = load_config(path, args.cfg_options)

@@ -39,11 +39,13 @@ def parse_args() -> argparse.Namespace:
 
 def main() -> None:
     args = parse_args()
-    from custom_modules.cli import user_errors  # after parsing: --help need not wait for torch
+    from custom_modules.commands.cli import (
+        user_errors,  # after parsing: --help need not wait for torch
+    )
 
     with user_errors(needs_output=False):
+        from custom_modules.commands.train import train
         from custom_modules.config import load_config
-        from custom_modules.engine.training import train
 
         options = [*args.cfg_options, *(['precision=auto'] if args.amp else [])]
         config = load_config(args.config, options)

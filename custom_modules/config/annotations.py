@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
-from ..kinds import ANY_NUMBER, FLAG, NONE, PART, TEXT, Choice, Kind, Several, either, integer
+from ..base.kinds import ANY_NUMBER, FLAG, NONE, PART, TEXT, Choice, Kind, Several, either, integer
 
 _SIMPLE: dict[Any, Kind] = {
     bool: FLAG,

@@ -8,7 +8,7 @@ from typing import Any
 
 from mmengine.runner import Runner
 
-from ..errors import UserError, did_you_mean
+from ..base.errors import UserError, did_you_mean
 from .registered import REGISTRIES, registered
 from .signatures import parameters
 from .stages import check_stages

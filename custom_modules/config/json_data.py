@@ -3,8 +3,8 @@
 from pathlib import Path
 from typing import Any
 
-from ..errors import UserError
-from ..json_file import MAX_DEPTH, MAX_INTEGER, parse_json, read_text
+from ..base.errors import UserError
+from ..base.json_file import MAX_DEPTH, MAX_INTEGER, parse_json, read_text
 
 #: A config has some kilobytes.
 LARGEST_FILE = 256 * 1024

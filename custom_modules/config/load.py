@@ -7,8 +7,8 @@ from typing import Any
 
 from mmengine.config import Config, DictAction
 
-from ..errors import UserError
-from ..paths import resolve_path
+from ..base.errors import UserError
+from ..base.paths import resolve_path
 from .check import check_config
 from .inheritance import spare_variables
 from .python_file import read_python_config

@@ -10,7 +10,7 @@ from torch import nn
 from torch.nn.modules import module as hooks
 from torch.overrides import TorchFunctionMode
 
-from ..errors import UserError
+from ..base.errors import UserError
 from .held_datasets import pipeline_of
 
 #: Weights of a network (4 GB in float32), its parts, and the values of its largest feature map for

@@ -7,7 +7,7 @@ from typing import Any
 
 from mmengine.config import Config
 
-from ..errors import UserError
+from ..base.errors import UserError
 
 
 def read_python_config(path: Path) -> Config:

@@ -10,9 +10,7 @@ annotations.py).
 import math
 from collections.abc import Mapping
 
-from ..datasets.oxford_pet import BORDER_POLICIES
-from ..engine.precision import PRECISIONS
-from ..kinds import (
+from ..base.kinds import (
     AT_LEAST_ONE,
     AT_LEAST_ZERO,
     DICT,
@@ -34,6 +32,8 @@ from ..kinds import (
     either,
     integer,
 )
+from ..datasets.oxford.dataset import BORDER_POLICIES
+from ..models.precision import PRECISIONS
 
 SIDE = integer(1, 16384)
 SIZE = Worded(

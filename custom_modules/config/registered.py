@@ -18,7 +18,7 @@ import mmengine.registry
 import mmengine.registry.registry as lookups
 from mmengine.registry import Registry
 
-from ..datasets.albumentations import PREFIX, albumentations_class
+from ..datasets.transforms.albumentations import PREFIX, albumentations_class
 
 REGISTRIES: list[Registry] = [
     value for value in vars(mmengine.registry).values() if isinstance(value, Registry)

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from ..errors import UserError
+from ..base.errors import UserError
 
 #: What belongs together: a loader, its loop, and what the loop feeds.
 STAGES = {

@@ -11,7 +11,7 @@ from typing import Any
 
 from mmengine.dataset import Compose
 
-from ..errors import UserError, did_you_mean
+from ..base.errors import UserError, did_you_mean
 from .check import dicts
 from .data_types import SECTIONS
 from .json_data import check_bounds, read_json

@@ -4,8 +4,8 @@ import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from ..errors import UserError
-from ..kinds import Kind, refuse
+from ..base.errors import UserError
+from ..base.kinds import Kind, refuse
 from .annotations import annotated_kinds
 from .line import written_place
 from .ranges import RANGES

@@ -8,7 +8,7 @@ changes a value wherever it matters.
 from collections.abc import Collection
 from typing import Any
 
-from ..errors import UserError, did_you_mean
+from ..base.errors import UserError, did_you_mean
 from .keys import RUNNER_KEYS
 
 #: Values that a config of somebody else may grow into: variables of variables multiply.

@@ -11,9 +11,9 @@ from typing import Any
 
 from mmengine.config import Config
 
-from ..errors import UserError
-from ..paths import PROJECT_ROOT, short_path
-from ..whole_file import whole_file
+from ..base.errors import UserError
+from ..base.paths import PROJECT_ROOT, short_path
+from ..base.whole_file import whole_file
 from .differences import as_data, merged
 from .json_data import LARGEST_FILE, read_json
 from .keys import RUNNER_KEYS

@@ -1,15 +1,15 @@
 """Data sets, samplers and transforms, registered in MMEngine's registries."""
 
-from .albumentations import Albumentations
-from .augmentation import RandomAffine, RandomBrightnessContrast
 from .binary_masks import BinaryMaskDataset
-from .count_border import CountBorder
-from .enlarged_copies import EnlargedCopies
-from .oxford_pet import OxfordPetDataset
-from .padding import Pad
-from .resizing import Resize, ResizeForScoring
+from .oxford.dataset import OxfordPetDataset
 from .seeded_sampler import SeededSampler
-from .transforms import LoadImage, LoadMask, PackBinarySegInputs
+from .transforms.albumentations import Albumentations
+from .transforms.augmentation import RandomAffine, RandomBrightnessContrast
+from .transforms.count_border import CountBorder
+from .transforms.enlarged_copies import EnlargedCopies
+from .transforms.loading import LoadImage, LoadMask, PackBinarySegInputs
+from .transforms.padding import Pad
+from .transforms.resizing import Resize, ResizeForScoring
 
 __all__ = [
     'Albumentations',

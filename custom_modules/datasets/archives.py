@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path, PurePosixPath
 from typing import IO
 
-from ..errors import UserError
+from ..base.errors import UserError
 
 #: More than this is no data set of photographs but a bomb; the official archives unpack to 0.8 GB.
 MAX_BYTES = 8 << 30

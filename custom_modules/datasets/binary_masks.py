@@ -5,8 +5,8 @@ from typing import Any
 
 from mmengine.registry import DATASETS
 
-from ..errors import UserError, did_you_mean
-from ..paths import resolve_path
+from ..base.errors import UserError, did_you_mean
+from ..base.paths import resolve_path
 from .binary_seg_dataset import BinarySegDataset
 from .list_file import some
 from .pairs import Pairs, find_pairs

@@ -7,8 +7,8 @@ from typing import Any, ClassVar
 from mmengine.dataset import BaseDataset
 from mmengine.dist import is_main_process
 
-from ..errors import UnreadableImageError, UserError
-from ..paths import resolve_path
+from ..base.errors import UnreadableImageError, UserError
+from ..base.paths import resolve_path
 from .image_cache import FOLDER, CacheUnavailableError, ImageCache, open_cache, split_steady
 
 

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from ..errors import UserError
+from ..base.errors import UserError
 from .http_get import BrokenOffError, StatusError, check_address, get
 
 CHUNK = 1 << 20

@@ -13,9 +13,9 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from ..picture_file import write_picture
-from ..whole_file import whole_file
-from .oxford_pet import BACKGROUND, BORDER, PET
+from ..base.picture_file import write_picture
+from ..base.whole_file import whole_file
+from .oxford.dataset import BACKGROUND, BORDER, PET
 
 #: name, species (1 cat, 2 dog), fur. As in the official set, cats begin with a capital letter.
 BREEDS = (

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import quote, urljoin, urlsplit
 
-from ..errors import UserError
+from ..base.errors import UserError
 
 TIMEOUT = 30.0  # seconds without a byte
 SLOWEST = 16 << 10  # bytes that have to arrive within TIMEOUT

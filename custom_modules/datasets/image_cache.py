@@ -19,10 +19,10 @@ import simplejpeg
 from mmengine.dist import is_main_process
 from mmengine.logging import print_log
 
-from ..errors import UnreadableImageError
-from ..progress import ProgressBar
-from .resizing import Resize, ResizeForScoring
-from .transforms import LoadImage, LoadMask
+from ..base.errors import UnreadableImageError
+from ..base.progress import ProgressBar
+from .transforms.loading import LoadImage, LoadMask
+from .transforms.resizing import Resize, ResizeForScoring
 
 #: Name of the folder beside the data, unless the config names another place.
 FOLDER = '.petseg_cache'

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ..errors import UnreadableImageError, UserError
+from ..base.errors import UnreadableImageError, UserError
 from .reading.colours import to_bgr
 from .reading.formats import DECODING_ERRORS, from_bytes, open_picture
 from .reading.jpeg import decode_jpeg

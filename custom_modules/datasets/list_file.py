@@ -4,7 +4,7 @@ import stat
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from ..errors import UserError
+from ..base.errors import UserError
 
 #: Of a list; that of a million images has less.
 MAX_BYTES = 64 << 20

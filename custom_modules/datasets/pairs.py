@@ -6,7 +6,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..errors import UserError
+from ..base.errors import UserError
 from .list_file import some
 
 #: What Windows leaves in folders of pictures; like hidden files they are passed over.

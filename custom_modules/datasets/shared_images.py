@@ -6,7 +6,7 @@ from pathlib import Path
 from mmengine.dataset import BaseDataset
 from mmengine.registry import DATASETS
 
-from ..errors import UserError
+from ..base.errors import UserError
 from .list_file import some
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ..errors import UserError, did_you_mean
+from ..base.errors import UserError, did_you_mean
 from .list_file import read_lines, refuse_doubles, refuse_overlap
 
 SPLITS = ('train', 'val', 'test')

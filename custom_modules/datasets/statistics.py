@@ -7,11 +7,11 @@ from typing import Any
 import cv2
 import numpy as np
 
-from ..errors import UserError
-from ..ground_truth import ground_truth
-from ..progress import ProgressBar
+from ..base.errors import UserError
+from ..base.progress import ProgressBar
+from .ground_truth import ground_truth
 from .image_io import read_orientation, read_oriented_image
-from .transforms import LoadMask
+from .transforms.loading import LoadMask
 
 #: What to do with a data set of one's own.
 NO_FILES = "let get_data_info(index) of its class return a dict with 'img_path'"

@@ -9,7 +9,7 @@ from mmengine.optim import OptimWrapper
 from mmengine.registry import OPTIM_WRAPPERS
 from torch import nn
 
-from .precision import autocast, resolve_dtype
+from ..models.precision import autocast, resolve_dtype
 
 
 @OPTIM_WRAPPERS.register_module()

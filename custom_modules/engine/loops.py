@@ -11,10 +11,11 @@ from mmengine.dist import is_main_process
 from mmengine.registry import LOOPS
 from mmengine.runner import EpochBasedTrainLoop, TestLoop, ValLoop
 
+from ..base.errors import UserError
 from ..datasets.seeded_dataset import batches_from
-from ..errors import UserError
-from .precision import autocast, resolve_dtype
-from .run_folder import point_latest_at
+from ..models.precision import autocast, resolve_dtype
+from ..runs.run_folder import point_latest_at
+from .checkpoints import save_last
 from .stop_signal import StopSignal
 
 
@@ -91,7 +92,7 @@ class ResumableTrainLoop(EpochBasedTrainLoop):
     def leave_if_stopped(self) -> None:
         """Save and leave the program if a signal asked for it."""
         if self.stop.requested():
-            self.runner.save_last()
+            save_last(self.runner)
             self.runner.logger.log(
                 logging.WARNING,
                 f'stopped by {self.stop.name} in epoch {self._epoch + 1} after {self._iter} steps; '

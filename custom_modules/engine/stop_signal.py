@@ -8,7 +8,7 @@ import torch
 import torch.distributed as torch_dist
 from mmengine.device import get_device
 
-from ..stopping import Stopped, receiving
+from ..base.stopping import Stopped, receiving
 
 #: Processes agree on stopping only at every such batch: the question costs a message.
 AGREE_EVERY = 10

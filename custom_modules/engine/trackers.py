@@ -7,7 +7,7 @@ import numpy as np
 from mmengine.logging import MMLogger
 from mmengine.visualization import LocalVisBackend, MLflowVisBackend, Visualizer
 
-from ..errors import UserError
+from ..base.errors import UserError
 from .rng import rng_state, set_rng_state
 
 #: Methods by which MMEngine hands things to a back end.

@@ -16,9 +16,9 @@ from mmengine.hooks import Hook
 from mmengine.optim import OptimWrapper, _ParamScheduler
 from torch import nn
 
-from ..errors import UserError
+from ..base.errors import UserError
+from ..distributed.sharding import is_sharded, load_whole_optimizer
 from .rng import rng_state, set_rng_state
-from .sharding import is_sharded, load_whole_optimizer
 
 #: Values that a checkpoint may hold as they are.
 _PLAIN = (bool, int, float, str, type(None))

@@ -8,8 +8,8 @@ import cv2
 import numpy as np
 from mmengine.registry import METRICS
 
-from ..errors import UserError
-from ..ground_truth import ground_truth
+from ..base.errors import UserError
+from ..datasets.ground_truth import ground_truth
 from .confusion import iou, ratio
 from .per_image_metric import PerImageMetric
 

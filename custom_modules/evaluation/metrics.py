@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 from mmengine.registry import METRICS
 
-from ..errors import UserError
-from ..ground_truth import ground_truth
+from ..base.errors import UserError
+from ..datasets.ground_truth import ground_truth
 from .confusion import Confusion, count_pixels, dice, pooled_dice, summarise
 from .per_image_metric import PerImageMetric
 

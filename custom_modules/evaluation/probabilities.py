@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from mmengine.registry import METRICS
 
-from ..ground_truth import ground_truth
+from ..datasets.ground_truth import ground_truth
 from .confusion import dice
 from .per_image_metric import PerImageMetric
 

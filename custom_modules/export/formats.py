@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 import torch
 
-from ..errors import UserError
-from ..whole_file import whole_file
+from ..base.errors import UserError
+from ..base.whole_file import whole_file
 from .deployed_network import DeployedNetwork
 from .metadata import METADATA
 from .onnx_files import Logits, load_onnx, onnx_model, quantised, save_onnx

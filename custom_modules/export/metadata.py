@@ -7,10 +7,10 @@ from typing import Any
 
 import torch
 
-from ..errors import UserError
-from ..evaluation.metrics_json import TRAINING
-from ..json_file import parse_json
-from ..records import count, nothing, number, one_of, record, text
+from ..base.errors import UserError
+from ..base.json_file import parse_json
+from ..base.records import count, nothing, number, one_of, record, text
+from ..runs.metrics_json import TRAINING
 
 #: Key of the JSON in every format.
 METADATA = 'petseg.json'

@@ -12,8 +12,8 @@ from typing import Any, Protocol
 import numpy as np
 import torch
 
-from ..errors import UserError
-from ..whole_file import whole_file
+from ..base.errors import UserError
+from ..base.whole_file import whole_file
 from .graph_check import INPUT, OUTPUT, check_onnx
 
 

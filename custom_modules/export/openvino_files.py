@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 import torch
 
-from ..errors import UserError
-from ..whole_file import cannot_write
+from ..base.errors import UserError
+from ..base.whole_file import cannot_write
 from .graph_check import LARGEST_FILE, check_openvino
 from .metadata import METADATA, stored_precision
 from .onnx_files import OUTPUT, checked_onnx

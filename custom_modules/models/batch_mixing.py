@@ -7,7 +7,7 @@ import torch
 from mmengine.registry import MODELS
 from torch import nn
 
-from ..errors import UserError
+from ..base.errors import UserError
 from .losses.target import IGNORE_INDEX
 
 Batch = tuple[torch.Tensor, torch.Tensor]

@@ -10,17 +10,12 @@ from mmengine.structures import PixelData
 from mmseg.structures import SegDataSample
 from torch import nn
 
-from ..errors import UserError
-from ..ground_truth import ground_truth
+from ..base.errors import UserError
+from ..datasets.ground_truth import ground_truth
+from ..datasets.size_changes import box_of_picture, leads_back, redo_size_changes, undo_size_changes
 from .foreground_logits import check_logits, enlarge_logits, foreground_logits
 from .losses.of_mmseg import check_losses, loss_of
 from .losses.target import foreground_and_valid
-from .size_changes import (
-    box_of_picture,
-    leads_back,
-    redo_size_changes,
-    undo_size_changes,
-)
 
 
 @MODELS.register_module()

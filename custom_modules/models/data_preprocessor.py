@@ -8,7 +8,7 @@ from mmengine.registry import MODELS
 from mmengine.structures import PixelData
 from mmseg.structures import SegDataSample
 
-from ..errors import UserError
+from ..base.errors import UserError
 from .batch_mixing import OneOfBatchAugments
 
 

@@ -3,7 +3,7 @@
 import torch
 import torch.nn.functional as F
 
-from ..errors import UserError
+from ..base.errors import UserError
 
 
 def foreground_logits(logits: torch.Tensor) -> torch.Tensor:

@@ -6,7 +6,7 @@ from typing import Any
 from mmengine.model import BaseModule
 from torch import nn
 
-from ..errors import UserError
+from ..base.errors import UserError
 
 
 class FreezableEncoder(BaseModule):

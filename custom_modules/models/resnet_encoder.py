@@ -9,7 +9,7 @@ from mmcv.cnn import build_norm_layer
 from mmengine.registry import MODELS
 from torch import nn
 
-from ..errors import UserError
+from ..base.errors import UserError
 from .blocks import DoubleConv, NormConfig, ResidualBlock, scaled
 from .frozen_stages import FreezableEncoder
 

@@ -8,7 +8,7 @@ from mmengine.model import BaseModule
 from mmengine.registry import MODELS
 from torch import nn
 
-from ..errors import UserError
+from ..base.errors import UserError
 from .blocks import DoubleConv, NormConfig, conv_norm_relu, scaled
 
 

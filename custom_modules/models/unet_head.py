@@ -9,7 +9,7 @@ from mmengine.model import BaseModule
 from mmengine.registry import MODELS
 from torch import nn
 
-from ..errors import UserError
+from ..base.errors import UserError
 from .blocks import NormConfig, UpBlock, scaled
 
 

@@ -10,9 +10,9 @@ from pathlib import Path, PurePath
 import cv2
 import numpy as np
 
+from ..base.errors import UnreadableImageError, UserError, did_you_mean
 from ..datasets.binary_masks import IMAGE_SUFFIXES
 from ..datasets.image_io import read_image
-from ..errors import UnreadableImageError, UserError, did_you_mean
 
 VIDEO_SUFFIXES = {'.avi', '.m4v', '.mkv', '.mov', '.mp4', '.mpg', '.mpeg', '.webm'}
 

@@ -7,10 +7,10 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-from ..engine.precision import autocast
 from ..export.onnx_files import Logits
 from ..models import BinarySegmentor
 from ..models.folding import fold_batch_norm
+from ..models.precision import autocast
 
 
 class Network(Protocol):

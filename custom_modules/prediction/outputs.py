@@ -8,10 +8,10 @@ from typing import IO
 
 import numpy as np
 
-from ..csv_cells import as_cell
-from ..errors import UserError
-from ..paths import make_writable
-from ..picture_file import write_picture
+from ..base.csv_cells import as_cell
+from ..base.errors import UserError
+from ..base.paths import make_writable
+from ..base.picture_file import write_picture
 from .inputs import Frame
 from .prediction import Prediction
 from .video_file import VideoFile

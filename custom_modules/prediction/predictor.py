@@ -10,9 +10,9 @@ import numpy as np
 from mmengine.dataset import Compose
 from PIL import Image, ImageOps
 
+from ..base.errors import UserError
 from ..datasets.image_io import read_image
 from ..datasets.reading.colours import MODES
-from ..errors import UserError
 from ..models.binary_segmentor import at_original_size
 from ..models.foreground_logits import check_logits
 from .network import Network

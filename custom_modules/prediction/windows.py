@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from ..errors import UserError
+from ..base.errors import UserError
 
 #: Rows and columns of a window.
 Window = tuple[slice, slice]

@@ -7,19 +7,13 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from ..base.errors import UserError
 from ..config.untrusted import check_data
 from ..config.written import resolved
 from ..datasets.seeded_dataset import SeededDataset
-from ..errors import UserError
-from ..evaluation.comparison import Comparison
-from ..evaluation.scored_run import ScoredRun
-from ..visualization.comparison_figure import (
-    Column,
-    Score,
-    System,
-    choose_images,
-    read_column,
-)
+from ..runs.comparison import Comparison
+from ..runs.scored_run import ScoredRun
+from ..visualization.comparison_figure import Column, Score, System, choose_images, read_column
 from ..visualization.contact_sheet import Example, error_map, spotlight
 from ..visualization.examples import choose
 

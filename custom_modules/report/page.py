@@ -9,11 +9,11 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from ..errors import UserError
-from ..evaluation.comparison import Comparison, compare
-from ..paths import make_writable
+from ..base.errors import UserError
+from ..base.paths import make_writable
+from ..base.whole_file import whole_file
+from ..runs.comparison import Comparison, compare
 from ..visualization.curves import COLOURS, PANELS
-from ..whole_file import whole_file
 from . import charts
 from .gallery import Gallery, Row
 from .run_data import ReportedRun, short

@@ -6,12 +6,13 @@ from pathlib import Path
 
 from mmengine.config import Config
 
-from ..errors import UserError
+from ..base.errors import UserError
+from ..base.paths import PROJECT_ROOT
 from ..evaluation.from_rows import figures_from_rows
-from ..evaluation.metrics_json import read_metrics
-from ..evaluation.scored_run import ScoredRun, read_scored, results_folder
-from ..paths import PROJECT_ROOT
-from ..visualization.curves import Run, read_epochs, read_steps
+from ..runs.metrics_json import read_metrics
+from ..runs.scalars import read_epochs, read_steps
+from ..runs.scored_run import ScoredRun, read_scored, results_folder
+from ..visualization.curves import Run
 
 
 @dataclass(frozen=True)

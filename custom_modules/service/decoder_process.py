@@ -43,6 +43,7 @@ def main() -> None:
     import_bare(Path(__file__).resolve().parents[1])
     import cv2
 
+    # Absolute, since this file runs as a script.
     from custom_modules.service.decoding import RefusedImageError, decode
     from custom_modules.service.settings import Limits
 

@@ -3,9 +3,9 @@
 import cv2
 import numpy as np
 
+from ..base.errors import UserError
 from ..datasets.image_io import decode_image
 from ..datasets.reading.formats import DECODING_ERRORS, from_bytes
-from ..errors import UserError
 from .settings import Limits
 
 

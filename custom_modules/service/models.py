@@ -5,11 +5,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ..api import load
-from ..errors import UserError
-from ..export.publishing import CARD
-from ..json_file import read_text
-from ..named_model import named_model
+from ..base.errors import UserError
+from ..base.json_file import read_text
 from ..prediction import Predictor
+from ..runs.named_model import named_model
+from ..runs.published_folder import CARD
 
 #: Bytes of a card at most.
 LARGEST_CARD = 1 << 18

@@ -9,16 +9,16 @@ from typing import Any
 
 from mmengine.config import Config
 
+from ..base.errors import UserError, did_you_mean
+from ..base.json_file import read_json, write_json
+from ..base.paths import PROJECT_ROOT, resolve_path
 from ..config import load_config
 from ..config.differences import differences
 from ..config.inheritance import assigned, bases, lineage
 from ..config.written import parse_code
-from ..engine.run_folder import find_run
-from ..engine.training import check_training
-from ..errors import UserError, did_you_mean
-from ..json_file import read_json, write_json
-from ..paths import PROJECT_ROOT, resolve_path
-from ..visualization.curves import read_epochs
+from ..engine.training_check import check_training
+from ..runs.run_folder import find_run
+from ..runs.scalars import read_epochs
 
 #: Configs of the studies, and the budgets they can be run at.
 STUDIES = PROJECT_ROOT / 'configs' / 'studies'

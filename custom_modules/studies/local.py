@@ -8,8 +8,8 @@ from contextlib import contextmanager
 
 import torch
 
-from ..errors import UserError
-from ..stopping import receiving
+from ..base.errors import UserError
+from ..base.stopping import receiving
 from .cells import Cell
 from .running import STOPPED, WAITING, Progress, Stop, run_cell_or_say_why
 from .watching import watch

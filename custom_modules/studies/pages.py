@@ -5,39 +5,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from ..paths import PROJECT_ROOT, short_path
+from ..base.whole_file import whole_file
 from ..visualization.curves import COLOURS, Run, save_curves
-from ..whole_file import whole_file
-from .cells import BASE, STUDIES, changes_nothing, leaves
-from .results import describe_config, describe_study, read_study
 from .seeds import Value, best_line, mean_and_range, values_of, without_seed
-
-#: What a table of docs/studies.md stands between.
-BEGIN = '<!-- study {study}: made by tools/results_table.py from results/studies -->'
-END = '<!-- end of study {study} -->'
-
-RESULTS = PROJECT_ROOT / 'results' / 'studies'
-PICTURES = PROJECT_ROOT / 'docs' / 'images' / 'studies'
-
-
-def studies() -> list[Path]:
-    """Return the folders of all studies."""
-    return sorted(base.parent for base in STUDIES.glob(f'*/{BASE}'))
-
-
-def study_readme(folder: Path) -> str:
-    """Return the README of a study: question, what the report found, its configs, the command."""
-    question, report = describe_study(folder)
-    lines = [f'# {question}', '']
-    lines += [report, ''] if report else []
-    lines += ['| config | value |', '|---|---|']
-    for config in leaves(folder):
-        note = ' All others are compared with it.' if changes_nothing(config) else ''
-        lines.append(f'| `{config.name}` | {describe_config(config)}{note} |')
-    command = f'python tools/sweep.py {short_path(folder)} --budget laptop'
-    lines += ['', 'Each inherits `_base_.py` and says in a line or two what differs.', '']
-    lines += ['```bash', command, '```', '']
-    return '\n'.join(lines)
 
 
 def study_table(found: dict[str, Any], picture: str | None = None) -> str:
@@ -98,27 +68,6 @@ def save_study_curves(found: dict[str, Any], path: Path) -> None:
             }
             runs[label] = Run(label, epochs)
     save_curves(list(runs.values())[: len(COLOURS)], path)
-
-
-def save_pictures() -> None:
-    """Draw the curves of each study with results, for docs/studies.md."""
-    for path in sorted(RESULTS.glob('*.json')):
-        save_study_curves(read_study(path), PICTURES / f'{path.stem}.png')
-
-
-def study_pages() -> dict[Path, str]:
-    """Return the text of each study's README, as it should be."""
-    return {folder / 'README.md': study_readme(folder) for folder in studies()}
-
-
-def study_blocks() -> dict[str, str]:
-    """Return the block of docs/studies.md for each study with results."""
-    blocks = {}
-    for path in sorted(RESULTS.glob('*.json')):
-        picture = PICTURES / f'{path.stem}.png'
-        address = f'images/studies/{picture.name}' if picture.is_file() else None
-        blocks[path.stem] = study_table(read_study(path), address)
-    return blocks
 
 
 def _line(value: Value) -> str:

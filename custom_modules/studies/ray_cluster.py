@@ -6,19 +6,10 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
-from ..errors import UserError
+from ..base.errors import UserError
 from .cells import Cell
 from .local import stop_on_signals
-from .running import (
-    FAILED,
-    OUTPUT,
-    STOPPED,
-    TRAINING,
-    WAITING,
-    Progress,
-    Stop,
-    run_cell_or_say_why,
-)
+from .running import FAILED, OUTPUT, STOPPED, TRAINING, WAITING, Progress, Stop, run_cell_or_say_why
 from .watching import watch
 
 #: A cell that loses its machine so often is given up.

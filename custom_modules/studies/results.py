@@ -5,17 +5,17 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from ..base.errors import UserError
+from ..base.json_file import read_json, write_json
+from ..base.paths import short_path
+from ..base.records import count, items, nothing, number, one_of, record, text
 from ..config.differences import ABSENT, differences
 from ..config.keys import RUNNER_KEYS
 from ..config.written import parse_code
-from ..errors import UserError
-from ..evaluation.comparison import compare
-from ..evaluation.metrics_json import PROTOCOL, SCORE
-from ..evaluation.scored_run import ScoredRun, read_scored
-from ..json_file import read_json, write_json
-from ..paths import short_path
-from ..records import count, items, nothing, number, one_of, record, text
-from ..visualization.curves import read_epochs
+from ..runs.comparison import compare
+from ..runs.metrics_json import PROTOCOL, SCORE
+from ..runs.scalars import read_epochs
+from ..runs.scored_run import ScoredRun, read_scored
 from .cells import BASE, Cell, changes_nothing
 from .seeds import without_seed
 

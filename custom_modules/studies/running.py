@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-from ..errors import UserError, user_message
-from ..paths import PROJECT_ROOT, make_writable
+from ..base.errors import UserError, user_message
+from ..base.paths import PROJECT_ROOT, make_writable
 from .cells import Cell
 
 #: What a cell is doing or how it ended.

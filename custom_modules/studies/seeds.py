@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ..evaluation.metrics_json import PROTOCOL
+from ..runs.metrics_json import PROTOCOL
 
 
 @dataclass(frozen=True)

@@ -8,9 +8,9 @@ import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from ..errors import UserError
-from ..paths import PROJECT_ROOT, make_writable
-from ..whole_file import whole_file
+from ..base.errors import UserError
+from ..base.paths import PROJECT_ROOT, make_writable
+from ..base.whole_file import whole_file
 
 #: Seconds that a job has to save its state before its time is up.
 NOTICE = 120

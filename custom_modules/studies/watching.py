@@ -8,8 +8,8 @@ from rich.console import Console
 from rich.live import Live
 from rich.table import Table
 
-from ..evaluation.metrics_json import read_metrics
-from ..progress import format_seconds
+from ..base.progress import format_seconds
+from ..runs.metrics_json import read_metrics
 from ..visualization.curves import Run
 from .cells import Cell
 from .running import DONE, FAILED, PRUNED, STOPPED, TESTING, TRAINING, WAITING, Progress

@@ -11,11 +11,11 @@ from matplotlib.patches import Patch
 from mmengine.config import Config
 from mmengine.dataset import BaseDataset
 
+from ..base.errors import UserError, did_you_mean
+from ..base.paths import resolve_path
 from ..datasets.image_io import read_mask
 from ..datasets.seeded_dataset import SeededDataset
-from ..errors import UserError, did_you_mean
-from ..evaluation.per_image_csv import read_rows
-from ..paths import resolve_path
+from ..runs.per_image_csv import read_rows
 from .contact_sheet import INVENTED, MISSED, Example, error_map, spotlight
 from .examples import image_and_truth
 from .figure_file import save_figure

@@ -1,7 +1,7 @@
 """The reports' training curves, from what ScalarsHook wrote."""
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -11,11 +11,11 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
-from ..errors import UserError
-from ..json_file import parse_json, read_text
-from ..named_runs import named_folders
-from ..records import count
-from ..records import record as record_of
+from ..base.errors import UserError
+from ..runs.named_runs import named_folders
+from ..runs.scalars import (
+    read_epochs,
+)
 from .figure_file import save_figure
 
 #: Okabe and Ito's colours for lines on white; their yellow is too light for that.
@@ -35,12 +35,6 @@ STYLES: dict[str, Literal['--', '-']] = {'train': '--', 'valid': '-'}
 
 #: How the best epoch is marked.
 DOT: dict[str, Any] = dict(marker='o', linestyle='', markeredgecolor='white', markersize=7)
-
-
-#: Of the scalars: a line for each ten steps of ten million.
-MAX_BYTES = 256 << 20
-
-_NUMBERS = record_of(epoch=count(), iter=count(), step=count())
 
 
 @dataclass(frozen=True)
@@ -83,90 +77,6 @@ def find_runs(arguments: Sequence[str]) -> list[Run]:
             f'{len(arguments)} runs: at most {len(COLOURS)} can be told apart; draw two pictures'
         )
     return [Run(label, read_epochs(folder)) for label, folder in named_folders(arguments)]
-
-
-def read_epochs(run: Path) -> dict[int, dict[str, float]]:
-    """Return the figures of each whole epoch from ``vis_data/scalars.json``.
-
-    A run that was killed goes on from its last checkpoint, which may be some epochs back: what an
-    epoch's number is written for again counts, and what came after it before does not.
-
-    Args:
-        run: its folder.
-
-    Raises:
-        UserError: there is no such file, no whole epoch in it, or a line that is not a record.
-    """
-    epochs: dict[int, dict[str, float]] = {}
-    for record in _records(run):
-        if 'epoch' in record and 'train/loss' in record:
-            _put(epochs, record, 'epoch')
-    if not epochs:
-        raise UserError(
-            f'{_scalars_file(run)}: has no whole epoch yet; wait for the first one, or train again '
-            'if the run was made before ScalarsHook'
-        )
-    return epochs
-
-
-def read_steps(run: Path) -> dict[int, dict[str, float]]:
-    """Return the figures of the steps that ScalarsHook wrote, ``step/learning_rate`` and so on.
-
-    Args:
-        run: its folder.
-
-    Raises:
-        UserError: there is no such file, or a line that is not a record.
-    """
-    steps: dict[int, dict[str, float]] = {}
-    for record in _records(run):
-        if 'iter' in record and 'step/loss' in record:
-            _put(steps, record, 'iter')
-    return steps
-
-
-def _put(rows: dict[int, dict[str, float]], record: dict[str, float], key: str) -> None:
-    """Let a record follow those whose number is smaller; larger ones were before a restart."""
-    number = int(record[key])
-    while rows and next(reversed(rows)) >= number:
-        rows.popitem()
-    rows[number] = record
-
-
-def _scalars_file(run: Path) -> Path:
-    return run / 'vis_data' / 'scalars.json'
-
-
-def _records(run: Path) -> Iterator[dict[str, float]]:
-    path = _scalars_file(run)
-    if not path.exists():
-        raise UserError(
-            f"{run}: has no vis_data/scalars.json; give a run's folder "
-            "(its config needs dict(type='LocalVisBackend') among the vis_backends)"
-        )
-    lines = read_text(path, MAX_BYTES, errors='replace').splitlines()
-    for number, line in enumerate(lines, start=1):
-        # Records are flat, so the last brace begins the last one: a run that was cut off while
-        # writing goes on on the line it left torn.
-        start = line.rfind('{')
-        try:
-            record = parse_json(line[max(start, 0) :], allow_nan=True)
-            _check_record(record)
-        except ValueError as error:
-            if number == len(lines):
-                break
-            raise UserError(
-                f'{path}, line {number}: {line[:60]!r} is not a record ({error}); remove the line'
-            ) from None
-        # A loss that was not finite is a gap in the curve.
-        yield {name: value if math.isfinite(value) else math.nan for name, value in record.items()}
-
-
-def _check_record(record: Any) -> None:
-    _NUMBERS(record, '')
-    for name, value in record.items():
-        if isinstance(value, bool) or not isinstance(value, int | float):
-            raise ValueError(f'{name:.40} is no number')
 
 
 def save_curves(runs: Sequence[Run], path: Path) -> None:

@@ -13,9 +13,9 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from ..base.paths import make_writable
+from ..base.whole_file import whole_file
 from ..datasets.statistics import Survey
-from ..paths import make_writable
-from ..whole_file import whole_file
 from .dataset_sheet import IGNORED, Sample, draw_shares, draw_sizes
 
 #: Longest side of an image on the page, in pixels.

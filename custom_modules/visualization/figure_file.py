@@ -5,9 +5,9 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 
-from ..errors import UserError
-from ..paths import make_writable
-from ..whole_file import whole_file
+from ..base.errors import UserError
+from ..base.paths import make_writable
+from ..base.whole_file import whole_file
 
 SUFFIXES = ('.png', '.pdf', '.svg')
 

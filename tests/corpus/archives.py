@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from custom_modules.datasets.archives import extract
-from custom_modules.datasets.oxford_archives import belongs
+from custom_modules.datasets.oxford.archives import belongs
 
 from .case import Case
 

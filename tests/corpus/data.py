@@ -8,7 +8,7 @@ import numpy as np
 from mmengine.registry import DATASETS
 from PIL import Image
 
-from custom_modules.datasets.oxford_pet import read_list_file
+from custom_modules.datasets.oxford.dataset import read_list_file
 
 from .case import Case
 

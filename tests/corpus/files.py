@@ -10,8 +10,8 @@ import numpy as np
 import torch
 from mmengine.registry import MODELS
 
-from custom_modules.engine.checkpoint_io import load_checkpoint, load_weights
-from custom_modules.engine.run_folder import find_run
+from custom_modules.runs.checkpoint_io import load_checkpoint, load_weights
+from custom_modules.runs.run_folder import find_run
 
 from .archives import zipped
 from .case import Case

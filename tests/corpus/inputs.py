@@ -8,10 +8,10 @@ from unittest import mock
 
 import numpy as np
 
-from custom_modules.evaluation.per_image_csv import read_rows, write_rows
 from custom_modules.prediction.inputs import Frame, Source, find_sources
 from custom_modules.prediction.outputs import PredictionWriter
 from custom_modules.prediction.prediction import Prediction
+from custom_modules.runs.per_image_csv import read_rows, write_rows
 
 from .case import Case
 

@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 from PIL import ExifTags, Image, TiffImagePlugin
 
-from custom_modules.datasets.transforms import LoadImage, LoadMask
+from custom_modules.datasets.transforms.loading import LoadImage, LoadMask
 
 from .case import Case
 from .images import (

@@ -10,12 +10,12 @@ from unittest import mock
 import cv2
 import numpy as np
 
+from custom_modules.base.whole_file import disk_error, whole_file
 from custom_modules.datasets.image_cache import open_cache
-from custom_modules.datasets.resizing import Resize
-from custom_modules.datasets.transforms import LoadImage, LoadMask
-from custom_modules.engine.run_folder import find_run
-from custom_modules.named_runs import named_folders
-from custom_modules.whole_file import disk_error, whole_file
+from custom_modules.datasets.transforms.loading import LoadImage, LoadMask
+from custom_modules.datasets.transforms.resizing import Resize
+from custom_modules.runs.named_runs import named_folders
+from custom_modules.runs.run_folder import find_run
 
 from .case import Case
 

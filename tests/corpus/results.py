@@ -4,12 +4,12 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
-from custom_modules.engine.tuned_threshold import stored_threshold
-from custom_modules.evaluation.metrics_json import read_metrics
-from custom_modules.evaluation.per_image_csv import read_rows
 from custom_modules.export.metadata import METADATA, read_metadata
+from custom_modules.runs.metrics_json import read_metrics
+from custom_modules.runs.per_image_csv import read_rows
+from custom_modules.runs.scalars import read_epochs
+from custom_modules.runs.tuned_threshold import stored_threshold
 from custom_modules.studies.results import read_study
-from custom_modules.visualization.curves import read_epochs
 
 from .case import Case
 from .run_configs import METRICS

@@ -7,10 +7,10 @@ from contextlib import redirect_stdout
 from pathlib import Path
 
 from custom_modules.config import load_config
-from custom_modules.engine.resume_check import check_resume
-from custom_modules.evaluation.comparison import compare
-from custom_modules.evaluation.scored_run import ScoredRun, read_scored
 from custom_modules.report.gallery import Gallery
+from custom_modules.runs.comparison import compare
+from custom_modules.runs.resume_check import check_resume
+from custom_modules.runs.scored_run import ScoredRun, read_scored
 from custom_modules.studies.cells import Cell
 
 from .case import Case

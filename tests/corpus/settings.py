@@ -3,16 +3,16 @@
 from collections.abc import Callable
 from pathlib import Path
 
+from custom_modules.base.paths import PROJECT_ROOT
 from custom_modules.config import load_config
-from custom_modules.engine.precision import resolve_dtype
-from custom_modules.engine.process_group import slurm_environment
-from custom_modules.engine.processes import (
+from custom_modules.distributed.process_group import slurm_environment
+from custom_modules.distributed.processes import (
     check_process_count,
     check_restarts,
     rendezvous,
     workers_of,
 )
-from custom_modules.paths import PROJECT_ROOT
+from custom_modules.models.precision import resolve_dtype
 
 from .case import Case
 

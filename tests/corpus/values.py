@@ -4,7 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from custom_modules.config import load_config
-from custom_modules.engine.training import check_training
+from custom_modules.engine.training_check import check_training
 
 from .case import Case
 from .settings import BASE

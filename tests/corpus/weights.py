@@ -8,9 +8,9 @@ import safetensors.torch
 import torch
 from mmengine.registry import MODELS
 
-from custom_modules.engine.checkpoint_io import load_checkpoint, load_weights
 from custom_modules.prediction.network import TorchNetwork
 from custom_modules.prediction.predictor import Predictor
+from custom_modules.runs.checkpoint_io import load_checkpoint, load_weights
 
 from .case import Case
 

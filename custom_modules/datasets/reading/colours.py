@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 from PIL import Image
 
-from ...errors import UserError
+from ...base.errors import UserError
 from .tiff import BITS, PHOTOMETRIC, WHITE_IS_ZERO, is_unsigned, tags
 
 #: Pillow's kinds of pixels that say what their colours are.

@@ -10,7 +10,7 @@ from typing import BinaryIO
 import cv2
 from PIL import Image, ImageFile, UnidentifiedImageError
 
-from ...errors import UserError
+from ...base.errors import UserError
 from .tiff import refuse_bands, refuse_pages, tags_of
 
 #: The formats that are read, by Pillow's names, and how their files begin. Nothing else reaches a

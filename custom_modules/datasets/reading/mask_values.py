@@ -3,7 +3,7 @@
 import numpy as np
 from PIL import Image
 
-from ...errors import UserError
+from ...base.errors import UserError
 from .colours import is_16_bit, values_16_bit
 from .jpeg import decode_jpeg
 from .tiff import is_unsigned

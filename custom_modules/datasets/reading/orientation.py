@@ -3,7 +3,7 @@
 import numpy as np
 from PIL import ExifTags, Image
 
-from ...errors import UserError
+from ...base.errors import UserError
 from .formats import DECODING_ERRORS
 
 #: How EXIF's numbers say that stored pixels become upright ones.

@@ -5,7 +5,7 @@ from typing import Any, BinaryIO
 
 from PIL import Image, TiffImagePlugin
 
-from ...errors import UserError
+from ...base.errors import UserError
 
 BITS, PHOTOMETRIC, BANDS, EXTRA_SAMPLES, SAMPLE_FORMAT = 258, 262, 277, 338, 339
 SUBFILE_TYPE = 254

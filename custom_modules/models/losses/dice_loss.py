@@ -4,7 +4,7 @@ import torch
 from mmengine.registry import MODELS
 from torch import nn
 
-from ...errors import UserError
+from ...base.errors import UserError
 from ..foreground_logits import foreground_logits
 from .target import foreground_and_valid, in_float32
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import torch
 from torch import nn
 
-from ...errors import UserError
+from ...base.errors import UserError
 from ..foreground_logits import foreground_logits
 from .target import IGNORE_INDEX, in_float32
 

@@ -1,0 +1,1 @@
+"""What each of tools/ does, under its name. These import anything; nothing imports them."""

@@ -1,0 +1,43 @@
+"""What ``tools/browse_dataset.py`` does."""
+
+from itertools import islice
+from pathlib import Path
+
+from mmengine.config import Config
+
+from ..base.errors import UserError
+from ..datasets.statistics import Survey, survey
+from ..engine.seen_images import SPLITS, files_of, seen_by_network
+from ..visualization.dataset_page import save_dataset_page
+from ..visualization.dataset_sheet import save_dataset_sheet
+
+
+def browse(
+    config: Config, path: Path, split: str = 'train', number: int = 24, epoch: int = 1
+) -> list[Survey]:
+    """Show what the network will see of a split, with figures of all splits.
+
+    Args:
+        config: of ``load_config``.
+        path: picture (.png, .pdf, .svg) or page (.html) to write.
+        split: 'train', 'val' or 'test'.
+        number: of images.
+        epoch: of the training, counted from 1; each draws other augmentations.
+
+    Returns:
+        The figures of the splits.
+
+    Raises:
+        UserError: a mistake in config, data or arguments.
+    """
+    if number < 1 or epoch < 1:
+        raise UserError(f'--number {number} --epoch {epoch}: use 1 or more')
+    samples = list(islice(seen_by_network(config, split, epoch), number))
+    surveys = [
+        survey(files_of(config, name), name) for name in SPLITS if config.get(f'{name}_dataloader')
+    ]
+    name = Path(config.filename).stem
+    title = f'{name}: {split}, epoch {epoch}' if split == 'train' else f'{name}: {split}'
+    save = save_dataset_page if path.suffix.lower() == '.html' else save_dataset_sheet
+    save(samples, surveys, path, title)
+    return surveys

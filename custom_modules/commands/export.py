@@ -1,0 +1,214 @@
+"""What ``tools/export.py`` does."""
+
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from mmengine.config import Config
+from mmengine.registry import MODELS
+
+from ..base.errors import UserError
+from ..base.kinds import Number
+from ..base.paths import make_writable
+from ..base.stopping import signals_wait
+from ..base.whole_file import folder_beside
+from ..config.held_datasets import changed, described, pipeline_of
+from ..datasets.seeded_dataset import SeededDataset
+from ..engine.memory import keep_freed_memory
+from ..export.deployed_network import DeployedNetwork
+from ..export.formats import FORMATS
+from ..export.metadata import VERSION, weights_digest
+from ..export.onnx_files import INPUT, OUTPUT
+from ..export.parity import TOLERANCES, Parity, compare
+from ..models.binary_segmentor import as_input
+from ..models.precision import autocast
+from ..runs.checkpoint_io import load_checkpoint, load_weights, weights_file
+from ..runs.named_model import results_folder
+from ..runs.tuned_threshold import stored_threshold
+from .test import protocol
+
+#: Images that the network sees at a time here.
+BATCH = 8
+
+#: Training images that show the range of the activations, for whole numbers of 8 bits.
+CALIBRATION_IMAGES = 128
+
+
+def export(
+    config: Config,
+    checkpoint: str,
+    format_name: str,
+    out: str | None = None,
+    *,
+    precision: str = 'fp32',
+    images: int = 200,
+    tolerance: float | None = None,
+    threshold: float | None = None,
+) -> tuple[Path, Parity | None]:
+    """Export a checkpoint, and compare what the file gives with PyTorch on real images.
+
+    Args:
+        config: of ``load_config``.
+        checkpoint: a ``.pth`` file, or what ``tools/publish.py`` wrote; nothing in it is executed.
+        format_name: of ``FORMATS``.
+        out: file; beside the checkpoint if None (of a published model in ``work_dirs``).
+        precision: 'fp32', 'fp16' or 'int8'.
+        images: of the test split to compare on, evenly spread; 0 compares nothing.
+        tolerance: difference of the Dice above which no file is left; None is that of the
+            precision, see ``TOLERANCES``.
+        threshold: for the metadata; None is the one stored beside the checkpoint, or the config's.
+
+    Returns:
+        The file and the comparison.
+
+    Raises:
+        UserError: a mistake in config, data, checkpoint or arguments; a package is missing.
+        OutOfToleranceError: the exported network gives other masks; there is no file.
+    """
+    if images < 0:
+        raise UserError(f'--images {images}: give a number of images, or 0 for no comparison')
+    if tolerance is not None:
+        Number(0, 1).check('--tolerance', tolerance)
+    checkpoint = str(weights_file(Path(checkpoint)))
+    kind = FORMATS[format_name]
+    path = Path(out) if out else _beside(Path(checkpoint), precision, kind.suffix)
+    if path.suffix != kind.suffix:
+        raise UserError(f'--out {path}: a file of this format ends in {kind.suffix}')
+    make_writable(path.parent, '--out')
+    keep_freed_memory()
+    model: Any = MODELS.build(config.model)
+    trained = load_checkpoint(checkpoint)
+    load_weights(model, trained, checkpoint)
+    if threshold is None:
+        stored = stored_threshold(checkpoint)
+        threshold = float(config.model['threshold'] if stored is None else stored)
+    network = DeployedNetwork(model)
+    calibration = None
+    if precision == 'int8':
+        calibration = (batch for batch, _ in real_batches(config, 'train', CALIBRATION_IMAGES))
+    half = DeployedNetwork(model, torch.float16) if precision == 'fp16' else network
+    converted = kind.convert(half, calibration)
+    metadata = _metadata(config, checkpoint, network, precision, threshold)
+    metadata['weights'] = weights_digest(model.state_dict())
+    metadata['training'] = trained.get('meta', {}).get('training')
+    parity = None
+    if images:
+        with folder_beside(path) as folder:
+            tried = folder / path.name
+            kind.save(converted, tried, metadata)
+            batches = real_batches(config, 'test', images)
+            parity = compare(network, kind.read(tried), batches, threshold, 'test')
+        allowed = TOLERANCES[precision] if tolerance is None else tolerance
+        if abs(parity.dice_difference) > allowed:
+            raise OutOfToleranceError(f'{parity.describe()}; {allowed:g} is allowed')
+        metadata['parity'] = parity.as_dict()
+    with folder_beside(path) as folder:
+        whole = folder / path.name
+        kind.save(converted, whole, metadata)
+        with signals_wait():
+            for suffix in (*kind.companions, kind.suffix):
+                whole.with_suffix(suffix).replace(path.with_suffix(suffix))
+    return path, parity
+
+
+def compare_bfloat16(
+    config: Config, checkpoint: Mapping[str, Any], threshold: float, images: int
+) -> Parity:
+    """Compare a network in bfloat16 with itself in float32, on images of the test split.
+
+    Args:
+        config: of ``load_config``.
+        checkpoint: of ``load_checkpoint``.
+        threshold: a pixel is foreground if its probability is greater.
+        images: evenly spread.
+    """
+    model: Any = MODELS.build(config.model)
+    load_weights(model, dict(checkpoint), 'the checkpoint')
+    network = DeployedNetwork(model)
+
+    batches = real_batches(config, 'test', images)
+
+    @torch.inference_mode()
+    def bfloat16(images: np.ndarray) -> np.ndarray:
+        with autocast(torch.bfloat16, 'cpu'):
+            return network(torch.from_numpy(images)).numpy()
+
+    return compare(network, bfloat16, batches, threshold, 'test')
+
+
+class OutOfToleranceError(Exception):
+    """An exported network gives other masks than the network it came from."""
+
+
+def real_batches(
+    config: Config, split: str, images: int
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Yield images (N, 3, H, W) uint8 RGB and masks (N, H, W) of 0, 1 and 255.
+
+    Args:
+        config: of ``load_config``.
+        split: 'train' or 'test'; both go through the steps of the test.
+        images: at most so many, evenly spread over the split.
+
+    Raises:
+        UserError: the data are not there.
+    """
+    settings = config.test_dataloader['dataset']
+    if split == 'train' and not described(settings, 'split'):  # of one's own, told by other means
+        settings = config.train_dataloader['dataset']
+        settings = changed(settings, pipeline=pipeline_of(config.test_dataloader['dataset']))
+    elif split == 'train':
+        settings = changed(settings, split=split)
+    dataset = SeededDataset.build(changed(settings, cache=False))  # not of all for a few images
+    chosen = np.linspace(0, len(dataset) - 1, min(images, len(dataset))).round().astype(int)
+    batch: list[tuple[np.ndarray, np.ndarray]] = []
+    for index in chosen:
+        sample = dataset[int(index)]
+        image = sample['inputs']
+        packed = sample['data_samples']
+        target = as_input(packed.gt_sem_seg.data, packed, image.shape[-2:])
+        pair = (image.flip(0).numpy(), target[0].numpy())
+        if batch and (batch[0][0].shape != pair[0].shape or len(batch) == BATCH):
+            yield _stack(batch)
+            batch = []
+        batch.append(pair)
+    if batch:
+        yield _stack(batch)
+
+
+def _stack(batch: Sequence[tuple[np.ndarray, np.ndarray]]) -> tuple[np.ndarray, np.ndarray]:
+    images, masks = zip(*batch, strict=True)
+    return np.stack(images), np.stack(masks)
+
+
+def _beside(checkpoint: Path, precision: str, suffix: str) -> Path:
+    name = checkpoint.stem if precision == 'fp32' else f'{checkpoint.stem}.{precision}'
+    return results_folder(checkpoint) / f'{name}{suffix}'
+
+
+def _metadata(
+    config: Config, checkpoint: str, network: DeployedNetwork, precision: str, threshold: float
+) -> dict[str, Any]:
+    """Return what a user of the file has to know to get the masks of ``tools/predict.py``."""
+    pipeline = pipeline_of(config.test_dataloader['dataset'])
+    digest = hashlib.sha256(Path(checkpoint).read_bytes()).hexdigest()
+    return dict(
+        version=VERSION,
+        input=dict(name=INPUT, layout='(N, 3, H, W)', dtype='uint8', channels='RGB'),
+        output=dict(
+            name=OUTPUT,
+            layout='(N, 1, H, W)',
+            dtype='float32',
+            meaning='log-odds of the foreground; their sigmoid is the probability',
+        ),
+        size_divisor=network.size_divisor,
+        pipeline=[dict(step) for step in pipeline],
+        threshold=threshold,
+        precision=precision,
+        checkpoint=dict(name=Path(checkpoint).name, sha256=digest),
+        protocol=protocol(config, checkpoint),
+        parity=None,
+    )

@@ -1,0 +1,120 @@
+"""What ``tools/publish.py`` does."""
+
+from pathlib import Path
+from typing import Any
+
+from mmengine.config import Config
+
+from ..base.errors import UserError
+from ..base.json_file import write_json
+from ..base.paths import make_writable
+from ..base.stopping import signals_wait
+from ..base.whole_file import folder_beside, whole_file
+from ..config.differences import merged
+from ..config.load import PUBLISHED_CONFIG
+from ..config.untrusted import read_data_config
+from ..export.model_card import model_card
+from ..runs.checkpoint_io import PUBLISHED_WEIGHTS, load_checkpoint
+from ..runs.metrics_json import read_metrics
+from ..runs.published_folder import CARD, FIGURES, ONNX
+from ..runs.safetensors_io import save_safetensors
+from .export import compare_bfloat16, export
+
+
+def publish(
+    config: Config,
+    checkpoint: str,
+    folder: Path,
+    *,
+    metrics: Path | None = None,
+    images: int = 200,
+    overwrite: bool = False,
+) -> list[Path]:
+    """Write a folder with all that a user of a trained model needs, and nothing that is executed.
+
+    ``model.safetensors``, ``model.onnx`` (compared with PyTorch), ``config.json`` (resolved),
+    ``metrics.json``, ``README.md`` (the model card). The folder appears whole or not at all. Its
+    threshold is the one that the figures were made with; its precision is 'auto' if bfloat16 keeps
+    the masks on these images, 'fp32' if it does not, that of the config if nothing was compared.
+
+    Args:
+        config: of ``load_config``.
+        checkpoint: a ``.pth`` file.
+        folder: to write.
+        metrics: ``metrics.json`` of a test of this checkpoint; None takes the one beside it.
+        images: of the test split to compare the ONNX file and bfloat16 on; 0 compares nothing.
+        overwrite: replace a folder that ``publish`` wrote before.
+
+    Returns:
+        The files.
+
+    Raises:
+        UserError: the folder is there, there are no figures, the checkpoint is of another model, or
+            the config names modules of one's own.
+        OutOfToleranceError: the ONNX file gives other masks.
+    """
+    if folder.exists() and not (overwrite and (folder / PUBLISHED_WEIGHTS).is_file()):
+        hint = 'add --overwrite' if (folder / PUBLISHED_WEIGHTS).is_file() else 'choose another'
+        raise UserError(f'{folder}: is there already; {hint}')
+    metrics = metrics or Path(checkpoint).with_name(FIGURES)
+    if not metrics.is_file():
+        raise UserError(
+            f'{metrics}: there is no such file; run tools/test.py first, or name one with --metrics'
+        )
+    figures = read_metrics(metrics)
+    if figures.get('tta'):
+        raise UserError(f'{metrics}: is of averaged views (--tta); name a test without them')
+    trained = load_checkpoint(checkpoint)
+    make_writable(folder.resolve().parent, 'the folder')
+    with folder_beside(folder.resolve()) as beside:
+        made = beside / 'made'
+        make_writable(made, 'the folder')
+        values = merged(config)
+        _set(values, 'model', 'threshold', figures['threshold'])
+        _check_readable(values, config, made / PUBLISHED_CONFIG)
+        save_safetensors(trained, made / PUBLISHED_WEIGHTS)
+        _, parity = export(
+            config,
+            checkpoint,
+            'onnx',
+            str(made / ONNX),
+            images=images,
+            threshold=figures['threshold'],
+        )
+        half = compare_bfloat16(config, trained, figures['threshold'], images) if images else None
+        if half is not None:
+            _set(values, 'test_cfg', 'precision', 'auto' if half.keeps_the_masks else 'fp32')
+        write_json(made / PUBLISHED_CONFIG, values, indent=1)
+        write_json(made / FIGURES, figures, indent=1)
+        card = model_card(folder.resolve().name, config, figures, parity, half)
+        with whole_file(made / CARD) as file:
+            file.write(card)
+        with signals_wait():
+            if folder.exists():
+                folder.replace(beside / 'before')
+            made.replace(folder)
+    return sorted(folder.iterdir())
+
+
+def _check_readable(values: dict[str, Any], config: Config, path: Path) -> None:
+    """Refuse what nobody could load, before the work is done."""
+    write_json(path, values)
+    try:
+        read_data_config(path)
+    except UserError as error:
+        reason = str(error).removeprefix(f'{path}: ')
+        raise UserError(
+            f'{config.filename}: cannot be published: a published folder is data, and may name '
+            f'what PetSeg ships alone ({reason}). Give the checkpoint with its config and your '
+            'modules, or export it: tools/export.py'
+        ) from None
+
+
+def _set(values: dict[str, Any], section: str, key: str, value: object) -> None:
+    """Set a value of a written config where it comes from: its variable, or the place itself."""
+    written = str(values[section].get(key))
+    name = written.removeprefix('$')
+    if written != name and name in values:
+        values[name] = value
+    else:
+        values[section][key] = value

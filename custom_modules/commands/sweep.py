@@ -1,0 +1,235 @@
+"""What ``tools/sweep.py`` does."""
+
+import fcntl
+import itertools
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..base.errors import UserError
+from ..base.paths import PROJECT_ROOT, make_writable, short_path
+from ..studies.cells import Cell, find_budget, find_configs, parse_grid, plan
+from ..studies.local import run_locally
+from ..studies.pages import save_page
+from ..studies.ray_cluster import run_on_ray
+from ..studies.results import keep_results, study_results
+from ..studies.running import DONE, FAILED, OUTPUT, Progress
+from ..studies.search import Search
+from ..studies.search_space import parse_space
+from ..studies.seeds import best_line, mean_and_range, values_of
+from ..studies.slurm_array import array_script, submit_array
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """Cells to run, and what to do with what they find.
+
+    Attributes:
+        cells: of ``plan``.
+        budget: name of the budget, 'own' where the configs' own is taken.
+        kept: folder for the results of each study beside those in the work folder; None for none.
+    """
+
+    cells: list[Cell]
+    budget: str
+    kept: Path | None
+
+    def describe(self) -> str:
+        """Return a line for each cell: where it lies, and whether it is done."""
+        return '\n'.join(
+            f'{short_path(cell.folder)}  {"done" if cell.results() else "to do"}  '
+            f'{cell.epochs} epochs  {" ".join(cell.options)}'
+            for cell in self.cells
+        )
+
+    def run(self, jobs: int = 1, executor: str = 'local', cores: int = 1) -> int:
+        """Run all cells; write and print what they found.
+
+        Args:
+            jobs: cells at a time on this machine.
+            executor: 'local', or 'ray' for a cluster.
+            cores: of each cell on a cluster.
+
+        Returns:
+            The status for the shell: 0, 1 if a cell failed, 130 if the sweep was stopped.
+
+        Raises:
+            UserError: a folder holds runs of another config, or there are not so many cores.
+        """
+        for cell in self.cells:
+            cell.check()
+        return self._end(
+            run_on_ray(self.cells, cores) if executor == 'ray' else run_locally(self.cells, jobs)
+        )
+
+    def run_only(self, index: int) -> int:
+        """Run one cell on this machine, as a job of a Slurm array does; return ``run``'s status.
+
+        Raises:
+            UserError: there is no such cell, or its folder holds runs of another config.
+        """
+        if not 0 <= index < len(self.cells):
+            raise UserError(f'--only {index}: use 0 to {len(self.cells) - 1}')
+        return self._end(run_locally([self.cells[index]]))
+
+    def submit(
+        self, arguments: Sequence[str], jobs: int, cores: int, settings: Sequence[str]
+    ) -> str:
+        """Give the cells that are not done to Slurm; return what to tell the user.
+
+        Args:
+            arguments: of ``tools/sweep.py``, for this sweep.
+            jobs: cells that run at a time.
+            cores: of each cell.
+            settings: ``key=value`` for sbatch.
+
+        Raises:
+            UserError: Slurm does not take them.
+        """
+        for cell in self.cells:
+            cell.check()
+        indices = [i for i, cell in enumerate(self.cells) if cell.results() is None]
+        if not indices:
+            return 'all cells are done'
+        folder = self.cells[0].folder.parent
+        script = array_script(folder, indices, arguments, jobs, cores, settings)
+        number = submit_array(folder, script)
+        return (
+            f'{len(indices)} cells are job {number} of Slurm; {short_path(folder)} has what they '
+            'print, and the results when they are done'
+        )
+
+    def _end(self, progress: Sequence[Progress]) -> int:
+        self.write_results()
+        print(self.summary(progress))
+        states = {one.state for one in progress}
+        return 0 if states == {DONE} else 1 if FAILED in states else 130
+
+    def write_results(self) -> list[Path]:
+        """Write the results of each study that has any; return the files."""
+        written = []
+        for study, cells in self._studies():
+            folder = cells[0].folder.parent
+            make_writable(folder, '--work-dir')
+            with open(folder / '.lock', 'w') as lock:
+                # Jobs of Slurm end side by side: who reads last has to write last.
+                fcntl.flock(lock, fcntl.LOCK_EX)
+                found = study_results(cells, self.budget)
+                if found['rows']:
+                    paths = [folder / 'results.json']
+                    paths += [self.kept / f'{study}.json'] if self.kept else []
+                    for path in paths:
+                        keep_results(found, path)
+                    save_page(found, folder)
+                    written += paths
+        return written
+
+    def summary(self, progress: Sequence[Progress]) -> str:
+        """Return what each study found, and what went wrong, as the lines a person reads."""
+        lines = []
+        for study, cells in self._studies():
+            found = study_results(cells, self.budget)
+            lines.append(f'{study}: {found["question"]}')
+            for row in found['rows']:
+                low, high = row['interval'] or (float('nan'), float('nan'))
+                line = f'  {row["cell"]:32} Dice {row["figures"]["Dice"]:.4f}'
+                line += f' ({low:.4f} to {high:.4f})'
+                if row['difference'] and 'Dice' in row['difference']:
+                    line += f'  {row["difference"]["Dice"]:+.4f} {row["difference"]["verdict"]}'
+                lines.append(line.rstrip())
+            values = values_of(found['rows'])
+            for value in values:
+                if len(value.rows) > 1:
+                    line = f'  {value.name:32} Dice {mean_and_range(value.test_dice)}, the mean of '
+                    lines.append(line + f'{len(value.rows)} seeds')
+            lines += [f'  {best}'] if (best := best_line(values)) else []
+            if values:
+                lines.append(f'  page: {short_path(cells[0].folder.parent / "results.md")}')
+        for one in progress:
+            if one.state == FAILED:
+                lines.append(f'failed: {one.cell.study}/{one.cell.name}: {one.note}')
+                lines.append(f'  see {short_path(one.cell.folder / OUTPUT)}')
+        done = sum(one.state == DONE for one in progress)
+        lines.append(f'{done} of {len(progress)} cells done')
+        if done < len(progress):
+            lines[-1] += '; the same command goes on'
+        return '\n'.join(lines)
+
+    def _studies(self) -> Iterator[tuple[str, list[Cell]]]:
+        for study, cells in itertools.groupby(self.cells, lambda cell: cell.study):
+            yield study, list(cells)
+
+
+def build_sweep(
+    configs: Sequence[str],
+    grid: Sequence[str] = (),
+    seeds: str | None = None,
+    budget: str | None = None,
+    work_dir: str | None = None,
+    results: str | None = None,
+    options: Sequence[str] = (),
+) -> Sweep:
+    """Return the sweep that a command line asks for.
+
+    Args:
+        configs: files and folders.
+        grid: ``key=v1,v2`` each.
+        seeds: whole numbers with commas between them.
+        budget: a name in ``configs/studies/budget`` or a file; the configs' own if None.
+        work_dir: ``work_dirs/studies`` of the project if None.
+        results: folder that keeps what each study found.
+        options: ``--cfg-options`` of all cells.
+
+    Raises:
+        UserError: an argument is wrong, or a config does not load.
+    """
+    name, file, folder = _budget_and_folder(budget, work_dir)
+    cells = plan(
+        find_configs(configs), folder / name, parse_grid(grid), _seeds(seeds), file, options
+    )
+    return Sweep(cells, name, Path(results).resolve() if results else None)
+
+
+def build_search(
+    configs: Sequence[str],
+    space: Sequence[str],
+    budget: str | None = None,
+    work_dir: str | None = None,
+    options: Sequence[str] = (),
+) -> Search:
+    """Return the search that a command line asks for.
+
+    Args:
+        configs: one file.
+        space: ``key=low..high``, ``key=low..high:log`` or ``key=a,b`` each.
+        budget: as of ``build_sweep``.
+        work_dir: as of ``build_sweep``.
+        options: ``--cfg-options`` of all trials.
+
+    Raises:
+        UserError: an argument is wrong, or the config does not load.
+    """
+    found = find_configs(configs)
+    if len(found) > 1:
+        raise UserError(f'--search looks at one config, not at {len(found)}')
+    name, file, folder = _budget_and_folder(budget, work_dir)
+    return Search(found[0], parse_space(space), folder / name / 'search', file, options)
+
+
+def _budget_and_folder(budget: str | None, work_dir: str | None) -> tuple[str, Path | None, Path]:
+    """Return a budget's name and file, and the folder of the runs."""
+    file = find_budget(budget) if budget else None
+    folder = Path(work_dir).resolve() if work_dir else PROJECT_ROOT / 'work_dirs' / 'studies'
+    return file.stem if file else 'own', file, folder
+
+
+def _seeds(text: str | None) -> list[int] | None:
+    if text is None:
+        return None
+    try:
+        seeds = [int(word) for word in text.split(',')]
+    except ValueError:
+        seeds = []
+    if not seeds or min(seeds) < 0 or len({*seeds}) < len(seeds):
+        raise UserError(f'--seeds {text}: write whole numbers such as 0,1,2, each once')
+    return seeds

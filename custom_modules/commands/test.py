@@ -1,0 +1,292 @@
+"""What ``tools/test.py`` does."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from mmengine.config import Config
+from mmengine.dist import is_main_process
+
+from ..base.errors import UserError
+from ..base.json_file import write_json
+from ..base.paths import make_writable, short_path
+from ..config.held_datasets import described
+from ..config.stages import require_stage
+from ..config.written import write_config
+from ..datasets.shared_images import shared_line, trained_on
+from ..datasets.transforms.count_border import with_regions
+from ..distributed.process_group import join_processes
+from ..distributed.processes import workers_of
+from ..engine.evaluation_details import details, image_rows, validation_details
+from ..engine.memory import keep_freed_memory
+from ..engine.runner import PetSegRunner
+from ..export.exported_files import is_exported
+from ..export.exported_model import use_exported
+from ..models.test_time_augmentation import AugmentedNetwork
+from ..runs.checkpoint_io import weights_file
+from ..runs.environment import environment
+from ..runs.per_image_csv import write_rows
+from ..runs.trained_with import image_size, other_than_trained
+from ..runs.tuned_threshold import find_threshold, save_threshold, side_file
+from ..visualization import save_examples
+
+
+def test(
+    config: Config,
+    checkpoint: str,
+    out: str | None = None,
+    launcher: str = 'none',
+    *,
+    quick: bool = False,
+    tta: Sequence[float] | None = None,
+    tune: bool = False,
+    use_tuned: bool = True,
+) -> dict[str, object] | None:
+    """Score a checkpoint on the test split and write ``metrics.json`` and ``per_image.csv``.
+
+    Args:
+        config: of ``load_config``.
+        checkpoint: a ``.pth`` file, an ``.onnx`` or ``.xml`` file of ``tools/export.py``, or
+            what ``tools/publish.py`` wrote.
+        out: folder for the results, which then also get ``config.py``, the same as data
+            (``merged_config.json``), ``masks/<id>.png`` and ``examples.png``; None writes the
+            figures beside the checkpoint.
+        launcher: 'none', 'pytorch' (torchrun) or 'slurm' (srun).
+        quick: leave out boundaries, calibration, the three borders and the validation images.
+        tta: average over mirrored images at these scales; None does not.
+        tune: choose the threshold on the validation images and keep it beside the checkpoint.
+        use_tuned: take the threshold that is kept beside the checkpoint, where there is one that
+            was tuned under the same conditions; False takes the config's.
+
+    Returns:
+        The figures with their protocol, as in ``metrics.json``; None on ranks other than 0.
+
+    Raises:
+        UserError: a mistake in config, data, checkpoint or arguments.
+    """
+    require_stage(config, 'test', config.filename)
+    workers_of(config.test_dataloader.get('num_workers', 0))
+    checkpoint = str(weights_file(Path(checkpoint)))
+    if not Path(checkpoint).is_file():
+        raise UserError(f'{checkpoint}: there is no such checkpoint; train first, see work_dirs/')
+    folder = Path(out) if out else Path(checkpoint).resolve().parent
+    keep_freed_memory()
+    join_processes(launcher, **config.get('env_cfg', {}).get('dist_cfg', {}))
+    make_writable(folder, '--out')
+    if tune:
+        make_writable(Path(checkpoint).resolve().parent, '--tune-threshold (a copied checkpoint)')
+
+    runner = _build_runner(config, checkpoint, folder, launcher, bool(out), quick)
+    model: Any = runner.bare_model
+    if tta is not None:
+        model.network = AugmentedNetwork(model.network, model.decode_head.size_divisor, tta)
+    runner.load_or_resume()
+    if is_exported(checkpoint):
+        runner.checkpoint_meta = use_exported(model, Path(checkpoint))
+    conditions = _conditions(config, runner, tta)
+    validation = _validate(runner, required=tune) if tune or not quick else None
+    source, line = 'config', None
+    if tune:
+        assert validation is not None
+        model.threshold = validation['threshold']
+        source = side_file(Path(checkpoint)).name
+        line = (
+            f'threshold {model.threshold:g} tuned on the validation images (Dice '
+            f'{validation["threshold_Dice"]:.4f}), kept in {side_file(Path(checkpoint))}'
+        )
+    elif use_tuned:
+        threshold, line = find_threshold(Path(checkpoint), conditions)
+        if threshold is not None:
+            model.threshold, source = threshold, side_file(Path(checkpoint)).name
+
+    figures = runner.test()
+    if not is_main_process():
+        return None
+    if line:
+        print(line)
+    marks = runner.checkpoint_meta.get('train_images')
+    shared = trained_on(marks, config, runner.test_dataloader.dataset)
+    if shared:
+        print(shared_line(shared, 'tested'))
+    others = other_than_trained(runner.checkpoint_meta, config)
+    for other in others:
+        print(f'warning: {other}')
+    rows = image_rows(runner.test_evaluator.metrics)
+    result: dict[str, object] = figures | protocol(config, checkpoint)
+    result |= dict(
+        threshold=model.threshold,
+        threshold_source=source,
+        tta=None if tta is None else dict(mirrored=True, scales=list(tta)),
+    )
+    result |= environment() | dict(dtype=str(runner.test_loop.dtype).removeprefix('torch.'))
+    result |= dict(training=runner.checkpoint_meta.get('training'))
+    result |= details(runner.test_evaluator.metrics, rows)
+    if shared:
+        result['num_trained_on'] = len(shared)
+    if others:
+        result['other_than_trained'] = others
+    if validation is not None:
+        split = described(config.val_dataloader['dataset'], 'split')
+        seen = validation_details(runner.val_evaluator.metrics)
+        result['validation'] = dict(split=split) | seen
+        if tune:
+            chosen = dict(threshold=model.threshold, Dice=validation['threshold_Dice'])
+            facts = dict(split=split, num_images=seen['num_images'])
+            save_threshold(Path(checkpoint), chosen, facts | conditions)
+    write_results(folder, result, rows)
+    if out:
+        write_config(folder, config)
+        save_examples(
+            runner.test_dataloader.dataset,
+            rows,
+            folder / 'masks',
+            folder / 'examples.png',
+            f'{Path(config.filename).stem}: {describe(result).splitlines()[0]}',
+        )
+    return result
+
+
+def _build_runner(
+    config: Config, checkpoint: str, folder: Path, launcher: str, masks: bool, quick: bool
+) -> PetSegRunner:
+    settings = Config(config.to_dict(), filename=config.filename)
+    settings.work_dir, settings.run_name = str(folder), '.'
+    settings.launcher = launcher
+    settings.load_from, settings.resume = None if is_exported(checkpoint) else checkpoint, False
+    for key in ('train_dataloader', 'train_cfg', 'optim_wrapper', 'param_scheduler'):
+        settings.pop(key, None)
+    validation = [settings.pop(f'val_{key}', None) for key in ('dataloader', 'cfg', 'evaluator')]
+    if all(validation):
+        settings.val_dataloader, settings.val_cfg, _ = validation
+        settings.val_dataloader['persistent_workers'] = False
+        settings.val_evaluator = [dict(type='ProbabilityMetric', choose_threshold=True)]
+    if not quick:
+        evaluator = settings.test_evaluator
+        evaluator = [evaluator] if isinstance(evaluator, dict) else [*evaluator]
+        evaluator += [dict(type='BoundaryMetric'), dict(type='ProbabilityMetric')]
+        dataset = with_regions(settings.test_dataloader['dataset'])
+        if dataset is not None:
+            settings.test_dataloader['dataset'] = dataset
+            evaluator.append(dict(type='BorderMetric'))
+        settings.test_evaluator = evaluator
+    settings.visualizer = dict(type='Visualizer', vis_backends=[])
+    settings.default_hooks = dict(logger=None, checkpoint=None, param_scheduler=None)
+    settings.custom_hooks = [dict(type='ConsoleHook')]
+    if masks:
+        settings.custom_hooks.append(dict(type='SaveMasksHook', folder=str(folder / 'masks')))
+    return PetSegRunner.from_cfg(settings)
+
+
+def _validate(runner: PetSegRunner, required: bool) -> dict[str, float] | None:
+    """Look at the validation images; where there are none, say so or refuse.
+
+    Raises:
+        UserError: the validation is ``required`` and its images are not there.
+    """
+    if runner._val_loop is None:
+        if required:
+            raise UserError('--tune-threshold: the config has no val_dataloader; add one')
+        return None
+    try:
+        runner._val_loop = runner.build_val_loop(runner._val_loop)
+    except UserError as error:
+        if required:
+            raise
+        if is_main_process():
+            print(f'no threshold curve: the validation images cannot be used ({error})')
+        return None
+    return runner.val()
+
+
+def _conditions(
+    config: Config, runner: PetSegRunner, tta: Sequence[float] | None
+) -> dict[str, object]:
+    """Return what a tuned threshold belongs to."""
+    dataset = config.test_dataloader['dataset']
+    meta = runner.checkpoint_meta
+    return dict(
+        epoch=meta.get('epoch'),
+        iter=meta.get('iter'),
+        border=described(dataset, 'border'),
+        resolution=config.model['resolution'],
+        image_size=image_size(dataset),
+        tta=None if tta is None else list(tta),
+    )
+
+
+def protocol(config: Config, checkpoint: str) -> dict[str, object]:
+    """Return how the figures came about: what every quoted figure has to carry."""
+    dataset = config.test_dataloader['dataset']
+    return dict(
+        dataset=described(dataset, 'type'),
+        split=described(dataset, 'split'),
+        border=described(dataset, 'border'),
+        resolution=config.model['resolution'],
+        image_size=image_size(dataset),
+        averaging='Dice and IoU: mean over images; *_global, precision, recall: over all pixels',
+        threshold=config.model['threshold'],
+        config=short_path(config.filename),
+        checkpoint=short_path(checkpoint),
+    )
+
+
+def describe(result: dict[str, Any]) -> str:
+    """Return the figures as the lines a person reads, with the protocol they were measured by."""
+    border = f', border = {result["border"]}' if result['border'] else ''
+    lines = [
+        f'Dice {result["Dice"]:.4f}  IoU {result["IoU"]:.4f}  (mean over images)',
+        f'Dice {result["Dice_global"]:.4f}  IoU {result["IoU_global"]:.4f}  '
+        f'precision {result["precision"]:.4f}  recall {result["recall"]:.4f}  (all pixels)',
+        *_describe_batches(result),
+        *_describe_details(result),
+        f'{result["num_images"]:,} images{_describe_split(result)}, '
+        f'{result["num_empty"]} without foreground{border}, '
+        f'{_describe_size(result)}, threshold {result["threshold"]}',
+    ]
+    return '\n'.join(lines)
+
+
+def _describe_split(result: dict[str, Any]) -> str:
+    return f' of the split {result["split"]!r}' if result['split'] else f' of {result["dataset"]}'
+
+
+def _describe_size(result: dict[str, Any]) -> str:
+    size = result['image_size']
+    sides = size if isinstance(size, list) else [size] * 2
+    seen = f'seen at {sides[0]}x{sides[1]}' if size else 'seen as they are'
+    where = 'there' if result['resolution'] == 'input' else 'at the size of the files'
+    return f'{seen} and scored {where}'
+
+
+def _describe_batches(result: dict[str, Any]) -> list[str]:
+    if 'Dice_batches' not in result:
+        return []
+    batch = result['metric_batch_size']
+    return [f'Dice {result["Dice_batches"]:.4f}  (mean over batches of {batch} pooled images)']
+
+
+def _describe_details(result: dict[str, Any]) -> list[str]:
+    lines = []
+    if 'intervals' in result:
+        low, high = result['intervals']['Dice']
+        lines.append(f'95 % interval of the Dice: {low:.4f} to {high:.4f} (bootstrap over images)')
+    if 'boundary' in result:
+        boundary = result['boundary']
+        lines.append(
+            f'boundary IoU {result["IoU_boundary"]:.4f} (band of {boundary["width"]:.0%} of the '
+            f'diagonal)  surface Dice {result["Dice_surface"]:.4f} (tolerance '
+            f'{boundary["tolerance"]:.0%})'
+        )
+    if 'calibration' in result:
+        found = result['calibration']
+        lines.append(f'calibration: Brier {found["Brier"]:.4f}  ECE {found["ECE"]:.4f}')
+    if 'borders' in result:
+        ways = '  '.join(f'{way} {row["Dice"]:.4f}' for way, row in result['borders'].items())
+        lines.append(f'Dice with the border as {ways}')
+    return lines
+
+
+def write_results(folder: Path, result: dict[str, object], rows: list[dict]) -> None:
+    """Write ``metrics.json`` and ``per_image.csv`` into ``folder``."""
+    write_json(folder / 'metrics.json', result)
+    write_rows(folder / 'per_image.csv', rows)

@@ -1,0 +1,1 @@
+"""Oxford-IIIT Pet: its archives, its checks and its data set."""

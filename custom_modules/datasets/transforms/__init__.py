@@ -1,0 +1,1 @@
+"""Steps of a pipeline, registered in MMEngine."""

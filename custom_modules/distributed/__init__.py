@@ -1,0 +1,1 @@
+"""More than one process: starting them, sharing a model among them, normalising over them."""

@@ -1,0 +1,63 @@
+"""Data loaders whose order and random numbers can be repeated."""
+
+import signal
+from types import FrameType
+
+import torch
+from mmengine.registry import FUNCTIONS
+from mmengine.runner import Runner
+from torch.utils.data import DataLoader
+
+from ..base.errors import UserError
+from ..base.stopping import SIGNALS
+from ..datasets.seeded_dataset import SeededDataset
+from ..distributed.processes import workers_of
+
+
+@FUNCTIONS.register_module()
+def patient_worker(worker_id: int) -> None:  # noqa: ARG001  (the data loader passes it)
+    """Let a worker of the data loader outlive Ctrl-C, SIGHUP and the first SIGTERM.
+
+    A terminal, torchrun and Slurm signal every process of a run. The main process still wants the
+    next batch, then saves and ends its workers itself.
+    """
+
+    def die_next_time(number: int, frame: FrameType | None) -> None:  # noqa: ARG001
+        signal.signal(number, signal.SIG_DFL)
+
+    for number in SIGNALS:
+        signal.signal(number, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, die_next_time)
+
+
+def build_data_loader(settings: dict, seed: int | None, diff_rank_seed: bool) -> DataLoader:
+    """Build a data loader of a config around a data set with seeded random numbers.
+
+    Args:
+        settings: ``train_dataloader`` or the like.
+        seed: of the run.
+        diff_rank_seed: give each process a seed of its own, as MMEngine does.
+
+    Raises:
+        UserError: the images do not fill one batch, or there are more workers than the machine
+            takes.
+    """
+    config = dict(settings)
+    config['dataset'] = SeededDataset.build(config['dataset'])
+    config['num_workers'] = workers_of(config.get('num_workers', 0))
+    if not config['num_workers']:
+        config['persistent_workers'] = False
+    config.setdefault('worker_init_fn', dict(type='patient_worker'))
+    config.setdefault('pin_memory', torch.cuda.is_available())
+    loader = Runner.build_dataloader(config, seed, diff_rank_seed)
+    if not len(loader):
+        split = getattr(loader.dataset, 'split', None)
+        of_split = f' of the split {split!r}' if split else ''
+        raise UserError(
+            f'the {len(loader.dataset)} images{of_split} do not fill one batch of '
+            f'{loader.batch_size}; choose a smaller batch_size'
+        )
+    # Without a generator of its own, each new iterator would take a number from the global one
+    # and a resumed run would draw other dropout masks.
+    loader.generator = torch.Generator().manual_seed(seed or 0)
+    return loader

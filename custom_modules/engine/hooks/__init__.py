@@ -1,0 +1,1 @@
+"""Hooks of a training or test, registered in MMEngine."""

@@ -1,0 +1,54 @@
+"""Which epoch is the best so far, by one figure of the validation."""
+
+import math
+
+from ...base.errors import UserError, did_you_mean
+
+
+class BestScore:
+    """The best value of ``monitor`` so far.
+
+    Args:
+        monitor: figure of the validation, such as 'Dice' or 'loss'.
+        rule: 'greater' or 'less' is better; None takes 'less' for losses and 'greater' for others.
+        min_delta: by how much a value must be better than the best so far to count.
+
+    Raises:
+        UserError: an unknown rule or a negative ``min_delta``.
+    """
+
+    def __init__(self, monitor: str, rule: str | None = None, min_delta: float = 0.0) -> None:
+        if rule not in ('greater', 'less', None):
+            raise UserError(f"rule={rule!r} is not allowed; use 'greater', 'less' or None")
+        if min_delta < 0:
+            raise UserError(f'min_delta={min_delta} is not allowed; use 0 or more')
+        self.monitor = monitor
+        self.rule = rule or ('less' if 'loss' in monitor else 'greater')
+        self.min_delta = min_delta
+        self.value = -math.inf if self.rule == 'greater' else math.inf
+
+    def update(self, metrics: dict | None) -> bool:
+        """Take the value of this validation and say whether it is the best so far.
+
+        What is not finite never is.
+
+        Raises:
+            UserError: the validation has no such figure.
+        """
+        metrics = metrics or {}
+        if self.monitor not in metrics:
+            near = did_you_mean(self.monitor, metrics)
+            raise UserError(
+                f'monitor={self.monitor!r} is no figure of the validation{near} '
+                f'It has {", ".join(sorted(metrics))}'
+            )
+        value = float(metrics[self.monitor])
+        if not math.isfinite(value):  # a loss of -inf would be unbeatable
+            return False
+        if self.rule == 'greater':
+            better = value > self.value + self.min_delta
+        else:
+            better = value < self.value - self.min_delta
+        if better:
+            self.value = value
+        return better

@@ -1,0 +1,139 @@
+"""What a run shows on the console: where it runs, a bar, a line per epoch."""
+
+import time
+from collections.abc import Sequence
+
+from mmengine.dist import is_main_process
+from mmengine.hooks import Hook
+from mmengine.registry import HOOKS
+from mmengine.runner import Runner
+
+from ...base.progress import ProgressBar, format_seconds
+from ...datasets.shared_images import shared_images, shared_line
+from ...runs.environment import device_name
+
+
+@HOOKS.register_module()
+class ConsoleHook(Hook):
+    """Progress with the time that remains, and one line per epoch with loss and figures.
+
+    Args:
+        figures: figures of the validation to show in the epoch's line.
+    """
+
+    priority = 'LOW'
+
+    def __init__(self, figures: Sequence[str] = ('loss', 'Dice', 'IoU')) -> None:
+        self.figures = figures
+        self.visible = is_main_process()
+        self.bar: ProgressBar | None = None
+        self.train_loss = 0.0
+        self.train_figures = self.val_figures = ''
+
+    def before_train(self, runner: Runner) -> None:
+        self.started = time.monotonic()
+        done = runner.train_loop.steps_into_epoch / len(runner.train_dataloader)
+        self.first_epoch = runner.epoch + done
+        model = runner.bare_model
+        parameters = sum(p.numel() for p in model.parameters())
+        parts = [getattr(model, part, None) for part in ('backbone', 'decode_head')]
+        if None in parts:  # a model of one's own
+            parts = [model]
+        names = ' + '.join(type(part).__name__.removeprefix('FSDP') for part in parts)  # if sharded
+        dtype = str(getattr(runner.optim_wrapper, 'dtype', 'fp32')).removeprefix('torch.')
+        images = len(runner.train_dataloader.dataset)
+        self._print(f'{names}, {parameters:,} parameters; {device_name()}, {dtype}')
+        self._print(f'{images:,} images, {runner.max_epochs} epochs; writing to {runner.log_dir}')
+        if runner.val_loop is None:
+            self._print('no validation: there will be a last.pth, and no best.pth')
+        elif self.visible:
+            shared = shared_images(runner.train_dataloader.dataset, runner.val_dataloader.dataset)
+            if shared:
+                self._print(shared_line(shared, 'validation'))
+
+    def before_train_epoch(self, runner: Runner) -> None:
+        self.epoch_started = time.monotonic()
+        self.epoch_first = runner.train_loop.steps_into_epoch
+        title = f'epoch {runner.epoch + 1}/{runner.max_epochs}'
+        self._open(title, len(runner.train_dataloader), self.epoch_first)
+
+    def after_train_iter(
+        self,
+        runner: Runner,
+        batch_idx: int,
+        data_batch: dict | None = None,
+        outputs: dict | None = None,
+    ) -> None:
+        # Reading the loss waits for a GPU, so not at every step.
+        if batch_idx % 10 == 0 and outputs:
+            self.train_loss = float(outputs['loss'].detach())
+        assert self.bar is not None
+        self.bar.advance(note=f'loss {self.train_loss:.4f}')
+
+    def after_train_epoch(self, runner: Runner) -> None:
+        self._close()
+        batches = len(runner.train_dataloader) - self.epoch_first
+        images = batches * runner.train_dataloader.batch_size * runner.world_size
+        history = runner.message_hub.get_scalar('train/loss')
+        self.train_loss = float(history.mean(batches))
+        pace = images / (time.monotonic() - self.epoch_started)
+        self.train_figures = f'loss {self.train_loss:.4f}  {pace:.1f} images/s'
+
+    def before_val_epoch(self, runner: Runner) -> None:
+        self._open('validation', len(runner.val_dataloader))
+
+    def before_test_epoch(self, runner: Runner) -> None:
+        self._open('test', len(runner.test_dataloader))
+
+    def after_val_iter(
+        self,
+        runner: Runner,
+        batch_idx: int,
+        data_batch: dict | None = None,
+        outputs: Sequence | None = None,
+    ) -> None:
+        assert self.bar is not None
+        self.bar.advance()
+
+    after_test_iter = after_val_iter
+
+    def after_test_epoch(self, runner: Runner, metrics: dict | None = None) -> None:
+        self._close()
+
+    def after_val_epoch(self, runner: Runner, metrics: dict | None = None) -> None:
+        self._close()
+        metrics = metrics or {}
+        self.val_figures = '  '.join(
+            f'val {name} {metrics[name]:.4f}' for name in self.figures if name in metrics
+        )
+
+    def after_whole_epoch(self, runner: Runner) -> None:
+        seconds_per_epoch = (time.monotonic() - self.started) / max(
+            runner.epoch - self.first_epoch, 1e-3
+        )
+        parts = [
+            f'epoch {runner.epoch}/{runner.max_epochs}',
+            self.train_figures,
+            self.val_figures,
+            f'{format_seconds(seconds_per_epoch * (runner.max_epochs - runner.epoch))} left',
+        ]
+        self.train_figures = self.val_figures = ''
+        self._print('  '.join(part for part in parts if part))
+
+    def after_run(self, runner: Runner) -> None:
+        self._close()
+
+    after_failure = after_run  # the message is to stand below the bar
+
+    def _open(self, title: str, total: int, done: int = 0) -> None:
+        self._close()
+        self.bar = ProgressBar(title, total, done, self.visible).__enter__()
+
+    def _close(self) -> None:
+        if self.bar:
+            self.bar.__exit__(None, None, None)
+            self.bar = None
+
+    def _print(self, text: str) -> None:
+        if self.visible:
+            print(text, flush=True)

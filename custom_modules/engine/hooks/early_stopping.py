@@ -1,0 +1,63 @@
+"""Stop a training that no longer gets better."""
+
+from mmengine.hooks import Hook
+from mmengine.registry import HOOKS
+from mmengine.runner import Runner
+
+from ...base.errors import UserError
+from .best_score import BestScore
+
+
+@HOOKS.register_module()
+class EarlyStopping(Hook):
+    """End the training after ``patience`` validations in a row without a better figure (R2).
+
+    MMEngine's EarlyStoppingHook forgets on resume how long it has waited, counts a figure exactly
+    as good as the best one as better, and asks for an improvement of 0.1 unless told otherwise.
+
+    Args:
+        monitor: figure of the validation, such as 'loss' or 'Dice'.
+        patience: validations in a row that may bring nothing better.
+        min_delta: by how much a figure must be better than the best so far to count.
+        rule: 'greater' or 'less' is better; None takes 'less' for losses and 'greater' for others.
+
+    Raises:
+        UserError: an argument is out of its range, or the validation has no such figure.
+    """
+
+    priority = 'LOWEST'
+
+    def __init__(
+        self,
+        monitor: str = 'loss',
+        patience: int = 7,
+        min_delta: float = 0.0,
+        rule: str | None = None,
+    ) -> None:
+        if patience < 1:
+            raise UserError(f'EarlyStopping: patience={patience} is not allowed; use 1 or more')
+        self.best = BestScore(monitor, rule, min_delta)
+        self.patience = patience
+        self.waited = 0
+
+    def before_train(self, runner: Runner) -> None:
+        # A run that had stopped is resumed: it stays stopped.
+        runner.train_loop.stop_training = self.waited >= self.patience
+
+    def after_val_epoch(self, runner: Runner, metrics: dict | None = None) -> None:
+        if not runner.is_training_run:
+            return
+        self.waited = 0 if self.best.update(metrics) else self.waited + 1
+        if self.waited >= self.patience:
+            runner.train_loop.stop_training = True
+            runner.logger.warning(
+                f'stopped after epoch {runner.epoch}: {self.best.monitor} has not been better than '
+                f'{self.best.value:.4f} for {self.waited} validations'
+            )
+
+    def state_dict(self) -> dict:
+        return dict(best_score=self.best.value, waited=self.waited)
+
+    def load_state_dict(self, state: dict) -> None:
+        self.best.value = state['best_score']
+        self.waited = state['waited']

@@ -1,0 +1,161 @@
+"""The figures of a run over its epochs, under the names that the reports use."""
+
+import time
+
+import torch
+from mmengine.dist import all_reduce_dict
+from mmengine.hooks import Hook
+from mmengine.registry import HOOKS
+from mmengine.runner import Runner
+
+from ...base.errors import UserError
+
+#: Loss terms named after a figure of the validation; ``valid/dice`` is the figure, not the loss.
+LIKE_FIGURES = ('loss_dice', 'loss_iou')
+
+
+def report_name(name: str) -> str:
+    """Return ``loss_bce`` as ``bce``, ``loss_dice`` as ``dice_loss``, ``IoU`` as ``iou``."""
+    if name in LIKE_FIGURES:
+        return f'{name.removeprefix("loss_")}_loss'
+    return name.removeprefix('loss_').lower()
+
+
+@HOOKS.register_module()
+class ScalarsHook(Hook):
+    """Figures for the log file and the visualizer's backends, in place of MMEngine's LoggerHook.
+
+    LoggerHook sends training and validation under one name (``loss``) and mixes steps and epochs on
+    one axis. Here every name is on one axis. After each whole epoch, at its number:
+
+    - ``train/loss``, ``train/dice``, ``train/bce``, ...: means over the batches of the epoch, of
+      all processes;
+    - ``valid/loss``, ``valid/dice``, ``valid/iou``, ...: of the validation, if there was one;
+    - ``learning_rate`` of its last step, ``seconds`` it took with its validation, ``epoch``.
+
+    Every ``interval`` steps, at the number of the step: ``step/loss`` (of all processes),
+    ``step/learning_rate``, ``iter``. At the same steps the log file gets MMEngine's line, and one
+    after each validation.
+
+    TensorBoard and ``vis_data/scalars.json`` take the step they are given, each name on its own
+    axis. W&B has one step for everything, which must not go backwards; MMEngine's backend leaves it
+    to W&B, which counts the calls. So ``epoch`` and ``iter`` are sent as figures that W&B can use
+    as the horizontal axis, in the config by ``define_metric_cfg=[dict(name='train/*',
+    step_metric='epoch'), ...]``.
+
+    Args:
+        interval: steps between two lines of a training epoch; its last step always gets one.
+
+    Raises:
+        UserError: ``interval`` is no positive integer.
+    """
+
+    priority = 'BELOW_NORMAL'
+
+    def __init__(self, interval: int = 10) -> None:
+        if not isinstance(interval, int) or interval < 1:
+            raise UserError(
+                f'ScalarsHook: interval={interval!r} is not allowed; '
+                'use a number of steps, 1 or more'
+            )
+        self.interval = interval
+        self.valid: dict[str, float] = {}
+        self.started: float | None = None
+        self._forget_epoch()
+
+    def _forget_epoch(self) -> None:
+        self.sums: dict[str, float] = {}
+        self.batches = 0
+        self.learning_rate = 0.0
+        self.seconds_before = 0.0
+
+    def before_train(self, runner: Runner) -> None:
+        # A resumed run may begin with the validation, without before_train_epoch.
+        self.started = time.monotonic()
+
+    def before_train_epoch(self, runner: Runner) -> None:
+        self.started = time.monotonic()
+
+    def after_train_iter(
+        self,
+        runner: Runner,
+        batch_idx: int,
+        data_batch: dict | None = None,
+        outputs: dict | None = None,
+    ) -> None:
+        # MMEngine has put them there as numbers; reading the tensors would ask a GPU again.
+        hub = runner.message_hub
+        figures = {name: float(hub.get_scalar(f'train/{name}').current()) for name in outputs or ()}
+        for name, value in figures.items():
+            self.sums[name] = self.sums.get(name, 0.0) + value
+        self.batches += 1
+        self.learning_rate = float(hub.get_scalar('train/lr').current())
+        if not (
+            self.every_n_inner_iters(batch_idx, self.interval)
+            or self.end_of_epoch(runner.train_dataloader, batch_idx)
+        ):
+            return
+        _, line = runner.log_processor.get_log_after_iter(runner, batch_idx, 'train')
+        runner.logger.info(line)
+        step = runner.iter + 1
+        loss = _mean_of_processes({'loss': figures['loss']})['loss']
+        scalars = {'step/loss': loss, 'step/learning_rate': self.learning_rate}
+        runner.visualizer.add_scalars(scalars | dict(iter=step), step=step)
+
+    def after_val_epoch(self, runner: Runner, metrics: dict | None = None) -> None:
+        self.valid = {
+            name: float(value)
+            for name, value in (metrics or {}).items()
+            if not name.startswith('num_')  # of the data set, the same in every epoch
+        }
+        # MMEngine's own line would show the mean of the last ten validations as the loss.
+        epoch = f'[{runner.epoch}]' if runner.is_training_run else ''
+        line = '  '.join(f'{name}: {value:.4f}' for name, value in self.valid.items())
+        runner.logger.info(f'Epoch(val) {epoch}  {line}')
+
+    def after_whole_epoch(self, runner: Runner) -> None:
+        scalars = {f'train/{report_name(k)}': v for k, v in self._means().items()}
+        scalars |= {f'valid/{report_name(k)}': v for k, v in self.valid.items()}
+        if self.batches:
+            scalars['learning_rate'] = self.learning_rate
+        scalars |= dict(seconds=self._seconds(), epoch=runner.epoch)
+        runner.visualizer.add_scalars(scalars, step=runner.epoch)
+        self.valid = {}
+        self.started = None
+        self._forget_epoch()
+
+    def after_run(self, runner: Runner) -> None:
+        runner.visualizer.close()
+
+    def _means(self) -> dict[str, float]:
+        """Return the means over the batches of all processes."""
+        return _mean_of_processes({k: total / self.batches for k, total in self.sums.items()})
+
+    def _seconds(self) -> float:
+        now = 0.0 if self.started is None else time.monotonic() - self.started
+        return self.seconds_before + now
+
+    def state_dict(self) -> dict:
+        """Return what is known of the epoch, so that a run resumed inside it gets its whole mean.
+
+        Of many processes this is rank 0's part: the others go on with it in place of their own.
+        """
+        return dict(
+            sums=dict(self.sums),
+            batches=self.batches,
+            learning_rate=self.learning_rate,
+            seconds=self._seconds(),
+        )
+
+    def load_state_dict(self, state: dict) -> None:
+        self.sums = dict(state['sums'])
+        self.batches = state['batches']
+        self.learning_rate = state['learning_rate']
+        self.seconds_before = state['seconds']
+
+
+def _mean_of_processes(figures: dict[str, float]) -> dict[str, float]:
+    means = {name: torch.tensor(value, dtype=torch.float64) for name, value in figures.items()}
+    if means:
+        all_reduce_dict(means, 'mean')
+    return {name: float(mean) for name, mean in means.items()}

@@ -1,0 +1,39 @@
+"""An exported network in the place of a model's own."""
+
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from ..models import BinarySegmentor
+from ..models.data_preprocessor import BinarySegPreprocessor
+from .exported_files import load_exported
+
+
+def use_exported(model: BinarySegmentor, path: Path) -> dict[str, Any]:
+    """Let an exported file compute a model's logits, with the file's normalisation and threshold.
+
+    Args:
+        model: of the config that the file was exported with; its weights are not used.
+        path: of the file.
+
+    Returns:
+        What the file's metadata say, the training of its checkpoint among it.
+
+    Raises:
+        UserError: the file cannot be used.
+    """
+    logits, facts = load_exported(path)
+    channels = model.decode_head.out_channels
+
+    def network(inputs: torch.Tensor) -> torch.Tensor:
+        pixels = inputs.round().to(torch.uint8)
+        found = torch.from_numpy(logits(pixels.cpu().numpy())).to(inputs.device)
+        # Two channels whose difference is the logit of the foreground.
+        return found if channels == 1 else torch.cat([torch.zeros_like(found), found], dim=1)
+
+    device = model.data_preprocessor.device
+    model.data_preprocessor = BinarySegPreprocessor(mean=[0] * 3, std=[1] * 3).to(device)
+    model.network = network
+    model.threshold = float(facts['threshold'])
+    return facts

@@ -1,0 +1,184 @@
+"""Two tests image by image: is the difference more than chance, and where does it come from?"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ..base.errors import UserError
+from ..config.differences import differences
+from ..evaluation.bootstrap import percentile_intervals, resampled_sums
+from ..evaluation.from_rows import image_table, shared_means
+from .scored_run import ScoredRun, check_comparable
+
+#: What a test may do differently and still be held against another.
+_SETTINGS = ('threshold', 'tta', 'dtype')
+
+
+@dataclass(frozen=True)
+class Difference:
+    """One figure of two runs, and the interval of its difference (second minus first)."""
+
+    figure: str
+    first: float
+    second: float
+    low: float
+    high: float
+
+    @property
+    def verdict(self) -> str:
+        """Say 'better' or 'worse' where the interval is on one side of 0, else nothing."""
+        return 'better' if self.low > 0 else 'worse' if self.high < 0 else ''
+
+
+@dataclass(frozen=True)
+class Change:
+    """The Dice of one image in two runs."""
+
+    id: str
+    first: float
+    second: float
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What a second run changes against a first.
+
+    Attributes:
+        first: label of the run that the other is held against.
+        second: label of the other.
+        figures: with the intervals of their differences.
+        changes: of all images, from the most improved to the most worsened.
+        settings: name, first and second value of what the tests did differently.
+        config: key, first and second value of what differs; None if a config is not there.
+        config_error: why ``config`` is None.
+    """
+
+    first: str
+    second: str
+    figures: list[Difference]
+    changes: list[Change]
+    settings: list[tuple[str, Any, Any]]
+    config: list[tuple[str, Any, Any]] | None
+    config_error: str = ''
+
+    @property
+    def better(self) -> list[Change]:
+        """Images whose Dice rose, the most improved first."""
+        return [change for change in self.changes if change.second > change.first]
+
+    @property
+    def worse(self) -> list[Change]:
+        """Images whose Dice fell, the most worsened first."""
+        return [change for change in self.changes[::-1] if change.second < change.first]
+
+
+def compare(first: ScoredRun, second: ScoredRun) -> Comparison:
+    """Hold ``second`` against ``first``.
+
+    The intervals are of the paired bootstrap: both runs are scored on the same drawn images.
+
+    Raises:
+        UserError: they were not scored on the same pixels.
+    """
+    check_comparable(first, second)
+    names = list(first.rows)
+    rows = [[run.rows[name] for name in names] for run in (first, second)]
+    means = shared_means([*rows[0], *rows[1]])
+    tables = [image_table(own, means) for own in rows]
+    drawn = resampled_sums(np.hstack([table.values for table in tables]))
+    columns = tables[0].values.shape[1]
+    one = tables[0].figures(drawn[:, :columns])
+    other = tables[1].figures(drawn[:, columns:])
+    intervals = percentile_intervals({name: other[name] - one[name] for name in one})
+    before, after = (table.figures(table.values.sum(0)) for table in tables)
+    figures = [
+        Difference(name, float(before[name]), float(after[name]), *intervals[name])
+        for name in before
+    ]
+    changes = [Change(n, first.rows[n]['dice'], second.rows[n]['dice']) for n in names]
+    changes.sort(key=lambda change: (change.first - change.second, change.id))
+    settings = [
+        (key, first.metrics.get(key), second.metrics.get(key))
+        for key in _SETTINGS
+        if first.metrics.get(key) != second.metrics.get(key)
+    ]
+    known = (first.label, second.label, figures, changes, settings)
+    try:
+        config = list(differences(first.config(), second.config()))
+    except UserError as error:
+        return Comparison(*known, config=None, config_error=str(error))
+    return Comparison(*known, config=config)
+
+
+def describe(comparison: Comparison, top: int = 5) -> str:
+    """Return a comparison as the lines a person reads.
+
+    Args:
+        comparison: of ``compare``.
+        top: images to name that got better, and as many that got worse.
+    """
+    width = max(len(comparison.first), len(comparison.second), 8)
+    lines = [
+        f'{"":16}{comparison.first:>{width + 2}}{comparison.second:>{width + 2}}  difference, '
+        '95 % interval'
+    ]
+    for row in comparison.figures:
+        line = (
+            f'{row.figure:16}{row.first:{width + 2}.4f}{row.second:{width + 2}.4f}  '
+            f'{row.second - row.first:+.4f}  {row.low:+.4f} to {row.high:+.4f}  {row.verdict}'
+        )
+        lines.append(line.rstrip())
+    better, worse = comparison.better, comparison.worse
+    equal = len(comparison.changes) - len(better) - len(worse)
+    lines.append(f'better on {len(better):,} images, worse on {len(worse):,}, equal on {equal:,}')
+    for title, changes in (('most improved', better), ('most worsened', worse)):
+        lines += [
+            f'{title}: {change.id}  Dice {change.first:.4f} -> {change.second:.4f}'
+            for change in changes[:top]
+        ]
+    lines += [f'test: {key}: {old} -> {new}' for key, old, new in comparison.settings]
+    if comparison.config is None:
+        lines.append(f'configs are not compared ({comparison.config_error})')
+    elif not comparison.config:
+        lines.append('configs: no difference')
+    for key, old, new in comparison.config or ():
+        lines.append(f'config: {key}: {old} -> {new}')
+    return '\n'.join(lines)
+
+
+def as_dict(comparison: Comparison) -> dict[str, Any]:
+    """Return a comparison as JSON takes it, all images included."""
+    return dict(
+        first=comparison.first,
+        second=comparison.second,
+        figures={
+            row.figure: dict(
+                first=row.first,
+                second=row.second,
+                difference=row.second - row.first,
+                interval=[row.low, row.high],
+            )
+            for row in comparison.figures
+        },
+        better=len(comparison.better),
+        worse=len(comparison.worse),
+        images=[vars(change) for change in comparison.changes],
+        settings=_changes(comparison.settings),
+        config=None if comparison.config is None else _changes(comparison.config),
+    )
+
+
+def _changes(found: Sequence[tuple[str, Any, Any]]) -> list[dict[str, Any]]:
+    return [dict(key=key, first=_plain(old), second=_plain(new)) for key, old, new in found]
+
+
+def _plain(value: object) -> object:
+    """Return a value of a config as it is where JSON has it, else as text."""
+    try:
+        json.dumps(value, allow_nan=False)
+    except (TypeError, ValueError):
+        return str(value)
+    return value

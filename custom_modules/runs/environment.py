@@ -1,0 +1,57 @@
+"""What a figure was measured on."""
+
+import os
+import platform
+import subprocess
+from pathlib import Path
+
+import torch
+
+from ..base.paths import PROJECT_ROOT
+
+
+def device_name() -> str:
+    """Return the name of the GPU, or of the processor with the threads torch uses."""
+    if torch.cuda.is_available():
+        return torch.cuda.get_device_name()
+    return f'{_processor()}, {torch.get_num_threads()} threads'
+
+
+def environment() -> dict[str, str]:
+    """Return device, versions and commit, as ``metrics.json`` and the log hold them."""
+    return dict(
+        device=device_name(),
+        torch=str(torch.__version__),
+        python=platform.python_version(),
+        system=f'{platform.system()} {platform.machine()}',
+        commit=_commit(),
+    )
+
+
+def _processor() -> str:
+    try:
+        lines = Path('/proc/cpuinfo').read_text().splitlines()
+    except OSError:
+        return platform.processor() or platform.machine()
+    names = [line.partition(':')[2].strip() for line in lines if line.startswith('model name')]
+    return names[0] if names else platform.machine()
+
+
+def _commit() -> str:
+    """Return the commit of the project, with ``+changes`` if files differ from it."""
+    command = [
+        'git',
+        '-C',
+        str(PROJECT_ROOT),
+        'describe',
+        '--always',
+        '--dirty=+changes',
+        '--abbrev=12',
+    ]
+    try:
+        answer = subprocess.run(
+            command, capture_output=True, text=True, timeout=10, env={**os.environ, 'LC_ALL': 'C'}
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return 'unknown'
+    return answer.stdout.strip() or 'unknown'

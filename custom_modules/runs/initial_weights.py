@@ -1,0 +1,155 @@
+"""Weights that a training starts from: what fits is taken, and what does not is said."""
+
+import logging
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from mmengine.dist import is_main_process
+from mmengine.logging import print_log
+from mmengine.model.weight_init import update_init_info
+from mmengine.registry import WEIGHT_INITIALIZERS
+from torch import nn
+
+from ..base.errors import UserError
+from ..base.paths import resolve_path
+from ..distributed.sharding import is_sharded, load_whole_weights
+from .checkpoint_io import load_checkpoint, refuse_remote, weights_file
+from .weights_check import unsound_weight
+
+#: Weights of a run, where its folder is named.
+BEST = 'best.pth'
+
+#: A smaller share of the numbers of a model is a coincidence of shapes, no start.
+_LEAST_SHARE = 0.01
+
+#: What other trainers put before the names of all weights.
+_WRAPPERS = ('module.', 'model.', '_orig_mod.')
+
+#: Names in a message, before it says how many more there are.
+_SHOWN = 3
+
+
+def start_from(model: nn.Module, path: str | Path, prefix: str | None = None) -> None:
+    """Take from a checkpoint what has the names and shapes of a model, and print what was taken.
+
+    Names may be those of the whole model, or of its encoder alone, as torchvision's and timm's.
+
+    Args:
+        model: whose weights are set; what does not fit stays as it is.
+        path: a ``.pth`` or ``.safetensors`` file, the folder of a published model or of a run;
+            relative to the working directory or to the project.
+        prefix: of the names that are meant, such as ``backbone.``, where ``model`` is that part.
+
+    Raises:
+        UserError: the file cannot be read, nothing of it fits, or a weight is not sound.
+    """
+    if '://' in str(path):
+        refuse_remote(str(path))
+    file = _file(resolve_path(path))
+    found = _named_for(model, _weights(load_checkpoint(file)), prefix)
+    wanted = model.state_dict()
+    taken = {n: w for n, w in found.items() if n in wanted and w.shape == wanted[n].shape}
+    share = sum(wanted[n].numel() for n in taken) / max(1, sum(w.numel() for w in wanted.values()))
+    lines = _table(wanted, found, taken)
+    if share < _LEAST_SHARE:
+        raise UserError(
+            f'{file}: {"; ".join([*lines, "nothing to start from" + _hint(found, wanted)])}'
+        )
+    whole = {**wanted, **taken}
+    fault = unsound_weight(whole, model)
+    if fault:
+        raise UserError(f'{file}: {fault}')
+    if is_sharded(model):
+        load_whole_weights(model, whole)
+    else:
+        model.load_state_dict(whole)
+    text = '\n  '.join([f'{type(model).__name__} starts from {file}: {lines[0]}', *lines[1:]])
+    print_log(text, 'current', logging.INFO)
+    if is_main_process():
+        print(text, flush=True)
+
+
+def _file(path: Path) -> Path:
+    """Return the weights where ``path`` is the folder of a run or of a published model."""
+    return path / BEST if (path / BEST).is_file() else weights_file(path)
+
+
+def _weights(checkpoint: Mapping[str, Any]) -> dict[str, torch.Tensor]:
+    for key in ('state_dict', 'model'):  # ours and MMEngine's; that of many training scripts
+        if isinstance(checkpoint.get(key), dict):
+            checkpoint = checkpoint[key]
+            break
+    weights = {str(n): w for n, w in checkpoint.items() if isinstance(w, torch.Tensor)}
+    for wrapper in _WRAPPERS:
+        if weights and all(name.startswith(wrapper) for name in weights):
+            weights = {name.removeprefix(wrapper): w for name, w in weights.items()}
+    return weights
+
+
+def _named_for(
+    model: nn.Module, weights: dict[str, torch.Tensor], prefix: str | None
+) -> dict[str, torch.Tensor]:
+    """Return weights under the names of ``model``, whichever part of it they are of."""
+    if prefix is not None:
+        dotted = prefix.rstrip('.') + '.'
+        return {n.removeprefix(dotted): w for n, w in weights.items() if n.startswith(dotted)}
+    of_encoder = {f'backbone.{name}': weight for name, weight in weights.items()}
+    wanted = model.state_dict()
+    return max(weights, of_encoder, key=lambda named: len(named.keys() & wanted.keys()))
+
+
+def _table(wanted: Mapping, found: Mapping, taken: Mapping) -> list[str]:
+    """Return a line for what was taken, and one for each kind of what was not."""
+    other = [n for n in found if n in wanted and n not in taken]
+    missing = [n for n in wanted if n not in found and not n.endswith('num_batches_tracked')]
+    unused = [n for n in found if n not in wanted]
+    shapes = [f'{n} {_shape(found[n])} there, {_shape(wanted[n])} here' for n in other]
+    lines = [f'{len(taken):,} of {len(wanted):,} weights taken']
+    for title, names in (
+        ('of another shape', shapes),
+        ('not there', missing),
+        ('not used', unused),
+    ):
+        if names:
+            more = f' and {len(names) - _SHOWN:,} more' if len(names) > _SHOWN else ''
+            lines.append(f'{title}: {", ".join(names[:_SHOWN])}{more}')
+    return lines
+
+
+def _shape(weight: torch.Tensor) -> str:
+    return 'x'.join(map(str, weight.shape)) or '1'
+
+
+def _hint(found: Mapping, wanted: Mapping) -> str:
+    """Return which prefix would have matched, as an end of the message."""
+    for name in found:
+        head, dot, _ = name.partition('.')
+        if dot and sum(f'{head}.{one}' in found for one in wanted) > len(wanted) / 2:
+            return f", but prefix='{head}.' fits"
+    return ''
+
+
+@WEIGHT_INITIALIZERS.register_module(name='Pretrained', force=True)
+class PretrainedInit:
+    """MMEngine's ``init_cfg=dict(type='Pretrained', ...)`` by ``start_from``.
+
+    MMEngine's own is content where not a single weight fits, and warns with kilobytes where all do.
+
+    Args:
+        checkpoint: see ``start_from``.
+        prefix: of the names that are meant.
+        map_location: as MMEngine's; not used.
+    """
+
+    def __init__(
+        self, checkpoint: str, prefix: str | None = None, map_location: str = 'cpu'
+    ) -> None:
+        self.checkpoint = checkpoint
+        self.prefix = prefix
+
+    def __call__(self, module: nn.Module) -> None:
+        start_from(module, self.checkpoint, self.prefix)
+        if hasattr(module, '_params_init_info'):
+            update_init_info(module, init_info=f'PretrainedInit: load from {self.checkpoint}')

@@ -1,0 +1,109 @@
+"""``metrics.json``: what it has to hold, whoever wrote it."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from ..base.errors import UserError
+from ..base.json_file import read_json
+from ..base.records import (
+    Check,
+    between,
+    count,
+    items,
+    mapping,
+    nothing,
+    number,
+    one_of,
+    record,
+    text,
+)
+
+#: What figures must share to be held against each other.
+PROTOCOL = ('dataset', 'split', 'border', 'resolution', 'image_size')
+
+SCORE = number(0, 1)
+_INTERVAL = items(number(), 2)
+_OVERLAPS: dict[str, Check] = dict.fromkeys(
+    ('Dice', 'Dice_global', 'IoU', 'IoU_global', 'Dice_background', 'precision', 'recall'), SCORE
+)
+_GROUP = record(
+    ('Dice', 'num_images'),
+    **_OVERLAPS,
+    num_images=count(),
+    num_empty=count(),
+    Dice_interval=_INTERVAL,
+)
+_BIN = record(
+    ('pixels', 'probability', 'foreground'),
+    pixels=count(),
+    probability=one_of(nothing, number(0, 1.0001)),  # a mean of float32
+    foreground=one_of(nothing, SCORE),
+)
+_CALIBRATION = record(('Brier', 'ECE', 'bins'), Brier=number(0), ECE=number(0), bins=items(_BIN))
+_BORDER = record(('Dice', 'Dice_global', 'IoU', 'precision', 'recall'), **_OVERLAPS)
+
+#: How a network was trained, as checkpoints, exported files and results tell it.
+TRAINING = record(
+    ('epochs', 'max_epochs', 'minutes', 'device', 'precision'),
+    epochs=count(),
+    max_epochs=count(),
+    minutes=number(0),
+    processes=count(1),
+    **dict.fromkeys(('device', 'precision', 'torch', 'python', 'system', 'commit'), text()),
+)
+
+
+def _curve(value: Any, place: str) -> None:
+    record(('thresholds', 'Dice'), thresholds=items(SCORE), Dice=items(SCORE))(value, place)
+    if len(value['thresholds']) != len(value['Dice']):
+        raise ValueError(f'{place} has not as many Dice as thresholds')
+
+
+METRICS = record(
+    (*PROTOCOL, 'Dice', 'threshold'),
+    **_OVERLAPS,
+    **dict.fromkeys(('IoU_boundary', 'Dice_surface', 'Dice_batches'), SCORE),
+    **dict.fromkeys(('loss', 'loss_bce', 'loss_dice', 'loss_ce'), number()),
+    **dict.fromkeys(('num_images', 'num_empty', 'num_trained_on'), count()),
+    metric_batch_size=count(1),
+    other_than_trained=items(text()),
+    **dict.fromkeys(('dataset', 'split', 'border', 'resolution', 'config', 'checkpoint'), text()),
+    **dict.fromkeys(('averaging', 'threshold_source', 'dtype', 'interval_method'), text()),
+    **dict.fromkeys(('device', 'torch', 'python', 'system', 'commit'), text()),
+    image_size=one_of(text(), items(count(1)), count(1)),
+    threshold=SCORE,
+    tta=one_of(nothing, record(('scales',), scales=items(between(0, 5)))),
+    training=one_of(nothing, TRAINING),
+    intervals=mapping(_INTERVAL),
+    breakdowns=mapping(mapping(_GROUP)),
+    size_limits=one_of(items(SCORE, 0), items(SCORE, 2)),
+    boundary=record(('width', 'tolerance'), width=number(0), tolerance=number(0)),
+    borders=record(
+        ('foreground', 'background', 'ignore'),
+        **dict.fromkeys(('foreground', 'background', 'ignore'), _BORDER),
+    ),
+    calibration=_CALIBRATION,
+    validation=record(curve=_curve, split=text(), calibration=_CALIBRATION, num_images=count()),
+)
+
+
+def read_metrics(path: Path, needed: Sequence[str] = ()) -> dict[str, Any]:
+    """Return the figures of a test with their protocol.
+
+    Args:
+        path: of the file.
+        needed: further keys that have to be there, and may not be null.
+
+    Raises:
+        UserError: the file cannot be read or is of no test.
+    """
+    metrics = read_json(path)
+    try:
+        METRICS(metrics, '')
+        missing = [key for key in needed if metrics.get(key) is None]
+        if missing:
+            raise ValueError(f'it lacks {missing[0]!r}')
+    except ValueError as error:
+        raise UserError(f'{path}: is of no test, {error}; test again') from None
+    return metrics

@@ -1,0 +1,104 @@
+"""``per_image.csv``: a row per image of a test."""
+
+import csv
+import io
+import math
+from collections.abc import Sequence
+from pathlib import Path
+
+from ..base.csv_cells import as_cell, from_cell
+from ..base.errors import UserError
+from ..base.json_file import MAX_INTEGER, read_text
+from ..base.whole_file import whole_file
+from ..evaluation.confusion import dice
+
+#: Columns that are always there.
+COLUMNS = ('id', 'species', 'breed', 'tp', 'fp', 'fn', 'tn', 'dice')
+
+#: A test of a million images has a table of this size.
+MAX_BYTES = 128 << 20
+
+_TEXTS = ('id', 'species', 'breed')
+_SCORES = ('dice', 'iou_boundary', 'dice_surface')
+
+
+def write_rows(path: Path, rows: Sequence[dict]) -> None:
+    """Write the columns ``COLUMNS`` and whatever else the rows hold."""
+    more = [name for name in (rows[0] if rows else ()) if name not in COLUMNS]
+    with whole_file(path, newline='') as file:
+        writer = csv.DictWriter(file, [*COLUMNS, *more])
+        writer.writeheader()
+        for row in rows:
+            writer.writerow(row | {name: as_cell(row[name]) for name in _TEXTS if name in row})
+
+
+def read_rows(path: Path) -> list[dict]:
+    """Return the rows: texts, scores as floats, everything else as whole numbers.
+
+    Raises:
+        UserError: the file is missing, empty, or not of a test: a column is missing or there
+            twice, a count is negative or beyond what is exact, a score is none of 0 to 1 or not
+            that of its counts, or an image comes twice.
+    """
+    if not path.is_file():
+        raise UserError(
+            f'{path.parent}: has no {path.name}; make it with '
+            f'python tools/test.py CONFIG CHECKPOINT --out {path.parent}'
+        )
+    try:
+        rows = _rows(read_text(path, MAX_BYTES))
+    except (ValueError, csv.Error) as error:
+        if isinstance(error, UserError):
+            raise
+        raise UserError(f'{path}: no table of tools/test.py ({error}); test again') from None
+    if not rows:
+        raise UserError(f'{path}: has no images in it; test again')
+    return rows
+
+
+def _rows(text: str) -> list[dict]:
+    reader = csv.reader(io.StringIO(text, newline=''), strict=True)
+    header = next(reader, [])
+    missing = [name for name in COLUMNS if name not in header]
+    if missing:
+        raise ValueError(f'the column {missing[0]!r} is missing')
+    if len({*header}) < len(header) or '' in header:
+        raise ValueError('a column has no name, or that of another')
+    rows, seen = [], set()
+    for cells in reader:
+        if len(cells) != len(header):
+            raise ValueError(f'line {reader.line_num} has {len(cells)} cells, not {len(header)}')
+        try:
+            row = {name: _value(name, cell) for name, cell in zip(header, cells, strict=True)}
+            _check(row)
+        except ValueError as error:
+            raise ValueError(f'line {reader.line_num}: {error}') from None
+        if row['id'] in seen:
+            raise ValueError(f'the image {row["id"]!r:.60} comes twice')
+        seen.add(row['id'])
+        rows.append(row)
+    return rows
+
+
+def _value(name: str, cell: str) -> str | float | int:
+    if name in _TEXTS:
+        if len(cell) > 1000 or not cell.isprintable():
+            raise ValueError(f'{name} is no line of text')
+        return from_cell(cell)
+    if name in _SCORES:
+        score = float(cell)
+        if not 0 <= score <= 1:
+            raise ValueError(f'{name} is {cell[:40]!r}, not a number from 0 to 1')
+        return score
+    if not (cell.isascii() and cell.isdecimal() and len(cell) < 17 and int(cell) <= MAX_INTEGER):
+        raise ValueError(f'{name} is {cell[:40]!r}, not a whole number from 0 to {MAX_INTEGER:,}')
+    return int(cell)
+
+
+def _check(row: dict) -> None:
+    parts = Path(row['id']).parts
+    if not parts or '..' in parts or row['id'].startswith('/'):
+        raise ValueError(f'{row["id"]!r:.60} is no name of an image')
+    counted = float(dice(row['tp'], row['fp'], row['fn']))
+    if not math.isclose(row['dice'], counted, abs_tol=1e-6):
+        raise ValueError(f'dice is {row["dice"]:.6g}, that of its counts is {counted:.6g}')

@@ -1,0 +1,64 @@
+"""What differs between a run and the config it is resumed with."""
+
+from pathlib import Path
+from typing import Any
+
+from mmengine.config import Config
+from mmengine.dist import is_main_process
+
+from ..base.errors import UserError
+from ..base.paths import short_path
+from ..config.differences import as_data, differences, merged
+from ..config.written import CODE, read_written, resolved
+
+#: What a run must keep: another network, or other images in its splits, make it another run.
+FIXED_MODEL = ('type', 'backbone', 'decode_head')
+FIXED_DATASET = ('type', 'split', 'border', 'fractions', 'split_seed', 'n_aug', 'indices')
+
+
+def check_resume(run: Path, config: Config, allow_changes: bool = False) -> None:
+    """Print what differs from the run's own config, read as data, and refuse what must not differ.
+
+    Args:
+        run: folder of the run.
+        config: of ``load_config``, with which the run is to go on.
+        allow_changes: refuse nothing.
+
+    Raises:
+        UserError: the network or the split of the data differs.
+    """
+    try:
+        before = read_written(run)
+        if before is None:
+            raise UserError(f'{run}: holds none')
+        fixed = _fixed(resolved(before, str(run)))
+    except UserError as error:
+        if is_main_process():
+            print(f'resume: the config of the run is not compared ({error})')
+        return
+    changes = list(differences(before, merged(config)))
+    if is_main_process():
+        for key, old, new in changes:
+            print(f'resume: {key} was {old}, is {new}')
+    refused = list(differences(fixed, _fixed(as_data(config.to_dict()))))
+    if refused and not allow_changes:
+        key, old, new = refused[0]
+        raise UserError(
+            f'--resume {run}: {key} was {old}, is {new}. Give the --cfg-options of before, or go '
+            f'on with the config of the run: python tools/train.py {short_path(run / CODE)} '
+            f'--resume {run.name}. With this one it would be another run: start it without '
+            '--resume, or go on all the same with --allow-changes'
+        )
+
+
+def _fixed(config: dict[str, Any]) -> dict[str, Any]:
+    stages: dict[str, Any] = {
+        stage: {key: _dict(_dict(config[stage]).get('dataset')).get(key) for key in FIXED_DATASET}
+        for stage in ('train_dataloader', 'val_dataloader')
+        if stage in config
+    }
+    return dict(model={key: _dict(config.get('model')).get(key) for key in FIXED_MODEL}, **stages)
+
+
+def _dict(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}

@@ -1,0 +1,69 @@
+"""Weights as safetensors: tensors and texts, nothing that could be executed."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from ..base.errors import UserError
+from ..base.whole_file import whole_file
+
+#: Suffix of the files.
+WEIGHTS_ONLY = '.safetensors'
+
+#: Key of the JSON with what a checkpoint's ``meta`` says.
+_META = 'petseg'
+
+
+def save_safetensors(checkpoint: dict, path: Path) -> None:
+    """Write the weights of a checkpoint, and what its ``meta`` says of the training.
+
+    Args:
+        checkpoint: of ``load_checkpoint``.
+        path: of the file.
+
+    Raises:
+        UserError: the package is missing, or the file cannot be written.
+    """
+    safetensors = _import()
+    weights = {name: tensor.contiguous() for name, tensor in checkpoint['state_dict'].items()}
+    meta = {key: checkpoint.get('meta', {}).get(key) for key in ('epoch', 'iter', 'training')}
+    texts = {'format': 'pt', _META: json.dumps(meta)}
+    with whole_file(path, 'wb') as file:
+        file.write(safetensors.save(weights, texts))
+
+
+def load_safetensors(path: Path, map_location: str | torch.device | None = 'cpu') -> dict:
+    """Return a checkpoint with the weights of a file.
+
+    Args:
+        path: of the file.
+        map_location: device of the tensors.
+
+    Raises:
+        UserError: the file is damaged or none of safetensors, or the package is missing.
+    """
+    safetensors = _import()
+    try:
+        data = path.read_bytes()
+        weights = safetensors.load(data)
+        size = int.from_bytes(data[:8], 'little')
+        texts = json.loads(data[8 : 8 + size]).get('__metadata__', {})
+        meta: Any = json.loads(texts.get(_META, '{}'))
+    except Exception as error:  # the package's own classes, without a common base
+        raise UserError(f'{path}: damaged or no file of safetensors ({error})') from None
+    if not isinstance(meta, dict):
+        meta = {}
+    weights = {name: tensor.to(map_location) for name, tensor in weights.items()}
+    return dict(state_dict=weights, meta=meta)
+
+
+def _import() -> Any:
+    try:
+        import safetensors.torch
+    except ImportError:
+        raise UserError(
+            'safetensors files need a package: pip install -r requirements-export.txt'
+        ) from None
+    return safetensors.torch

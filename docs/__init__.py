@@ -1,0 +1,1 @@
+"""Pages, and in generate/ what writes the tables in them."""

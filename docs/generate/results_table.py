@@ -1,0 +1,97 @@
+"""The tables of README and docs, made from the JSON files under ``results/``."""
+
+from pathlib import Path
+
+from custom_modules.base.errors import UserError
+from custom_modules.base.paths import PROJECT_ROOT
+from custom_modules.runs.metrics_json import read_metrics
+from docs.generate.performance_tables import performance_tables
+from docs.generate.reports_table import reports_table
+from docs.generate.study_pages import BEGIN as STUDY_BEGIN
+from docs.generate.study_pages import END as STUDY_END
+from docs.generate.study_pages import study_blocks, study_pages
+
+BEGIN = '<!-- results: made by tools/results_table.py from results/ -->'
+END = '<!-- end of results -->'
+
+#: What a row shows beside the protocol.
+_NEEDED = ('config', 'Dice_global', 'IoU', 'num_images', 'training')
+
+
+def pages() -> dict[Path, tuple[str, str]]:
+    """Return for each page with a table its text as it is and as it should be.
+
+    Raises:
+        UserError: a result lacks a field, or a page lacks the markers.
+    """
+    results = PROJECT_ROOT / 'results'
+    tables = {
+        PROJECT_ROOT / 'README.md': results_table(results),
+        PROJECT_ROOT / 'docs' / 'reports.md': reports_table(results / 'reports'),
+        PROJECT_ROOT / 'docs' / 'performance.md': performance_tables(results / 'benchmarks'),
+    }
+    texts = {page: page.read_text(encoding='utf-8') for page in tables}
+    made = {page: (texts[page], with_table(texts[page], tables[page])) for page in tables}
+    return made | _study_pages()
+
+
+def _study_pages() -> dict[Path, tuple[str, str]]:
+    made = {
+        page: (page.read_text(encoding='utf-8') if page.is_file() else '', text)
+        for page, text in study_pages().items()
+    }
+    page = PROJECT_ROOT / 'docs' / 'studies.md'
+    text = new = page.read_text(encoding='utf-8')
+    for study, block in study_blocks().items():
+        new = with_table(new, block, STUDY_BEGIN.format(study=study), STUDY_END.format(study=study))
+    made[page] = (text, new)
+    return made
+
+
+def results_table(folder: Path) -> str:
+    """Return a Markdown table with a row per ``*/metrics.json`` below ``folder``.
+
+    Raises:
+        UserError: a file lacks a field.
+    """
+    lines = [
+        '| config | Dice | Dice, all pixels | IoU | images | protocol | trained on |',
+        '|---|---|---|---|---|---|---|',
+    ]
+    for path in sorted(folder.glob('*/metrics.json')):
+        lines.append(_line(read_metrics(path, _NEEDED)))
+    lines += [
+        '',
+        'Dice and IoU are means over images, one run each. More in `results/`.',
+    ]
+    return '\n'.join(lines)
+
+
+def with_table(page: str, table: str, begin: str = BEGIN, end: str = END) -> str:
+    """Return ``page`` with what is between the two markers replaced by ``table``.
+
+    Raises:
+        UserError: the page lacks the markers.
+    """
+    before, first, rest = page.partition(begin)
+    _, last, after = rest.partition(end)
+    if not (first and last):
+        raise UserError(f'the page lacks the lines {begin} and {end}')
+    return f'{before}{begin}\n{table}\n{end}{after}'
+
+
+def _line(row: dict) -> str:
+    training = row['training']
+    size = row['image_size']
+    cells = [
+        f'`{row["config"]}`',
+        f'**{row["Dice"]:.4f}**',
+        f'{row["Dice_global"]:.4f}',
+        f'{row["IoU"]:.4f}',
+        f'{row["num_images"]:,} ({row["split"]})',
+        f'border = {row["border"]}, {size}x{size}, {row["resolution"]} resolution, '
+        f'threshold {row["threshold"]}',
+        f'{training["epochs"]} of {training["max_epochs"]} epochs, {training["minutes"]:.0f} min, '
+        f'{training["device"]}, {training["precision"]}',
+    ]
+    return f'| {" | ".join(cells)} |'
