@@ -3,6 +3,8 @@
 import json
 import re
 import shutil
+import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -72,6 +74,19 @@ def test_any_batch_and_any_size(system: str, name: str, tmp_path: Path) -> None:
         with torch.no_grad():
             expected = network(torch.from_numpy(images)).numpy()
         np.testing.assert_allclose(read(images), expected, atol=2e-5)
+    for file in tmp_path.iterdir():  # may be given to others
+        content = b''.join(contents(file))
+        assert str(ROOT).encode() not in content
+        assert b'site-packages' not in content
+
+
+def contents(file: Path) -> Iterator[bytes]:
+    """Yield what is in a file, unpacked if it is an archive."""
+    if not zipfile.is_zipfile(file):
+        yield file.read_bytes()
+        return
+    with zipfile.ZipFile(file) as archive:
+        yield from map(archive.read, archive.namelist())
 
 
 @pytest.mark.parametrize('precision', ['fp32', 'int8', 'fp16'])

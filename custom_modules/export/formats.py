@@ -3,6 +3,7 @@
 import io
 import json
 import warnings
+import zipfile
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -99,8 +100,16 @@ class TorchScript(Format):
             return torch.jit.trace(network, (_example(network),), check_trace=False)
 
     def save(self, converted: Any, path: Path, metadata: Mapping[str, Any]) -> None:
-        with whole_file(path, 'wb') as file:
-            torch.jit.save(converted, file, _extra_files={METADATA: json.dumps(metadata)})
+        made = io.BytesIO()
+        torch.jit.save(converted, made, _extra_files={METADATA: json.dumps(metadata)})
+        with (
+            zipfile.ZipFile(made) as archive,
+            whole_file(path, 'wb') as file,
+            zipfile.ZipFile(file, 'w') as kept,
+        ):
+            for member in archive.infolist():
+                if not member.filename.endswith('.debug_pkl'):  # holds paths of this machine
+                    kept.writestr(member.filename, archive.read(member))
 
     def read(self, path: Path) -> Logits:
         return _Torch(torch.jit.load(str(path)))
@@ -160,7 +169,10 @@ def _exported(network: DeployedNetwork) -> torch.export.ExportedProgram:
     batch = torch.export.Dim('batch')
     height, width = (torch.export.Dim(name, min=2) for name in ('height', 'width'))
     shapes = {'image': {0: batch, 2: divisor * height, 3: divisor * width}}
-    return torch.export.export(network, (_example(network),), dynamic_shapes=shapes)
+    program = torch.export.export(network, (_example(network),), dynamic_shapes=shapes)
+    for node in program.graph.nodes:
+        node.meta.pop('stack_trace', None)  # paths of this machine, which files would tell
+    return program
 
 
 def _no_calibration(calibration: Iterable[np.ndarray] | None) -> None:
