@@ -1,0 +1,10 @@
+"""Second of two trainings of the weights that come with the project: 70 epochs at 256x256.
+
+python tools/train.py configs/laptop/pretrained_pet_256.py --cfg-options \\
+    init=work_dirs/pretrained_pet_128/latest
+"""
+
+_base_ = './pretrained_pet_128.py'
+
+image_size = 256
+max_epochs = 70
