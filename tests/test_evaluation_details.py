@@ -129,8 +129,39 @@ def test_the_empty_rule_holds_for_boundaries() -> None:
     assert [row['dice_surface'] for row in metric.per_image] == [1, 0, 0, 1]
     assert [row['touches_frame'] for row in metric.per_image] == [0, 0, 1, 1]
     assert figures == dict(IoU_boundary=0.5, Dice_surface=0.5)
-    with pytest.raises(UserError, match='width=2 is not allowed; use a share'):
-        BoundaryMetric(width=2)
+
+
+@pytest.mark.parametrize(
+    ('place', 'touches'),
+    [((0, 5), 1), ((9, 5), 1), ((5, 0), 1), ((5, 19), 1), ((5, 5), 0)],
+)
+def test_widths_are_shares_of_the_diagonal(place: tuple[int, int], touches: int) -> None:
+    """One foreground pixel of 10x20: the diagonal is 22.4 pixels, a tenth of it two."""
+    target = torch.zeros(1, 10, 20, dtype=torch.uint8)
+    target[0][place] = 1
+    metric = BoundaryMetric(width=0.1, tolerance=0.1)
+    for shift, near in ((2, 2), (3, 0)):
+        row, column = place
+        moved = torch.zeros_like(target)
+        moved[0, row, column + shift if column < 10 else column - shift] = 1
+        sample = dict(pred_sem_seg=dict(data=moved), gt_sem_seg=dict(data=target))
+        metric.process({}, [sample])
+        assert metric.results[-1]['outline_near'] == near
+        assert metric.results[-1]['touches_frame'] == touches
+    wide = torch.ones(1, 10, 20, dtype=torch.uint8)
+    metric.process({}, [dict(pred_sem_seg=dict(data=wide), gt_sem_seg=dict(data=wide))])
+    assert metric.results[-1]['band_both'] == 10 * 20 - 6 * 16
+
+
+@pytest.mark.parametrize('share', [0, 1, 2, -0.1])
+@pytest.mark.parametrize('name', ['width', 'tolerance'])
+def test_a_share_is_between_none_and_all(name: str, share: float) -> None:
+    with pytest.raises(UserError, match=f'{name}={share} is not allowed; use a share of the'):
+        BoundaryMetric(**{name: share})
+
+
+def test_an_interval_leaves_out_a_fortieth_on_each_side() -> None:
+    assert percentile_intervals(dict(a=np.arange(1001.0)))['a'] == pytest.approx([25, 975])
 
 
 def test_the_bootstrap_draws_what_a_loop_draws() -> None:

@@ -180,9 +180,22 @@ CHANGED = {
 COMBINED['one cycle'] = {}
 
 
-@pytest.mark.parametrize('name', CHANGED)
+def make_older(run: Path) -> None:
+    """Leave in ``last.pth`` what it held before settings were noted."""
+    state = final_state(run)
+    del state['optimizer_settings']
+    for schedule in state['param_schedulers']:
+        del schedule['settings']
+    torch.save(state, run / 'last.pth')
+
+
+@pytest.mark.parametrize(
+    ('name', 'older'),
+    [(name, False) for name in CHANGED]
+    + [(name, True) for name in ('rate of one cycle', 'length of a cosine')],
+)
 def test_a_resume_does_what_the_new_config_says(
-    name: str, sample: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    name: str, older: bool, sample: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Rates are those of a run that had the settings from its first step."""
     base, options = CHANGED[name]
@@ -202,6 +215,8 @@ def test_a_resume_does_what_the_new_config_says(
     new = load_config(tmp_path / 'combined.py', settings)
     run = train(old, str(tmp_path / 'changed'))
     before = seen.pop(str(run))
+    if older:
+        make_older(run)
     train(new, str(tmp_path / 'changed'), resume='')
     whole = train(new, str(tmp_path / 'whole'))
     assert len(before) == 8

@@ -107,6 +107,14 @@ def test_two_channel_cross_entropy_by_hand() -> None:
     assert TwoChannelCrossEntropyLoss()(logits[..., 2:], target[..., 2:]).item() == 0
 
 
+def test_two_channel_cross_entropy_of_one_counted_pixel() -> None:
+    target = torch.tensor([[[1, 255]]])
+    logits = torch.zeros(1, 2, 1, 2)
+    loss = TwoChannelCrossEntropyLoss()
+    assert loss(logits, target).item() == pytest.approx(math.log(2))
+    assert loss.loss_name == 'loss_ce'
+
+
 def test_losses_of_two_channels_are_those_of_their_difference() -> None:
     torch.manual_seed(0)
     two = torch.randn(2, 2, 5, 7)

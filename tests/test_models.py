@@ -186,6 +186,21 @@ def test_decoder_c_concatenates_before_it_doubles() -> None:
         block(x, torch.randn(1, 512, 8, 12))
 
 
+def test_what_follows_what_in_decoder_c() -> None:
+    head = ThinUNetHead([4, 8], 6, 3, norm_cfg=dict(type='BN'), output_norm_relu=True)
+    assert head.size_divisor == 8  # strides 4 and 8
+    assert head.out_channels == 1
+    kinds = [type(layer).__name__ for layer in (*head.bridge, *head.output)]
+    assert kinds == ['Conv2d', 'BatchNorm2d', 'ReLU', 'BatchNorm2d', 'ReLU']
+    assert head.bridge[0].kernel_size == (1, 1)
+    assert len(ThinUNetHead([4, 8], 6, 3).output) == 0
+    plain = UNetHead([4, 8], [4], extra_upsamples=1)
+    assert [type(layer).__name__ for layer in plain.extra_upsamples[0]] == [
+        'ConvTranspose2d',
+        'ReLU',
+    ]
+
+
 def test_an_output_relu_has_no_negative_logits_and_the_plain_output_has() -> None:
     torch.manual_seed(0)
     levels = [torch.randn(2, c, 64 // s, 64 // s) for c, s in ((64, 4), (128, 8), (256, 16))]

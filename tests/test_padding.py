@@ -8,11 +8,16 @@ import numpy as np
 import pytest
 import torch
 from mmengine.dataset import Compose
-from mmengine.registry import DATASETS
+from mmengine.registry import DATASETS, TRANSFORMS
 from mmseg.structures import SegDataSample
 
 from custom_modules.base.errors import UserError
-from custom_modules.datasets.size_changes import box_of_picture
+from custom_modules.datasets.size_changes import (
+    box_of_picture,
+    check_size_changes,
+    leads_back,
+    redo_size_changes,
+)
 from custom_modules.datasets.transforms.count_border import with_regions
 from custom_modules.engine.hooks.validation_pictures_hook import _example
 from custom_modules.evaluation import BorderMetric, DiceMetric
@@ -135,6 +140,30 @@ def test_albumentations_may_resize_but_not_crop() -> None:
             TorchNetwork(brightness()), [dict(type='Albumentations', transforms=crop), PACK]
         )
         predictor(image)
+
+
+def test_a_mask_to_be_scored_at_the_size_of_its_file_is_not_padded() -> None:
+    pad = TRANSFORMS.build(dict(type='Pad', size=(8, 8)))
+    results = dict(img=np.zeros((4, 6, 3), np.uint8), gt_seg_map=np.ones((4, 6), np.uint8))
+    stays = pad(dict(results, seg_fields=[]))
+    assert stays['img'].shape == (8, 8, 3)
+    assert stays['gt_seg_map'].shape == (4, 6)
+    assert pad(dict(results, seg_fields=['gt_seg_map']))['gt_seg_map'].shape == (8, 8)
+    small = dict(results, gt_seg_map=np.ones((2, 3), np.uint8), seg_fields=['gt_seg_map'])
+    assert pad(small)['gt_seg_map'].shape == (2, 3)
+
+
+def test_a_way_with_a_gap_leads_nowhere() -> None:
+    gap = [('resize', (10, 10), (8, 8)), ('pad', (9, 9), (12, 12))]
+    assert not leads_back(gap, (10, 10), (12, 12))
+    with pytest.raises(UserError, match=r'makes 12x9 of an image of 10x20: .*Use Resize and Pad'):
+        check_size_changes([], (20, 10), (9, 12))
+
+
+def test_what_is_padded_has_the_value_that_is_asked_for() -> None:
+    mask = torch.ones(1, 2, 2, dtype=torch.uint8)
+    padded = redo_size_changes(mask, [('pad', (2, 2), (3, 4))], 255)
+    assert padded.tolist() == [[[1, 1, 255, 255], [1, 1, 255, 255], [255] * 4]]
 
 
 def test_pixels_of_an_unknown_way_are_left_as_they_are() -> None:

@@ -52,7 +52,11 @@ def test_a_variable_that_differs_is_named_once(
     [
         ('border=ignore', r'train_dataloader\.border was foreground, is ignore'),
         ('train_dataloader.dataset.indices=8', r'train_dataloader\.indices was 16, is 8'),
-        ('model.backbone.bottleneck_dropout=0.5', r'bottleneck_dropout was nothing, is 0\.5'),
+        ('val_dataloader.dataset.indices=3', r'val_dataloader\.indices was 6, is 3'),
+        (
+            'model.backbone.bottleneck_dropout=0.5',
+            r'model\.backbone\.bottleneck_dropout was nothing, is 0\.5',
+        ),
         ('model.decode_head.channels=[32,16,16]', r'decode_head\.channels\.0 was 64, is 32'),
     ],
 )

@@ -77,6 +77,14 @@ def test_a_run_that_had_stopped_is_resumed_and_stays_stopped() -> None:
         assert runner.stop_training is stopped
 
 
+def test_early_stopping_without_arguments() -> None:
+    hook = EarlyStopping()
+    assert hook.state_dict()['waited'] == 0
+    assert (hook.patience, hook.best.monitor) == (7, 'loss')
+    with pytest.raises(UserError, match="rule='up'"):
+        EarlyStopping(rule='up')
+
+
 def test_r2_waits_seven_epochs_for_a_lower_loss() -> None:
     config = load_config('configs/reports/r2_unet.py')
     hook = config.default_hooks['early_stopping']

@@ -186,6 +186,17 @@ def test_brightness_and_contrast_by_hand() -> None:
         assert transform(dict(img=image.copy()))['img'][0, 0].tolist() == wanted
 
 
+def test_brightness_ends_at_black_and_white() -> None:
+    step = TRANSFORMS.build(
+        dict(type='RandomBrightnessContrast', prob=1.0, brightness=0.9, contrast=0.9)
+    )
+    image = np.array([[[0, 0, 0], [255, 255, 255]]], np.uint8)
+    for seed in range(20):  # a table that ran over would turn black to white
+        np.random.seed(seed)
+        dark, bright = step(dict(img=image.copy()))['img'][0, :, 0].tolist()
+        assert dark < bright
+
+
 @pytest.mark.parametrize('name', ['RandomAffine', 'RandomBrightnessContrast'])
 def test_probabilities_hold(name: str) -> None:
     np.random.seed(0)
