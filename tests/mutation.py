@@ -1,0 +1,157 @@
+"""What the tests notice: a tool changes the code a little, thousands of times, and runs them.
+
+``python -m tests.mutation [GROUP ...]`` copies the committed files, lets mutmut change each
+function of a group and run the group's tests, and writes the shares to
+results/robustness/mutants.json, from which docs/robustness.md has them. All groups take about an
+hour and a half on two cores.
+"""
+
+import importlib.metadata
+import json
+import os
+import re
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from tests.conftest import ROOT
+
+RESULT = ROOT / 'results' / 'robustness' / 'mutants.json'
+
+#: Group -> files of the package, and the tests that are to notice. Tests that start processes are
+#: left out: the tool does not see what they run through.
+GROUPS: dict[str, tuple[list[str], list[str]]] = {
+    'models': (
+        ['models/losses/*.py', 'models/*_head.py', 'models/foreground_logits.py'],
+        ['batch_mixing', 'losses', 'models'],
+    ),
+    'metrics': (
+        ['evaluation/*.py'],
+        ['comparison', 'evaluation', 'evaluation_details', 'padding', 'edges'],
+    ),
+    'data': (
+        ['datasets/transforms/*.py', 'datasets/size_changes.py', 'datasets/seeded_*.py'],
+        ['datasets', 'edges', 'own_datasets', 'padding', 'resizing', 'transforms'],
+    ),
+    'hooks': (
+        ['engine/hooks/*.py', 'engine/loops.py'],
+        [
+            *('checkpoints', 'console', 'loops', 'not_finite', 'scalars', 'schedules'),
+            *('training_loop', 'unreadable', 'validation_pictures'),
+        ],
+    ),
+    'resume': (
+        ['engine/training_state.py', 'engine/rng.py', 'runs/resume_check.py'],
+        ['exact_resume', 'resume_check', 'schedules'],
+    ),
+}
+
+#: Exit status of a mutant's tests, as the tool notes it -> what that means.
+OUTCOMES = {0: 'survived', 5: 'untested', 33: 'untested', None: 'untested'}
+
+
+def run(group: str, folder: Path) -> list[dict]:
+    """Return for each file of a group how many of its mutants the tests noticed.
+
+    Args:
+        group: of ``GROUPS``.
+        folder: empty, for a copy of what is committed.
+    """
+    files, tests = GROUPS[group]
+    archive = subprocess.run(
+        ['git', 'archive', 'HEAD'], cwd=ROOT, check=True, capture_output=True
+    ).stdout
+    subprocess.run(['tar', '-x', '-C', str(folder)], input=archive, check=True)
+    rest = sorted(
+        path.name
+        for path in folder.iterdir()
+        if path.name not in ('custom_modules', 'tests', 'pyproject.toml')
+    )
+    settings = dict(
+        source_paths=['custom_modules'],
+        only_mutate=[f'custom_modules/{name}' for name in files],
+        also_copy=rest,
+        pytest_add_cli_args_test_selection=[f'tests/test_{name}.py' for name in tests],
+        process_isolation='fork',
+    )
+    lines = [f'{key} = {json.dumps(value)}' for key, value in settings.items()]
+    with open(folder / 'pyproject.toml', 'a', encoding='utf-8') as file:
+        file.write('\n'.join(['', '[tool.mutmut]', *lines, '']))
+    environment = {**os.environ, 'OMP_NUM_THREADS': '1'}
+    subprocess.run([sys.executable, '-m', 'mutmut', 'run'], cwd=folder, env=environment, check=True)
+    package = folder / 'mutants' / 'custom_modules'
+    rows = []
+    for path in sorted(package.rglob('*.py.meta')):
+        file = str(path.relative_to(package)).removesuffix('.meta')
+        row = dict(file=file, killed=0, survived=0, words=0, untested=0)
+        outcomes = json.loads(path.read_text(encoding='utf-8'))['exit_code_by_key']
+        for name, status in outcomes.items():
+            outcome = OUTCOMES.get(status, 'killed')
+            if outcome == 'survived':
+                changed = change(name, folder, environment)
+                print(f'{name}\n{changed}', flush=True)
+                outcome = 'words' if is_of_words(changed) else outcome
+            row[outcome] += 1
+        if len(outcomes):
+            rows.append(row)
+    return rows
+
+
+def change(name: str, folder: Path, environment: dict[str, str]) -> str:
+    """Return the lines that a mutant took out and put in."""
+    shown = subprocess.run(
+        [sys.executable, '-m', 'mutmut', 'show', name],
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+    ).stdout.splitlines()
+    return '\n'.join(
+        line for line in shown if line[:1] in ('-', '+') and line[:3] not in ('---', '+++')
+    )
+
+
+def is_of_words(changed: str) -> bool:
+    """Say whether a change is of the letters of a text alone, such as those of a message."""
+    lines = [line[1:].replace('XX', '').lower() for line in changed.splitlines()]
+    return len(lines) == 2 and lines[0] == lines[1] and ' ' in re.sub(r"^[^'\"]*", '', lines[0])
+
+
+def main() -> None:
+    """Run the groups that the command names, and keep the rows of the others."""
+    groups = sys.argv[1:] or [*GROUPS]
+    result = json.loads(RESULT.read_text(encoding='utf-8')) if RESULT.is_file() else {}
+    commit = subprocess.run(
+        ['git', 'rev-parse', '--short', 'HEAD'],
+        cwd=ROOT,
+        check=True,
+        capture_output=True,
+        text=True,
+    ).stdout.strip()
+    for group in groups:
+        with tempfile.TemporaryDirectory() as folder:
+            rows = run(group, Path(folder))
+        result[group] = dict(
+            commit=commit, tool=f'mutmut {importlib.metadata.version("mutmut")}', rows=rows
+        )
+        RESULT.write_text(json.dumps(result, indent=1) + '\n', encoding='utf-8')
+
+
+def table(result: dict) -> list[str]:
+    """Return the lines of the page's table."""
+    lines = [
+        '| file | changes | noticed | not noticed | words of messages | run by no test | share |'
+    ]
+    lines += ['|---|---:|---:|---:|---:|---:|---:|']
+    for group in (result[name] for name in GROUPS if name in result):
+        for row in group['rows']:
+            numbers = [row[key] for key in ('killed', 'survived', 'words', 'untested')]
+            cells = [f'`{row["file"]}`', sum(numbers), *numbers, f'{numbers[0] / sum(numbers):.0%}']
+            lines.append(f'| {" | ".join(map(str, cells))} |')
+    groups = [f'{name} at {group["commit"]}' for name, group in result.items()]
+    return [*lines, '', f'{group["tool"]}; {", ".join(groups)}.']
+
+
+if __name__ == '__main__':
+    main()
