@@ -1,7 +1,7 @@
 """Predictions from Python, in three lines:
 
->>> from custom_modules.api import load
->>> model = load('configs/unet_pet.py', 'work_dirs/unet_pet/latest/best.pth')
+>>> import petseg
+>>> model = petseg.load('configs/unet_pet.py', 'work_dirs/unet_pet/latest/best.pth')
 >>> prediction = model('cat.jpg')
 
 ``prediction.mask`` is (H, W) uint8, 0 and 1, at the photograph's own size; ``probability``,

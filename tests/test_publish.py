@@ -72,7 +72,7 @@ def test_the_folder(published: Path, checkpoint: Path, tested: Path) -> None:
         'CC BY-SA 4.0',
         'license: cc-by-sa-4.0',
         '# pet\n',
-        "model = load('FOLDER')",
+        "model = petseg.load('FOLDER')",
         "6 images of the split 'test'",
     ):
         assert said in card

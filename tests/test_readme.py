@@ -34,7 +34,14 @@ NARROW_UNET = [
 SLURM = 'PARTITION=gpu TIME=8:00:00 bash tools/slurm_train.sh configs/unet_pet.py 16'
 
 #: Commands that run elsewhere: make test is what runs this, the others have tests of their own.
-ELSEWHERE = {'make test', 'make demo', 'source .venv/bin/activate', SLURM}
+ELSEWHERE = {
+    'make test',
+    'make demo',
+    'source .venv/bin/activate',
+    'pip install .',
+    'petseg train configs/sample/unet_sample.py',
+    SLURM,
+}
 
 
 @pytest.fixture(scope='module')

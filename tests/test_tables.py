@@ -30,7 +30,7 @@ RESULT = dict(
 
 def test_the_tables_of_the_pages_are_those_of_the_results() -> None:
     for page, (old, new) in pages().items():
-        assert old == new, f'{page}: run python tools/results_table.py'
+        assert old == new, f'{page}: run python -m docs.generate'
 
 
 def test_the_table_of_scale_is_that_of_its_assumptions() -> None:

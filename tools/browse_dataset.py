@@ -5,11 +5,12 @@ import argparse
 from pathlib import Path
 
 import _start  # noqa: F401  (the project's folder, signals, standard streams)
+from _parser import Parser
 
 
 def parse_args() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument('config', help='config file')
+    parser = Parser(__doc__)
+    parser.add_config()
     parser.add_argument(
         '--out', required=True, help='picture (.png, .pdf, .svg) or page (.html) to write'
     )
@@ -18,17 +19,13 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument(
         '--epoch', type=int, default=1, help='whose augmentation to show (default: 1)'
     )
-    parser.add_argument(
-        '--cfg-options', nargs='+', default=[], metavar='KEY=VALUE', help='change the config'
-    )
+    parser.add_cfg_options()
     return parser.parse_args()
 
 
 def main() -> None:
     args = parse_args()
-    from custom_modules.commands.cli import (
-        user_errors,  # after parsing: --help need not wait for torch
-    )
+    from custom_modules.commands.cli import user_errors  # not before: --help need not wait
 
     with user_errors():
         from custom_modules.commands.browse_dataset import browse

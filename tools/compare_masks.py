@@ -7,11 +7,12 @@ import argparse
 from pathlib import Path
 
 import _start  # noqa: F401  (the project's folder, signals, standard streams)
+from _parser import Parser
 
 
 def parse_args() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument('config', help='config file that names the test data')
+    parser = Parser(__doc__)
+    parser.add_config('config file that names the test data')
     parser.add_argument(
         'systems',
         nargs='+',
@@ -27,21 +28,13 @@ def parse_args() -> argparse.Namespace:
         help='images to choose at equal steps from the lowest to the highest Dice (default: 6)',
     )
     parser.add_argument('--out', required=True, help='picture to write: .png, .pdf or .svg')
-    parser.add_argument(
-        '--cfg-options',
-        nargs='+',
-        default=[],
-        metavar='KEY=VALUE',
-        help='change the config, as in the test, such as border=ignore',
-    )
+    parser.add_cfg_options('change the config, as in the test, such as border=ignore')
     return parser.parse_args()
 
 
 def main() -> None:
     args = parse_args()
-    from custom_modules.commands.cli import (
-        user_errors,  # after parsing: --help need not wait for torch
-    )
+    from custom_modules.commands.cli import user_errors  # not before: --help need not wait
 
     with user_errors():
         from custom_modules.config import load_config

@@ -4,14 +4,13 @@
 import argparse
 
 import _start  # noqa: F401  (the project's folder, signals, standard streams)
+from _parser import Parser
 
 
 def parse_args() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument('config', help='for example configs/reports/r3_unet.py')
-    parser.add_argument(
-        '--cfg-options', nargs='+', default=[], metavar='KEY=VALUE', help='values of the config'
-    )
+    parser = Parser(__doc__)
+    parser.add_config('for example configs/reports/r3_unet.py')
+    parser.add_cfg_options('values of the config')
     return parser.parse_args()
 
 

@@ -9,14 +9,12 @@ import argparse
 import sys
 
 import _start  # noqa: F401  (the project's folder, signals, standard streams)
+from _parser import Parser
 
 
 def parse_args() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument('config', help='config file, or folder of a published model')
-    parser.add_argument('checkpoint', nargs='?', help='best.pth or last.pth of a run')
+    parser = Parser(__doc__)
+    parser.add_model()
     parser.add_argument(
         '--format',
         choices=('onnx', 'openvino', 'torchscript', 'exported-program'),
@@ -46,17 +44,13 @@ def parse_args() -> argparse.Namespace:
         type=float,
         help='largest difference of the Dice (default: 0.0005; 0.005 with --int8 or --half)',
     )
-    parser.add_argument(
-        '--cfg-options', nargs='+', default=[], metavar='KEY=VALUE', help='change the config'
-    )
+    parser.add_cfg_options()
     return parser.parse_args()
 
 
 def main() -> None:
     args = parse_args()
-    from custom_modules.commands.cli import (
-        user_errors,  # after parsing: --help need not wait for torch
-    )
+    from custom_modules.commands.cli import user_errors  # not before: --help need not wait
 
     with user_errors():
         from custom_modules.base.paths import short_path

@@ -5,26 +5,23 @@ import argparse
 from pathlib import Path
 
 import _start  # noqa: F401  (the project's folder, signals, standard streams)
+from _parser import Parser
 
 
 def parse_args() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument('config', help='config file')
+    parser = Parser(__doc__)
+    parser.add_config()
     parser.add_argument('--out', type=Path, help='picture of the curve (.png, .pdf, .svg)')
     parser.add_argument('--steps', type=int, default=100, help='rates to try (default: 100)')
     parser.add_argument('--lowest', type=float, default=1e-7, help='first rate (default: 1e-7)')
     parser.add_argument('--highest', type=float, default=1.0, help='last rate (default: 1)')
-    parser.add_argument(
-        '--cfg-options', nargs='+', default=[], metavar='KEY=VALUE', help='change the config'
-    )
+    parser.add_cfg_options()
     return parser.parse_args()
 
 
 def main() -> None:
     args = parse_args()
-    from custom_modules.commands.cli import (
-        user_errors,  # after parsing: --help need not wait for torch
-    )
+    from custom_modules.commands.cli import user_errors  # not before: --help need not wait
 
     with user_errors():
         from custom_modules.commands.find_learning_rate import find_learning_rate, format_rate

@@ -19,12 +19,11 @@ import sys
 from pathlib import Path
 
 import _start  # noqa: F401  (the project's folder, signals, standard streams)
+from _parser import Parser
 
 
 def parse_args() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = Parser(__doc__)
     parser.add_argument('tool', choices=('train', 'test'))
     parser.add_argument('processes', metavar='GPUS', help='number of processes')
     parser.add_argument('arguments', nargs=argparse.REMAINDER, help='of the tool')

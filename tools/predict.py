@@ -9,15 +9,11 @@ import sys
 from pathlib import Path
 
 import _start  # noqa: F401  (the project's folder, signals, standard streams)
-from _habits import Parser
+from _parser import Parser
 
 
 def parse_args() -> argparse.Namespace:
-    parser = Parser(
-        usage='%(prog)s MODEL INPUT [INPUT ...] --out DIR [options]',
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = Parser(__doc__, usage='%(prog)s MODEL INPUT [INPUT ...] --out DIR [options]')
     parser.add_argument(
         'words',
         nargs='+',
@@ -56,17 +52,13 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument(
         '--frames', type=int, help='of each video (default: all) or camera (default: 300)'
     )
-    parser.add_argument(
-        '--cfg-options', nargs='+', default=[], metavar='KEY=VALUE', help='change the config'
-    )
+    parser.add_cfg_options()
     return parser.parse_intermixed_args()
 
 
 def main() -> None:
     args = parse_args()
-    from custom_modules.commands.cli import (
-        user_errors,  # after parsing: --help need not wait for torch
-    )
+    from custom_modules.commands.cli import user_errors  # not before: --help need not wait
 
     with user_errors():
         import cv2

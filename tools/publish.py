@@ -9,13 +9,12 @@ import sys
 from pathlib import Path
 
 import _start  # noqa: F401  (the project's folder, signals, standard streams)
+from _parser import Parser
 
 
 def parse_args() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument('config', help='config file')
+    parser = Parser(__doc__)
+    parser.add_config()
     parser.add_argument('checkpoint', help='best.pth of a run that was tested')
     parser.add_argument('folder', help='to write')
     parser.add_argument('--metrics', help='metrics.json of a test (default: beside the checkpoint)')
@@ -26,17 +25,13 @@ def parse_args() -> argparse.Namespace:
         help='of the test split to compare the ONNX file on (default: 200)',
     )
     parser.add_argument('--overwrite', action='store_true', help='replace a published model')
-    parser.add_argument(
-        '--cfg-options', nargs='+', default=[], metavar='KEY=VALUE', help='change the config'
-    )
+    parser.add_cfg_options()
     return parser.parse_args()
 
 
 def main() -> None:
     args = parse_args()
-    from custom_modules.commands.cli import (
-        user_errors,  # after parsing: --help need not wait for torch
-    )
+    from custom_modules.commands.cli import user_errors  # not before: --help need not wait
 
     with user_errors():
         from custom_modules.commands.export import OutOfToleranceError

@@ -4,10 +4,11 @@
 import argparse
 
 import _start  # noqa: F401  (the project's folder, signals, standard streams)
+from _parser import Parser
 
 
 def parse_args() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = Parser(__doc__)
     parser.add_argument(
         'runs',
         nargs='*',
@@ -28,9 +29,7 @@ def parse_args() -> argparse.Namespace:
 
 def main() -> None:
     args = parse_args()
-    from custom_modules.commands.cli import (
-        user_errors,  # after parsing: --help need not wait for torch
-    )
+    from custom_modules.commands.cli import user_errors  # not before: --help need not wait
 
     with user_errors():
         from custom_modules.base.errors import UserError

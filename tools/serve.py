@@ -9,6 +9,7 @@ import argparse
 import math
 
 import _start  # noqa: F401  (the project's folder, signals, standard streams)
+from _parser import Parser
 
 
 def above_zero(text: str) -> float:
@@ -30,9 +31,7 @@ def not_shared(_: str) -> str:
 
 
 def parse_args(description: str | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description=description, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = Parser(description)
     parser.add_argument(
         'models',
         nargs='+',
@@ -85,9 +84,7 @@ def parse_args(description: str | None) -> argparse.Namespace:
 
 def main(description: str | None = __doc__) -> None:
     args = parse_args(description)
-    from custom_modules.commands.cli import (
-        user_errors,  # after parsing: --help need not wait for torch
-    )
+    from custom_modules.commands.cli import user_errors  # not before: --help need not wait
 
     with user_errors(needs_output=False):
         from custom_modules.base.errors import UserError

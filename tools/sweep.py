@@ -10,12 +10,11 @@ import argparse
 from pathlib import Path
 
 import _start  # noqa: F401  (the project's folder, signals, standard streams)
+from _parser import Parser
 
 
 def parse_args() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = Parser(__doc__)
     parser.add_argument('configs', nargs='+', help='configs, or folders of them')
     parser.add_argument(
         '--grid',
@@ -54,17 +53,13 @@ def parse_args() -> argparse.Namespace:
     )
     parser.add_argument('--trials', type=int, default=20, help='of a search (default: 20)')
     parser.add_argument('--dry-run', action='store_true', help='only list the cells')
-    parser.add_argument(
-        '--cfg-options', nargs='+', default=[], metavar='KEY=VALUE', help='change all configs'
-    )
+    parser.add_cfg_options('change all configs')
     return parser.parse_args()
 
 
 def main() -> None:
     args = parse_args()
-    from custom_modules.commands.cli import (
-        user_errors,  # after parsing: --help need not wait for torch
-    )
+    from custom_modules.commands.cli import user_errors  # not before: --help need not wait
 
     with user_errors(needs_output=False):
         from custom_modules.base.errors import UserError

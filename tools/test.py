@@ -8,25 +8,18 @@ import argparse
 from pathlib import Path
 
 import _start  # noqa: F401  (the project's folder, signals, standard streams)
-from _habits import Parser
+from _parser import Parser
 
 
 def parse_args() -> argparse.Namespace:
-    parser = Parser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument('config', help='config file, or folder of a published model')
-    parser.add_argument('checkpoint', nargs='?', help='best.pth or last.pth of a run')
+    parser = Parser(__doc__)
+    parser.add_model()
     parser.add_argument(
         '--out',
         help='folder for figures and masks (default: figures beside the checkpoint; of a published '
         'model both in work_dirs/<its name>)',
     )
-    parser.add_argument(
-        '--cfg-options',
-        nargs='+',
-        default=[],
-        metavar='KEY=VALUE',
-        help='change the config, such as border=ignore resolution=original',
-    )
+    parser.add_cfg_options('change the config, such as border=ignore resolution=original')
     parser.add_argument(
         '--quick',
         action='store_true',
@@ -45,15 +38,13 @@ def parse_args() -> argparse.Namespace:
         help='choose the threshold on the validation images and keep it beside the checkpoint, '
         'as best.threshold.json, where later tests find it',
     )
-    parser.add_argument('--launcher', choices=('none', 'pytorch', 'slurm'), default='none')
+    parser.add_launcher()
     return parser.parse_args()
 
 
 def main() -> None:
     args = parse_args()
-    from custom_modules.commands.cli import (
-        user_errors,  # after parsing: --help need not wait for torch
-    )
+    from custom_modules.commands.cli import user_errors  # not before: --help need not wait
 
     with user_errors():
         from custom_modules.commands.test import describe, test

@@ -4,12 +4,12 @@
 import argparse
 
 import _start  # noqa: F401  (the project's folder, signals, standard streams)
-from _habits import Parser
+from _parser import Parser
 
 
 def parse_args() -> argparse.Namespace:
-    parser = Parser(description=__doc__)
-    parser.add_argument('config', help='config file')
+    parser = Parser(__doc__)
+    parser.add_config()
     parser.add_argument('--work-dir', help='folder of the runs (default: work_dirs/<config name>)')
     parser.add_argument(
         '--resume',
@@ -26,22 +26,14 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument(
         '--amp', action='store_true', help='half precision where the hardware is fast at it'
     )
-    parser.add_argument(
-        '--cfg-options',
-        nargs='+',
-        default=[],
-        metavar='KEY=VALUE',
-        help='change the config, such as batch_size=8 model.threshold=0.4',
-    )
-    parser.add_argument('--launcher', choices=('none', 'pytorch', 'slurm'), default='none')
+    parser.add_cfg_options('change the config, such as batch_size=8 model.threshold=0.4')
+    parser.add_launcher()
     return parser.parse_args()
 
 
 def main() -> None:
     args = parse_args()
-    from custom_modules.commands.cli import (
-        user_errors,  # after parsing: --help need not wait for torch
-    )
+    from custom_modules.commands.cli import user_errors  # not before: --help need not wait
 
     with user_errors(needs_output=False):
         from custom_modules.commands.train import train

@@ -5,25 +5,39 @@ from pathlib import Path
 
 from .errors import UserError
 
+#: Where ``configs`` and ``tools`` lie: the checkout, or the installed package.
 PROJECT_ROOT = Path(__file__).resolve().parents[2]
+
+
+def is_checkout() -> bool:
+    """Say whether the project runs from its source, and not as an installed package."""
+    return (PROJECT_ROOT / 'pyproject.toml').is_file()
+
+
+def workspace() -> Path:
+    """Return the folder of ``data`` and ``work_dirs``: the checkout, or the working directory."""
+    return PROJECT_ROOT if is_checkout() else Path.cwd()
 
 
 def resolve_path(path: str | Path) -> Path:
     """Return ``path`` if absolute or present in the working directory, else below the project.
 
-    This lets every tool run from any directory with the relative paths of the configs.
+    This lets every tool run from any directory with the relative paths of the configs. What is in
+    neither place is to be made in the ``workspace``.
     """
     path = Path(path).expanduser()
     if path.is_absolute() or path.exists():
         return path
-    return PROJECT_ROOT / path
+    own = PROJECT_ROOT / path
+    return own if own.exists() else workspace() / path
 
 
 def short_path(path: str | Path) -> str:
     """Return ``path`` as seen from the project, where it lies inside."""
     absolute = Path(path).resolve()
-    if absolute.is_relative_to(PROJECT_ROOT):
-        return absolute.relative_to(PROJECT_ROOT).as_posix()
+    for root in (PROJECT_ROOT, workspace()):
+        if absolute.is_relative_to(root):
+            return absolute.relative_to(root).as_posix()
     return str(path)
 
 

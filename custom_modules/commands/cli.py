@@ -4,6 +4,7 @@ import errno
 import gc
 import logging
 import os
+import re
 import signal
 import sys
 import traceback
@@ -12,6 +13,7 @@ from contextlib import contextmanager
 
 from ..base.errors import UserError, user_message
 from ..base.output import OutputLostError, steady_output
+from ..base.paths import is_checkout
 from ..base.stopping import Stopped, stopping
 from ..base.whole_file import disk_error
 from ..distributed.processes import end_workers, leave
@@ -74,13 +76,20 @@ def _status(error: BaseException) -> int:
     known = error if isinstance(error, UserError) else disk_error(error)  # type: ignore[arg-type]
     if known is not None:
         prefix = '' if _rank() in (None, '0') else f'[rank {_rank()}] '
-        print(f'{prefix}error: {user_message(known)}', file=sys.stderr)
+        print(f'{prefix}error: {as_typed(user_message(known))}', file=sys.stderr)
         return 2
     if _rank() is None:
         raise error
     # The interpreter's end would wait for the other processes, of which one may be dead.
     traceback.print_exception(error)
     return 1
+
+
+def as_typed(text: str) -> str:
+    """Return a text in which commands are as the user types them: installed, ``petseg train``."""
+    if is_checkout():
+        return text
+    return re.sub(r'(?:python )?tools/([a-z_]+)\.py', r'petseg \1', text)
 
 
 def _rank() -> str | None:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from ..base.paths import PROJECT_ROOT
+from ..base.paths import PROJECT_ROOT, workspace
 from ..report.page import write_report
 from ..report.run_data import read_figures, read_run
 from ..runs.named_runs import named_folders
@@ -42,7 +42,7 @@ def report_results(out: str | None = None, results: Path | None = None) -> list[
         UserError: a file is damaged, or the folder cannot be written.
     """
     results = results or PROJECT_ROOT / 'results'
-    folder = Path(out) if out else PROJECT_ROOT / 'work_dirs' / 'reports'
+    folder = Path(out) if out else workspace() / 'work_dirs' / 'reports'
     pages = []
     for path in sorted(results.glob('*/metrics.json')):
         run = read_run(path.parent.name, path.parent)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..base.errors import UserError
-from ..base.paths import PROJECT_ROOT, make_writable, short_path
+from ..base.paths import make_writable, short_path, workspace
 from ..studies.cells import Cell, find_budget, find_configs, parse_grid, plan
 from ..studies.local import run_locally
 from ..studies.pages import save_page
@@ -219,7 +219,7 @@ def build_search(
 def _budget_and_folder(budget: str | None, work_dir: str | None) -> tuple[str, Path | None, Path]:
     """Return a budget's name and file, and the folder of the runs."""
     file = find_budget(budget) if budget else None
-    folder = Path(work_dir).resolve() if work_dir else PROJECT_ROOT / 'work_dirs' / 'studies'
+    folder = Path(work_dir).resolve() if work_dir else workspace() / 'work_dirs' / 'studies'
     return file.stem if file else 'own', file, folder
 
 

@@ -7,7 +7,7 @@ from mmengine.config import Config
 from mmengine.dist import is_main_process
 
 from ..base.errors import UserError
-from ..base.paths import PROJECT_ROOT, make_writable, resolve_path
+from ..base.paths import make_writable, resolve_path, workspace
 from ..base.whole_file import remove_parts
 from ..config.written import CODE, DATA, origin, write_config
 from ..distributed.process_group import join_processes, launch_id
@@ -29,7 +29,7 @@ def default_work_dir(config: Config) -> Path:
     path = Path(config.filename)
     if path.name == CODE and (path.parent / DATA).is_file():
         return path.resolve().parent.parent
-    return PROJECT_ROOT / 'work_dirs' / path.stem
+    return workspace() / 'work_dirs' / path.stem
 
 
 def train(

@@ -10,13 +10,13 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from ..base.errors import UserError
-from ..base.paths import make_writable
+from ..base.paths import make_writable, short_path
 from ..base.whole_file import whole_file
 from ..runs.comparison import Comparison, compare
 from ..visualization.curves import COLOURS, PANELS
 from . import charts
 from .gallery import Gallery, Row
-from .run_data import ReportedRun, short
+from .run_data import ReportedRun
 
 #: Figure of ``metrics.json`` -> how the page calls it, in its order.
 FIGURES = {
@@ -118,7 +118,7 @@ def render(runs: Sequence[ReportedRun]) -> str:
         notes=[(run.label, note) for run in runs for note in run.notes],
         configs=[(run.label, run.config_text()) for run in runs],
         commands=[(run.label, command) for run in runs for command in run.commands()],
-        folders=[(run.label, short(run.folder)) for run in runs],
+        folders=[(run.label, short_path(run.folder)) for run in runs],
         environments=[(run.label, _environment(run)) for run in runs],
     )
 

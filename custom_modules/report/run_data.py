@@ -7,7 +7,7 @@ from pathlib import Path
 from mmengine.config import Config
 
 from ..base.errors import UserError
-from ..base.paths import PROJECT_ROOT
+from ..base.paths import short_path, workspace
 from ..evaluation.from_rows import figures_from_rows
 from ..runs.metrics_json import read_metrics
 from ..runs.scalars import read_epochs, read_steps
@@ -50,7 +50,7 @@ class ReportedRun:
 
     def commands(self) -> list[str]:
         """Return what repeats the run and its test."""
-        config = short(self.folder / 'config.py')
+        config = short_path(self.folder / 'config.py')
         if not (self.folder / 'config.py').is_file():
             config = str(self.scored.metrics.get('config', '')) if self.scored else ''
         if not config:
@@ -58,7 +58,9 @@ class ReportedRun:
         lines = [f'python tools/train.py {config}']
         if self.scored:
             checkpoint = self.scored.metrics.get('checkpoint', 'best.pth')
-            test = f'python tools/test.py {config} {checkpoint} --out {short(self.scored.folder)}'
+            test = (
+                f'python tools/test.py {config} {checkpoint} --out {short_path(self.scored.folder)}'
+            )
             tta = self.scored.metrics.get('tta')
             lines.append(test + (f' --tta {" ".join(map(str, tta["scales"]))}' if tta else ''))
         return lines
@@ -76,7 +78,7 @@ def read_run(label: str, folder: Path) -> ReportedRun:
     trained = folder
     if scored and not (folder / 'vis_data').is_dir():
         checkpoint = Path(str(scored.metrics.get('checkpoint', '')))
-        trained = (PROJECT_ROOT / checkpoint).parent
+        trained = (workspace() / checkpoint).parent
         trained = trained if (trained / 'vis_data').is_dir() else folder
     notes = []
     epochs: dict[int, dict[str, float]] = {}
@@ -90,8 +92,8 @@ def read_run(label: str, folder: Path) -> ReportedRun:
         notes.append(f'No curves: {error}.')
     if scored is None:
         notes.append(
-            f'Not tested yet: python tools/test.py {short(folder / "config.py")} '
-            f'{short(folder / "best.pth")} --out {short(folder / "test")}'
+            f'Not tested yet: python tools/test.py {short_path(folder / "config.py")} '
+            f'{short_path(folder / "best.pth")} --out {short_path(folder / "test")}'
         )
     return ReportedRun(label, trained, Run(label, epochs), steps, scored, notes)
 
@@ -105,11 +107,3 @@ def read_figures(path: Path) -> ReportedRun:
     scored = ScoredRun(path.stem, path.parent, read_metrics(path), {})
     note = 'Only the figures of this run were kept: no curves, no single images.'
     return ReportedRun(path.stem, path.parent, Run(path.stem, {}), {}, scored, [note])
-
-
-def short(path: Path) -> str:
-    """Return a path as seen from the project, where it lies inside."""
-    absolute = path.resolve()
-    if absolute.is_relative_to(PROJECT_ROOT):
-        return absolute.relative_to(PROJECT_ROOT).as_posix()
-    return str(path)

@@ -1,5 +1,6 @@
 """What a figure was measured on."""
 
+import importlib.metadata
 import os
 import platform
 import subprocess
@@ -38,7 +39,12 @@ def _processor() -> str:
 
 
 def _commit() -> str:
-    """Return the commit of the project, with ``+changes`` if files differ from it."""
+    """Return the commit of the project, with ``+changes`` if files differ from it.
+
+    An installed package has its release; a repository around a copy without one is another's.
+    """
+    if not (PROJECT_ROOT / '.git').exists():
+        return _release()
     command = [
         'git',
         '-C',
@@ -55,3 +61,10 @@ def _commit() -> str:
     except (OSError, subprocess.TimeoutExpired):
         return 'unknown'
     return answer.stdout.strip() or 'unknown'
+
+
+def _release() -> str:
+    try:
+        return f'petseg {importlib.metadata.version("petseg")}'
+    except importlib.metadata.PackageNotFoundError:
+        return 'unknown'

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ..base.errors import UserError
-from ..base.paths import PROJECT_ROOT, resolve_path
+from ..base.paths import resolve_path, workspace
 from ..config.load import PUBLISHED_CONFIG
 
 #: Ends of the names of files that hold weights, or a whole network.
@@ -47,7 +47,7 @@ def results_folder(checkpoint: Path) -> Path:
     """
     folder = checkpoint if checkpoint.is_dir() else checkpoint.parent
     if is_published(folder):
-        return PROJECT_ROOT / 'work_dirs' / folder.resolve().name
+        return workspace() / 'work_dirs' / folder.resolve().name
     return folder
 
 

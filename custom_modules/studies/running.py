@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import IO
 
 from ..base.errors import UserError, user_message
-from ..base.paths import PROJECT_ROOT, make_writable
+from ..base.paths import PROJECT_ROOT, make_writable, workspace
 from .cells import Cell
 
 #: What a cell is doing or how it ended.
@@ -111,14 +111,17 @@ def run_cell_or_say_why(
 
 def _train_command(cell: Cell) -> list[str]:
     resume = [] if cell.run() is None else ['--resume']
-    tool = [sys.executable, 'tools/train.py', str(cell.config), '--work-dir', str(cell.folder)]
+    tool = _tool('train.py', cell.config, '--work-dir', cell.folder)
     return [*tool, *resume, '--cfg-options', *cell.options]
 
 
 def _test_command(cell: Cell) -> list[str]:
-    best = cell.folder / 'latest' / 'best.pth'
-    tool = [sys.executable, 'tools/test.py', str(cell.config), str(best)]
+    tool = _tool('test.py', cell.config, cell.folder / 'latest' / 'best.pth')
     return [*tool, '--cfg-options', *cell.options]
+
+
+def _tool(name: str, *arguments: str | Path) -> list[str]:
+    return [sys.executable, str(PROJECT_ROOT / 'tools' / name), *map(str, arguments)]
 
 
 @contextmanager
@@ -143,7 +146,7 @@ def _run(
     with open(cell.folder / OUTPUT, 'ab') as output:
         process = subprocess.Popen(
             command,
-            cwd=PROJECT_ROOT,
+            cwd=workspace(),
             env=environment,
             stdin=subprocess.DEVNULL,
             stdout=output,

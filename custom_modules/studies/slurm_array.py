@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from ..base.errors import UserError
-from ..base.paths import PROJECT_ROOT, make_writable
+from ..base.paths import PROJECT_ROOT, make_writable, workspace
 from ..base.whole_file import whole_file
 
 #: Seconds that a job has to save its state before its time is up.
@@ -97,7 +97,7 @@ def array_script(
     command = [sys.executable, str(PROJECT_ROOT / 'tools' / 'sweep.py'), *arguments]
     return _SCRIPT.format(
         settings='\n'.join([*lines, '#SBATCH --requeue']),
-        project=shlex.quote(str(PROJECT_ROOT)),
+        project=shlex.quote(str(workspace())),
         cores=cores,
         command=shlex.join(command),
     )

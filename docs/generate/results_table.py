@@ -11,7 +11,7 @@ from docs.generate.study_pages import BEGIN as STUDY_BEGIN
 from docs.generate.study_pages import END as STUDY_END
 from docs.generate.study_pages import study_blocks, study_pages
 
-BEGIN = '<!-- results: made by tools/results_table.py from results/ -->'
+BEGIN = '<!-- results: made by python -m docs.generate from results/ -->'
 END = '<!-- end of results -->'
 
 #: What a row shows beside the protocol.

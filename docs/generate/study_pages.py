@@ -8,7 +8,7 @@ from custom_modules.studies.pages import save_study_curves, study_table
 from custom_modules.studies.results import describe_config, describe_study, read_study
 
 #: What a table of docs/studies.md stands between.
-BEGIN = '<!-- study {study}: made by tools/results_table.py from results/studies -->'
+BEGIN = '<!-- study {study}: made by python -m docs.generate from results/studies -->'
 END = '<!-- end of study {study} -->'
 
 #: What was kept of each study, and its curves.
