@@ -34,6 +34,8 @@ def test_counts_leave_ignored_pixels_out() -> None:
         (Confusion(0, 0, 0, 16), 1.0, 1.0),  # both empty
         (Confusion(0, 3, 0, 13), 0.0, 0.0),  # empty truth, something predicted
         (Confusion(0, 0, 3, 13), 0.0, 0.0),  # nothing predicted
+        (Confusion(1, 0, 0, 0), 1.0, 1.0),  # one pixel, found
+        (Confusion(0, 1, 0, 0), 0.0, 0.0),  # one pixel, which is none
     ],
 )
 def test_one_image_by_hand(counts: Confusion, dice: float, iou: float) -> None:

@@ -14,12 +14,18 @@ from custom_modules.commands.test import test as run_test
 from custom_modules.config import load_config
 from custom_modules.datasets import OxfordPetDataset
 from custom_modules.datasets.transforms.count_border import with_regions
-from custom_modules.evaluation import BoundaryMetric
+from custom_modules.evaluation import BorderMetric, BoundaryMetric
 from custom_modules.evaluation.bootstrap import percentile_intervals, resampled_sums
 from custom_modules.evaluation.border_ways import confusion_by_border, count_regions
 from custom_modules.evaluation.boundary import BoundaryCounts, count_boundary
-from custom_modules.evaluation.breakdowns import break_down, group_images
+from custom_modules.evaluation.breakdowns import (
+    break_down,
+    foreground_shares,
+    group_images,
+    size_limits,
+)
 from custom_modules.evaluation.confusion import Confusion, ImageTable, summarise
+from custom_modules.evaluation.from_rows import figures_from_rows
 from custom_modules.evaluation.probabilities import (
     best_threshold,
     calibration,
@@ -269,6 +275,16 @@ def test_three_ways_to_count_a_border() -> None:
         background=Confusion(tp=1, fp=3, fn=1, tn=2),
         ignore=Confusion(tp=1, fp=1, fn=1, tn=1),
     )
+    metric = BorderMetric()
+    sample = {
+        name: dict(data=torch.from_numpy(value)[None])
+        for name, value in (('pred_sem_seg', prediction), ('gt_regions', regions))
+    }
+    metric.process({}, [sample])
+    metric.evaluate(1)
+    assert {way: figures['Dice'] for way, figures in metric.by_border.items()} == pytest.approx(
+        dict(foreground=6 / 9, background=2 / 6, ignore=2 / 4)
+    )
 
 
 @pytest.mark.parametrize(
@@ -313,6 +329,19 @@ def row(size: int, found: int, **more: object) -> dict:
     return dict(tp=found, fp=0, fn=size - found, tn=100 - size, **more)
 
 
+def test_sizes_are_shares_of_the_counted_pixels() -> None:
+    rows = [
+        dict(tp=1, fn=1, fp=3, tn=5),
+        dict(tp=0, fn=6, fp=0, tn=6),
+        dict(tp=9, fn=0, fp=1, tn=0),
+    ]
+    shares = foreground_shares([*rows, dict(tp=0, fn=0, fp=4, tn=4), dict(tp=0, fn=0, fp=0, tn=0)])
+    assert shares == pytest.approx([0.2, 0.5, 0.9, 0, 0])
+    # A third of the way through 0.2, 0.5, 0.9: two thirds of the first step, a third of the second.
+    assert size_limits(shares) == pytest.approx([0.4, 0.5 + 0.4 / 3])
+    assert size_limits(shares[3:]) == []
+
+
 def test_break_downs_by_hand() -> None:
     rows = [
         row(10, 5, species='cat', breed='a', touches_frame=0),
@@ -337,6 +366,18 @@ def test_break_downs_by_hand() -> None:
     assert high == 1
     # Anybody's masks have neither species nor breed.
     assert list(break_down([row(10, 5, species='', breed='')])) == ['size']
+    # The band of each image, averaged over those of a group.
+    banded = [row(10, 5, species='cat', iou_boundary=share) for share in (0.25, 0.75)]
+    assert break_down(banded)['species']['cat']['IoU_boundary'] == 0.5
+
+
+def test_figures_of_the_rows_of_a_table() -> None:
+    rows = [row(10, 5), row(20, 20), row(60, 60)]
+    figures = figures_from_rows(rows)
+    assert figures['size_limits'] == size_limits(foreground_shares(rows))
+    assert figures['interval_method'] == (
+        '95% percentile bootstrap over images, 2,000 sets, seed 0'
+    )
 
 
 def test_augmented_network_by_hand() -> None:

@@ -107,6 +107,18 @@ def test_two_channel_cross_entropy_by_hand() -> None:
     assert TwoChannelCrossEntropyLoss()(logits[..., 2:], target[..., 2:]).item() == 0
 
 
+def test_losses_of_one_counted_pixel() -> None:
+    logits, target = torch.zeros(1, 1, 1, 3), torch.tensor([[[0, 255, 255]]])
+    assert BinaryCrossEntropyLoss()(logits, target).item() == pytest.approx(math.log(2))
+    # Empty, so its loss is the mean probability; with a second image that is found wholly.
+    for over, second in (('image', 0.5 / 2), ('batch', 1 - 2 / (1 + 0.5 + 1))):
+        loss = BinaryDiceLoss(over=over)
+        assert loss(logits, target).item() == pytest.approx(0.5)
+        two = torch.cat([logits, torch.tensor([[[[SURE, -SURE, -SURE]]]])])
+        truth = torch.cat([target, torch.tensor([[[1, 0, 0]]])])
+        assert loss(two, truth).item() == pytest.approx(second, abs=1e-6)
+
+
 def test_two_channel_cross_entropy_of_one_counted_pixel() -> None:
     target = torch.tensor([[[1, 255]]])
     logits = torch.zeros(1, 2, 1, 2)

@@ -201,6 +201,21 @@ def test_what_follows_what_in_decoder_c() -> None:
     ]
 
 
+def test_logits_may_be_enlarged_more_than_twice() -> None:
+    head = UNetHead([4, 8], [4], extra_upsamples=1, logit_upsamples=3, out_channels=2)
+    assert (head.size_divisor, head.logit_scale, head.out_channels) == (32, 8, 2)
+    features = [torch.randn(1, 4, 4, 4), torch.randn(1, 8, 2, 2)]
+    assert head(features).shape == (1, 2, 64, 64)
+
+
+@pytest.mark.parametrize('kind', [UNetHead, ThinUNetHead])
+def test_heads_take_an_initialisation(kind: type[torch.nn.Module]) -> None:
+    init = dict(type='Constant', layer='Conv2d', val=0.25)
+    head = kind(in_channels=[4, 8], channels=[4] if kind is UNetHead else 3, init_cfg=init)
+    head.init_weights()
+    assert (head.logits.weight == 0.25).all()
+
+
 def test_an_output_relu_has_no_negative_logits_and_the_plain_output_has() -> None:
     torch.manual_seed(0)
     levels = [torch.randn(2, c, 64 // s, 64 // s) for c, s in ((64, 4), (128, 8), (256, 16))]
