@@ -63,11 +63,20 @@ def test_every_tenth_line_of_trainval_is_validation(sample: Path) -> None:
     assert not test & set(listed)
 
 
-def test_species_and_breed_are_in_the_meta_information(sample: Path) -> None:
-    for packed in (oxford(sample, split='val')[i]['data_samples'] for i in range(4)):
-        cat = packed.sample_id[0].isupper()
-        assert packed.species == ('cat' if cat else 'dog')
-        assert packed.sample_id.startswith(packed.breed + '_')
+def test_species_and_breed_group_the_images_of_a_test(sample: Path) -> None:
+    dataset = SeededDataset.build(oxford(sample, split='val', test_mode=True))
+    for packed in (dataset[i]['data_samples'] for i in range(4)):
+        assert packed.groups['species'] == ('cat' if packed.sample_id[0].isupper() else 'dog')
+        assert packed.sample_id.startswith(packed.groups['breed'] + '_')
+    assert 'groups' not in SeededDataset.build(oxford(sample, split='val'))[0]['data_samples']
+
+
+@pytest.mark.parametrize('key', ['dice', 'size', 'a b', ''])
+def test_groups_that_have_the_name_of_something_else(key: str, sample: Path) -> None:
+    dataset = oxford(sample, split='val', test_mode=True)
+    dataset.group_keys = (key,)
+    with pytest.raises(UserError, match=f'group_keys: {key!r} is not allowed'):
+        SeededDataset(dataset)[0]
 
 
 @pytest.mark.parametrize(

@@ -69,7 +69,7 @@ def test_metric_agrees_with_a_plain_loop() -> None:
     for n in range(7):
         prediction = random.rand(9, 11) < 0.4
         target = random.choice([0, 1, 255], (9, 11), p=[0.5, 0.4, 0.1])
-        metric.process({}, [sample(prediction, target, f'pet_{n}', species='cat', breed='pet')])
+        metric.process({}, [sample(prediction, target, f'pet_{n}', groups=dict(a='b'))])
         both = sum(
             1 for i in np.ndindex(target.shape) if prediction[i] and target[i] == 1
         )  # pixel by pixel
@@ -78,7 +78,7 @@ def test_metric_agrees_with_a_plain_loop() -> None:
     figures = metric.evaluate(7)
     assert figures['Dice'] == pytest.approx(np.mean(scores))
     assert [row['dice'] for row in metric.per_image] == pytest.approx(scores)
-    assert list(metric.per_image[0]) == ['id', 'species', 'breed', 'tp', 'fp', 'fn', 'tn', 'dice']
+    assert list(metric.per_image[0]) == ['id', 'groups', 'tp', 'fp', 'fn', 'tn', 'dice']
 
 
 def test_batches_are_pooled_as_a_report_averages() -> None:

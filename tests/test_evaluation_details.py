@@ -344,11 +344,11 @@ def test_sizes_are_shares_of_the_counted_pixels() -> None:
 
 def test_break_downs_by_hand() -> None:
     rows = [
-        row(10, 5, species='cat', breed='a', touches_frame=0),
-        row(20, 20, species='dog', breed='b', touches_frame=1),
-        row(20, 10, species='dog', breed='b', touches_frame=1),
-        row(60, 60, species='cat', breed='a', touches_frame=1),
-        row(0, 0, species='cat', breed='a', touches_frame=0),
+        row(10, 5, groups=dict(species='cat', breed='a'), touches_frame=0),
+        row(20, 20, groups=dict(species='dog', breed='b'), touches_frame=1),
+        row(20, 10, groups=dict(species='dog', breed='b'), touches_frame=1),
+        row(60, 60, groups=dict(species='cat', breed='a'), touches_frame=1),
+        row(0, 0, groups=dict(species='cat', breed='a'), touches_frame=0),
     ]
     groups = group_images(rows)
     # Of 10, 20, 20, 60 the thirds end at 20 and 20; an image on a limit belongs below it.
@@ -364,10 +364,10 @@ def test_break_downs_by_hand() -> None:
     low, high = found['frame']['cut']['Dice_interval']
     assert low == pytest.approx(2 / 3)
     assert high == 1
-    # Anybody's masks have neither species nor breed.
-    assert list(break_down([row(10, 5, species='', breed='')])) == ['size']
+    # Where nothing is known of an image, it is in no group.
+    assert list(break_down([row(10, 5, groups=dict(species=''))])) == ['size']
     # The band of each image, averaged over those of a group.
-    banded = [row(10, 5, species='cat', iou_boundary=share) for share in (0.25, 0.75)]
+    banded = [row(10, 5, groups=dict(species='cat'), iou_boundary=share) for share in (0.25, 0.75)]
     assert break_down(banded)['species']['cat']['IoU_boundary'] == 0.5
 
 

@@ -157,7 +157,7 @@ def tests(sample: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
             truth = cv2.resize(trimap, (SIZE, SIZE), interpolation=cv2.INTER_NEAREST_EXACT) != 2
             tp, fp = int((truth & (mask == 1)).sum()), int((~truth & (mask == 1)).sum())
             fn = int(truth.sum()) - tp
-            row = dict(id=info['sample_id'], species='cat', breed='x', tp=tp, fp=fp, fn=fn, tn=0)
+            row = dict(id=info['sample_id'], groups=dict(species='cat'), tp=tp, fp=fp, fn=fn, tn=0)
             rows.append(row | dict(dice=2 * tp / (2 * tp + fp + fn)))
             cv2.imwrite(str(root / name / 'masks' / f'{info["sample_id"]}.png'), mask * 255)
         write_results(root / name, {}, rows)

@@ -92,8 +92,8 @@ def test_everything_is_on_the_page(single: Path, runs: Path) -> None:
     titles = re.findall(r'<svg [^>]*aria-label="([^"]*)"', page)
     assert titles == [
         'Species: Dice of each group',
-        'Size of the pet in the image: Dice of each group',
         'The frame of the image: Dice of each group',
+        'Size of the foreground in the image: Dice of each group',
         'Breed: Dice of each group',
         'Dice by threshold, on validation',
         'Share of foreground, by probability',

@@ -16,7 +16,8 @@ class BinarySegDataset(BaseDataset):
     """A list of images with masks of two classes.
 
     Each entry of ``load_data_list`` holds ``img_path``, ``seg_map_path``, ``sample_id`` and
-    ``mask_encodings`` (see LoadMask).
+    ``mask_encodings`` (see LoadMask), and a text for each of ``group_keys``: what is known of an
+    image beside its mask, by which a test breaks its metrics down.
 
     Args:
         cache: keep decoded and resized images in a memory-mapped file: True for a folder beside the
@@ -37,6 +38,8 @@ class BinarySegDataset(BaseDataset):
     METAINFO: ClassVar[dict] = dict(
         classes=('background', 'foreground'), palette=[[0, 0, 0], [255, 255, 255]]
     )
+
+    group_keys: ClassVar[tuple[str, ...]] = ()
 
     def __init__(
         self,

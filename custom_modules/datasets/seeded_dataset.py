@@ -13,7 +13,15 @@ from mmengine.registry import DATASETS
 from mmengine.structures import BaseDataElement
 from torch.utils.data import BatchSampler, DataLoader, Dataset, Sampler
 
+from ..base.errors import UserError
 from .seeded_sampler import SeededIndex
+
+#: Names that no group may have: columns of ``per_image.csv``, and groups that every test has.
+TAKEN = (
+    *('id', 'groups', 'tp', 'fp', 'fn', 'tn', 'dice', 'size', 'frame', 'touches_frame'),
+    *('band_both', 'band_only_prediction', 'band_only_truth', 'outline_near', 'outline_far'),
+    *('iou_boundary', 'dice_surface'),
+)
 
 
 class SeededDataset(Dataset):
@@ -24,7 +32,8 @@ class SeededDataset(Dataset):
     but the access to samples is the data set's own.
 
     Samples get a ``sample_id`` where they have none, and one of their own where a test set holds
-    others: results are told apart by it.
+    others: results are told apart by it. Those of a test set get ``groups``, a dict of texts: what
+    their entry holds under each of the data set's ``group_keys``.
 
     Args:
         dataset: of the config.
@@ -63,8 +72,28 @@ class SeededDataset(Dataset):
         """Return where each image is, by its name."""
         return {name: index for index, name in enumerate(self.names)}
 
+    @cached_property
+    def group_keys(self) -> list[str]:
+        """What the images are grouped by: ``group_keys`` of all data sets that this one holds.
+
+        Raises:
+            UserError: a key is that of another column of ``per_image.csv``.
+        """
+        held = [getattr(one, 'group_keys', ()) for one in _all_held(self.dataset)]
+        keys = [*dict.fromkeys(str(key) for own in held for key in own)]
+        for key in keys:
+            if key in TAKEN or not key.isidentifier():
+                raise UserError(
+                    f'group_keys: {key!r} is not allowed; use a name of letters that is none of '
+                    f'{", ".join(TAKEN)}'
+                )
+        return keys
+
+    def _entry(self, index: int) -> dict:
+        return self.dataset.get_data_info(index) if hasattr(self.dataset, 'get_data_info') else {}
+
     def _name(self, index: int) -> str:
-        entry = self.dataset.get_data_info(index) if hasattr(self.dataset, 'get_data_info') else {}
+        entry = self._entry(index)
         path = entry.get('img_path')
         return str(entry.get('sample_id') or (Path(path).stem if path else f'{index:06}'))
 
@@ -75,6 +104,10 @@ class SeededDataset(Dataset):
         ):
             name = self.names[index] if self._is_test else self._name(index)
             packed.set_metainfo(dict(sample_id=name))
+        if isinstance(packed, BaseDataElement) and self._is_test and self.group_keys:
+            entry = self._entry(index)
+            groups = {key: str(entry.get(key, '')) for key in self.group_keys}
+            packed.set_metainfo(dict(groups=groups))
         return sample
 
     @cached_property

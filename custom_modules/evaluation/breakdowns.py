@@ -1,4 +1,4 @@
-"""Figures of groups of images: species, breed, size of the pet, whether the frame cuts it."""
+"""Figures of groups of images: those of the data set, size, whether the frame cuts the object."""
 
 from collections.abc import Mapping, Sequence
 
@@ -26,14 +26,15 @@ def size_limits(shares: np.ndarray) -> list[float]:
 def group_images(rows: Sequence[Mapping]) -> dict[str, list[str]]:
     """Return for each question the group of every image; '' where an image is in none.
 
-    - ``species``, ``breed``: where the data set knows them.
+    - what the rows hold under ``groups``, such as species and breed.
     - ``size``: ``SIZES``, thirds of the images by the share of the image that is foreground, a
       limit belonging to the smaller; images without foreground have no size.
     - ``frame``: 'cut' if the foreground touches the frame of the image, 'inside' if not.
     """
     shares = foreground_shares(rows)
     limits = size_limits(shares)
-    groups = {name: [str(row.get(name, '')) for row in rows] for name in ('species', 'breed')}
+    keys = dict.fromkeys(key for row in rows for key in row.get('groups', {}))
+    groups = {key: [row.get('groups', {}).get(key, '') for row in rows] for key in keys}
     groups['size'] = [
         SIZES[int(np.searchsorted(limits, share))] if share > 0 else '' for share in shares
     ]

@@ -17,7 +17,7 @@ class DiceMetric(PerImageMetric):
 
     Ranks exchange the counts, never scores, and images that fill up the last batch of a rank are
     dropped before anything is computed. After ``evaluate``, ``per_image`` holds a row per image:
-    ``id, species, breed, tp, fp, fn, tn, dice`` (rank 0).
+    ``id, groups, tp, fp, fn, tn, dice`` (rank 0); ``groups`` is a dict of texts.
 
     Args:
         batch_size: also compute ``Dice_batches``, as a report averages that pools so many images
@@ -45,8 +45,7 @@ class DiceMetric(PerImageMetric):
             self.results.append(
                 dict(
                     id=sample['sample_id'],
-                    species=sample.get('species', ''),
-                    breed=sample.get('breed', ''),
+                    groups=sample.get('groups', {}),
                     **counts._asdict(),
                 )
             )

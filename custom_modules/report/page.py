@@ -32,13 +32,8 @@ FIGURES = {
     'loss': 'loss',
 }
 
-#: Break-down -> title of its chart.
-QUESTIONS = {
-    'species': 'Species',
-    'size': 'Size of the pet in the image',
-    'frame': 'The frame of the image',
-    'breed': 'Breed',
-}
+#: Break-down that every test has -> title of its chart; others are named by the data set.
+QUESTIONS = {'size': 'Size of the foreground in the image', 'frame': 'The frame of the image'}
 
 #: Groups in one chart; more go into charts beside it.
 _ROWS = 14
@@ -212,13 +207,13 @@ def _range(groups: Sequence[dict[str, Any]]) -> tuple[float, float]:
 def _breakdowns(runs: Sequence[ReportedRun]) -> list[Markup]:
     found = [run.scored.metrics.get('breakdowns', {}) if run.scored else {} for run in runs]
     result = []
-    for question, title in QUESTIONS.items():
+    numbers = {name: len(groups) for row in found for name, groups in row.items()}
+    for question in sorted(numbers, key=numbers.__getitem__):
+        title = QUESTIONS.get(question, question.replace('_', ' ').capitalize())
         groups = [row.get(question, {}) for row in found]
-        first = next((row for row in groups if row), None)
-        if first is None:
-            continue
+        first = next(row for row in groups if row)
         names = list(first)
-        if question == 'breed':
+        if len(names) > _ROWS:
             names.sort(key=lambda name: first[name]['Dice'])
         low, high = _range([row[name] for row in groups for name in row])
         parts = math.ceil(len(names) / _ROWS)

@@ -5,6 +5,7 @@ import io
 import math
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from ..base.csv_cells import as_cell, from_cell
 from ..base.errors import UserError
@@ -12,28 +13,34 @@ from ..base.json_file import MAX_INTEGER, read_text
 from ..base.whole_file import whole_file
 from ..evaluation.confusion import dice
 
-#: Columns that are always there.
-COLUMNS = ('id', 'species', 'breed', 'tp', 'fp', 'fn', 'tn', 'dice')
+#: Columns that are always there. Those of groups stand between the first and the second.
+COLUMNS = ('id', 'tp', 'fp', 'fn', 'tn', 'dice')
 
 #: A test of a million images has a table of this size.
 MAX_BYTES = 128 << 20
 
-_TEXTS = ('id', 'species', 'breed')
 _SCORES = ('dice', 'iou_boundary', 'dice_surface')
 
 
 def write_rows(path: Path, rows: Sequence[dict]) -> None:
-    """Write the columns ``COLUMNS`` and whatever else the rows hold."""
-    more = [name for name in (rows[0] if rows else ()) if name not in COLUMNS]
+    """Write ``COLUMNS``, a column for each of ``groups``, and whatever else the rows hold."""
+    groups = dict.fromkeys(key for row in rows for key in row.get('groups', {}))
+    first, *others = COLUMNS
+    more = [name for name in (rows[0] if rows else ()) if name not in (*COLUMNS, 'groups')]
     with whole_file(path, newline='') as file:
-        writer = csv.DictWriter(file, [*COLUMNS, *more])
+        writer = csv.DictWriter(file, [first, *groups, *others, *more])
         writer.writeheader()
         for row in rows:
-            writer.writerow(row | {name: as_cell(row[name]) for name in _TEXTS if name in row})
+            own = {key: row.get('groups', {}).get(key, '') for key in groups}
+            texts = {name: as_cell(text) for name, text in ({first: row[first]} | own).items()}
+            numbers = {name: row[name] for name in (*others, *more)}
+            writer.writerow(texts | numbers)
 
 
 def read_rows(path: Path) -> list[dict]:
     """Return the rows: texts, scores as floats, everything else as whole numbers.
+
+    The columns between ``id`` and ``tp`` are texts, and come as ``groups``.
 
     Raises:
         UserError: the file is missing, empty, or not of a test: a column is missing or there
@@ -64,12 +71,20 @@ def _rows(text: str) -> list[dict]:
         raise ValueError(f'the column {missing[0]!r} is missing')
     if len({*header}) < len(header) or '' in header:
         raise ValueError('a column has no name, or that of another')
+    groups = header[1 : header.index(COLUMNS[1])]
+    if header[0] != COLUMNS[0] or {*groups} & {*COLUMNS, *_SCORES}:
+        raise ValueError('the columns stand in another order')
     rows, seen = [], set()
     for cells in reader:
         if len(cells) != len(header):
             raise ValueError(f'line {reader.line_num} has {len(cells)} cells, not {len(header)}')
         try:
-            row = {name: _value(name, cell) for name, cell in zip(header, cells, strict=True)}
+            texts = {COLUMNS[0], *groups}
+            row: dict[str, Any] = {
+                name: _text(name, cell) if name in texts else _number(name, cell)
+                for name, cell in zip(header, cells, strict=True)
+            }
+            row['groups'] = {name: row.pop(name) for name in groups}
             _check(row)
         except ValueError as error:
             raise ValueError(f'line {reader.line_num}: {error}') from None
@@ -80,11 +95,13 @@ def _rows(text: str) -> list[dict]:
     return rows
 
 
-def _value(name: str, cell: str) -> str | float | int:
-    if name in _TEXTS:
-        if len(cell) > 1000 or not cell.isprintable():
-            raise ValueError(f'{name} is no line of text')
-        return from_cell(cell)
+def _text(name: str, cell: str) -> str:
+    if len(cell) > 1000 or not cell.isprintable():
+        raise ValueError(f'{name:.40} is no line of text')
+    return from_cell(cell)
+
+
+def _number(name: str, cell: str) -> float | int:
     if name in _SCORES:
         score = float(cell)
         if not 0 <= score <= 1:

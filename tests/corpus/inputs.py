@@ -73,7 +73,7 @@ def _in_tables(name: str) -> Callable[[Path], str]:
     """Return how a name is written in the two tables; what is read back must be the name."""
 
     def run(folder: Path) -> str:
-        row = dict(id=name, species=name, breed='', tp=1, fp=0, fn=0, tn=0, dice=1.0)
+        row = dict(id=name, groups=dict(species=name), tp=1, fp=0, fn=0, tn=0, dice=1.0)
         path = folder / 'per_image.csv'
         write_rows(path, [row])
         assert read_rows(path) == [row]

@@ -117,7 +117,7 @@ def read_splits(annotations: Path, needed: str) -> dict[str, list[PetEntry]]:
 class OxfordPetDataset(BinarySegDataset):
     """``images/<id>.jpg`` with ``annotations/trimaps/<id>.png``, split by the official lists.
 
-    Each sample carries ``sample_id``, ``species`` ('cat' or 'dog') and ``breed``.
+    Images are grouped by ``species`` ('cat' or 'dog') and ``breed``.
 
     Args:
         data_root: folder that holds ``images`` and ``annotations``.
@@ -133,6 +133,7 @@ class OxfordPetDataset(BinarySegDataset):
     METAINFO: ClassVar[dict] = dict(
         classes=('background', 'pet'), palette=[[0, 0, 0], [255, 255, 255]]
     )
+    group_keys: ClassVar[tuple[str, ...]] = ('species', 'breed')
 
     def __init__(
         self,

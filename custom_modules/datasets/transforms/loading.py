@@ -88,7 +88,7 @@ class PackBinarySegInputs(BaseTransform):
     """
 
     meta_keys = (
-        *('sample_id', 'species', 'breed', 'img_path', 'ori_shape', 'img_shape'),
+        *('sample_id', 'img_path', 'ori_shape', 'img_shape'),
         'size_changes',  # of custom_modules/datasets/size_changes.py
     )
 
