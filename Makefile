@@ -6,7 +6,7 @@ DEMO := work_dirs/unet_sample
 CONSTRAINTS ?= constraints.txt
 INSTALL := $(BIN)/python -m pip install --disable-pip-version-check -q $(addprefix -c ,$(CONSTRAINTS))
 
-.PHONY: help setup demo test lint soak mmengine constraints clean
+.PHONY: help setup demo test lint soak mutants mmengine constraints clean
 .DEFAULT_GOAL := help
 
 help:
@@ -14,6 +14,7 @@ help:
 	@echo 'make test    lint, types and tests'
 	@echo 'make soak    kill trainings again and again, compare their ends; rewrites results/robustness'
 	@echo 'make mmengine  MMEngine'"'"'s own tests with our runner; rewrites a table of docs/from-mmsegmentation.md'
+	@echo 'make mutants  change the code a little, again and again, and see what the tests notice'
 	@echo 'make constraints  write the installed versions to constraints.txt; CONSTRAINTS= installs the newest'
 	@echo 'make setup   only .venv with everything that is needed'
 	@echo 'make clean   remove .venv and the drawn sample; runs stay'
@@ -51,6 +52,11 @@ constraints: .venv/.dev
 
 soak: .venv/.dev
 	$(BIN)/python -m tests.soak
+	$(BIN)/python -m tests.robustness_page
+
+mutants: .venv/.dev
+	$(INSTALL) -r requirements-mutation.txt
+	$(BIN)/python -m tests.mutation
 	$(BIN)/python -m tests.robustness_page
 
 mmengine: .venv/.dev

@@ -32,7 +32,7 @@ GROUPS: dict[str, tuple[list[str], list[str]]] = {
     ),
     'data': (
         ['datasets/transforms/*.py', 'datasets/size_changes.py', 'datasets/seeded_*.py'],
-        ['datasets', 'edges', 'own_datasets', 'padding', 'resizing', 'transforms'],
+        ['datasets', 'edges', 'image_io', 'own_datasets', 'padding', 'resizing', 'transforms'],
     ),
     'hooks': (
         ['engine/hooks/*.py', 'engine/loops.py'],
@@ -114,8 +114,14 @@ def change(name: str, folder: Path, environment: dict[str, str]) -> str:
 
 def is_of_words(changed: str) -> bool:
     """Say whether a change is of the letters of a text alone, such as those of a message."""
-    lines = [line[1:].replace('XX', '').lower() for line in changed.splitlines()]
-    return len(lines) == 2 and lines[0] == lines[1] and ' ' in re.sub(r"^[^'\"]*", '', lines[0])
+    lines = changed.splitlines()
+    if len(lines) != 2 or not re.search('XX|[A-Z]{3}', lines[1]):
+        return False
+    before, after = (re.split('[\'"]', line[1:]) for line in lines)
+    differing = [pair for pair in zip(before, after, strict=False) if pair[0] != pair[1]]
+    return len(before) == len(after) and all(
+        ' ' in old and new.replace('XX', '').lower() == old.lower() for old, new in differing
+    )
 
 
 def main() -> None:

@@ -1,9 +1,10 @@
-"""The tables of docs/robustness.md, of corpus and soak: python -m tests.robustness_page"""
+"""The tables of docs/robustness.md, of corpus, soak and mutants: python -m tests.robustness_page"""
 
 import itertools
 import json
 
 from docs.generate.results_table import with_table
+from tests import mutation
 from tests.conftest import ROOT
 from tests.corpus import CASES
 from tests.soak import RESULT
@@ -56,6 +57,8 @@ def page() -> tuple[str, str]:
     text = PAGE.read_text(encoding='utf-8')
     soak = soak_table(json.loads(RESULT.read_text(encoding='utf-8')))
     parts = ['', '## Killed again and again', '', *soak]
+    mutants = mutation.table(json.loads(mutation.RESULT.read_text(encoding='utf-8')))
+    parts += ['', '## What the tests notice', '', *mutants]
     parts += ['', '## Bad and unusual input', '', *corpus_tables(), '']
     return text, with_table(text, '\n'.join(parts), BEGIN, END)
 
