@@ -1,5 +1,6 @@
 """A model and modules of one's own, names of the stack, and checkpoints of MMEngine's runner."""
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -8,10 +9,12 @@ import torch
 from mmengine.logging import HistoryBuffer
 
 from custom_modules.base.errors import UserError
+from custom_modules.commands.report import report_runs
 from custom_modules.commands.test import test as score
 from custom_modules.commands.train import train
 from custom_modules.config import load_config
 from custom_modules.runs.checkpoint_io import load_checkpoint
+from custom_modules.runs.per_image_csv import read_rows
 from tests.conftest import ROOT, tiny_options
 
 BASE = f"_base_ = '{ROOT}/configs/sample/unet_sample.py'\n"
@@ -59,6 +62,38 @@ def test_a_model_in_a_module_beside_the_config(sample: Path, tmp_path: Path) -> 
     run = train(config, str(tmp_path / 'runs'))
     result = score(config, str(run / 'best.pth'), str(tmp_path / 'test'), quick=True)
     assert result is not None and result['num_images'] == 6
+
+
+#: The parts of the page, in their order; the last block is the config that names them.
+PAGE = (ROOT / 'docs' / 'own-parts.md').read_text(encoding='utf-8')
+*PARTS, CONFIG_OF_PARTS = re.findall(r'```python\n(.*?)```', PAGE, re.DOTALL)
+
+
+def test_a_loss_a_metric_a_data_set_and_an_encoder(sample: Path, tmp_path: Path) -> None:
+    """As the page says it; each shows in the results, and the groups on the report too."""
+    (tmp_path / 'parts_of_mine.py').write_text('\n\n'.join(PARTS))
+    path = tmp_path / 'parts.py'
+    path.write_text(BASE + CONFIG_OF_PARTS.partition('\n')[2])  # without its base
+    config = load_config(path, tiny_options(sample, 'max_epochs=1', 'monitor=area_bias'))
+    config.experiment_name = 'parts'
+    run = train(config, str(tmp_path / 'runs'))
+    out = tmp_path / 'out'
+    result = score(config, str(run / 'best.pth'), str(out))
+    assert result is not None
+    assert -1 <= result['area_bias'] <= 1
+    assert 0 < result['loss_distance'] < 1
+    (scalars,) = (run / 'vis_data' / 'scalars.json').read_text().splitlines()[-1:]
+    assert '"valid/area_bias"' in scalars and '"train/distance"' in scalars
+
+    rows = read_rows(out / 'per_image.csv')
+    assert [row['groups'] for row in rows] == [dict(camera='left'), dict(camera='right')] * 3
+    assert (out / 'per_image.csv').read_text().startswith('id,camera,tp,')
+    cameras = result['breakdowns']['camera']
+    own = [row['dice'] for row in rows if row['groups']['camera'] == 'right']
+    assert cameras['right']['num_images'] == 3
+    assert cameras['right']['Dice'] == pytest.approx(np.mean(own))
+    page = Path(report_runs([str(out)], str(tmp_path / 'report.html'))).read_text()
+    assert 'aria-label="Camera: Dice of each group"' in page
 
 
 @pytest.mark.parametrize(
