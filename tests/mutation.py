@@ -32,7 +32,10 @@ GROUPS: dict[str, tuple[list[str], list[str]]] = {
     ),
     'data': (
         ['datasets/transforms/*.py', 'datasets/size_changes.py', 'datasets/seeded_*.py'],
-        ['datasets', 'edges', 'image_io', 'own_datasets', 'padding', 'resizing', 'transforms'],
+        [
+            *('datasets', 'edges', 'evaluation_details', 'image_io', 'own_datasets', 'padding'),
+            *('resizing', 'transforms'),
+        ],
     ),
     'hooks': (
         ['engine/hooks/*.py', 'engine/loops.py'],

@@ -89,6 +89,30 @@ def test_a_warped_mask_holds_no_value_that_it_did_not_hold() -> None:
     assert len(np.unique(after['img'])) > 20  # of an image that is what makes it smooth
 
 
+def test_what_comes_in_from_outside_is_the_mirrored_picture() -> None:
+    transform = TRANSFORMS.build(dict(type='RandomAffine'))
+    transform._draw = lambda: (True, 0.0, 1.0, 2 / 8, 0.0)  # two pixels to the right
+    columns = np.tile(np.arange(8, dtype=np.uint8), (8, 1))
+    after = transform(dict(img=np.repeat(columns[..., None], 3, 2), gt_seg_map=columns))
+    for moved in (after['img'][..., 1], after['gt_seg_map']):
+        assert moved[3].tolist() == [2, 1, 0, 1, 2, 3, 4, 5]
+
+
+@pytest.mark.parametrize(
+    ('more', 'degrees', 'translate'),
+    [({}, 10, 0.05), (dict(degrees=40, translate=0.2), 40, 0.2)],
+)
+def test_combined_copies_are_turned_and_shifted(
+    more: dict, degrees: float, translate: float
+) -> None:
+    copies = TRANSFORMS.build(dict(type='EnlargedCopies', **more))
+    draws = np.array([copies.affine._draw() for _ in range(500)], dtype=float)
+    applied, angles, _, right, below = draws.T
+    assert applied.all()
+    for values, limit in ((angles, degrees), (right, translate), (below, translate)):
+        assert 0.9 * limit < abs(values).max() <= limit
+
+
 def marked() -> dict:
     mask = np.zeros((5, 7), np.uint8)
     mask[1, 2] = 1
