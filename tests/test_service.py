@@ -319,6 +319,7 @@ def test_bounds_that_let_nothing_through(
     bound: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setitem(sys.modules, '_start', ModuleType('_start'))  # changes signals
+    monkeypatch.syspath_prepend(ROOT / 'tools')
     parse_args = runpy.run_path(str(ROOT / 'tools' / 'serve.py'))['parse_args']
     for value in ('0', '-1', 'nan', 'inf', 'much'):
         monkeypatch.setattr(sys, 'argv', ['serve.py', 'model', bound, value])
@@ -330,6 +331,7 @@ def test_bounds_that_let_nothing_through(
 
 def test_no_tunnel(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setitem(sys.modules, '_start', ModuleType('_start'))  # changes signals
+    monkeypatch.syspath_prepend(ROOT / 'tools')
     parse_args = runpy.run_path(str(ROOT / 'tools' / 'serve.py'))['parse_args']
     for words in (['--share'], ['--share=True']):
         monkeypatch.setattr(sys, 'argv', ['demo.py', 'model', *words])
