@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -11,6 +12,7 @@ import pytest
 
 from tests.conftest import ROOT, TINY
 
+README = ROOT / 'README.md'
 Run = Callable[..., subprocess.CompletedProcess]
 
 
@@ -76,6 +78,9 @@ def test_what_the_command_says(run: Run) -> None:
     listed = run('-m', 'petseg')
     assert listed.returncode == 0
     assert '  train                Train the model of a config\n' in listed.stdout
+    (table,) = re.findall(r'## All commands\n(.*?)\n## ', README.read_text('utf-8'), re.DOTALL)
+    tools = {line.split()[0] for line in listed.stdout.splitlines() if line.startswith('  ')}
+    assert {*re.findall(r'`([a-z_]+)`', table)} == tools
     help_text = run('-m', 'petseg', 'find-batch-size', '--help').stdout
     assert help_text.startswith('usage: petseg find_batch_size ')
     assert 'tools/' not in help_text
