@@ -14,7 +14,7 @@ from custom_modules.commands.browse_dataset import browse
 from custom_modules.commands.train import train
 from custom_modules.config import load_config
 from custom_modules.datasets import BinaryMaskDataset
-from custom_modules.datasets.image_io import read_image, read_size
+from custom_modules.datasets.image_io import read_image, read_orientation
 from custom_modules.datasets.statistics import survey
 from custom_modules.engine.seen_images import seen_by_network
 from custom_modules.models import BinarySegmentor
@@ -65,7 +65,7 @@ def test_the_size_in_the_header_is_that_of_the_image(tmp_path: Path, orientation
     exif = picture.getexif()
     exif[0x0112] = orientation
     picture.save(tmp_path / 'a.jpg', exif=exif)
-    assert read_size(tmp_path / 'a.jpg') == read_image(tmp_path / 'a.jpg').shape[:2]
+    assert read_orientation(tmp_path / 'a.jpg').size == read_image(tmp_path / 'a.jpg').shape[:2]
 
 
 def test_what_is_shown_is_what_a_training_sees(

@@ -6,6 +6,7 @@ UserError: batch_size = 0 is not allowed; use an integer from 1
 
 import math
 import reprlib
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from numbers import Integral, Real
@@ -19,12 +20,12 @@ _SHORT = reprlib.Repr()
 _SHORT.maxstring = _SHORT.maxother = 80
 
 
-class Kind:
+class Kind(ABC):
     """A set of values. Its ``str`` are words that follow "use" in a message."""
 
+    @abstractmethod
     def allows(self, value: Any) -> bool:
         """Return whether a value, of any type, is of this kind."""
-        raise NotImplementedError
 
     def check(self, name: str, value: Any) -> None:
         """Refuse a value that is not of this kind.

@@ -81,15 +81,6 @@ def decode_image(data: bytes) -> np.ndarray:
     return _decode(data, as_published=False)[0]
 
 
-def read_size(path: str | Path) -> tuple[int, int]:
-    """Return (H, W) of an image as ``read_image`` would give it, from its header alone.
-
-    Raises:
-        UnreadableImageError, UserError: as ``read_image``, as far as the header tells.
-    """
-    return read_orientation(path).size
-
-
 def read_orientation(path: str | Path, as_published: bool = False) -> Orientation:
     """Return how an image lies in its file, from its header alone.
 

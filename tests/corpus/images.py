@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 from PIL import ExifTags, Image
 
-from custom_modules.datasets.image_io import read_image, read_mask, read_size
+from custom_modules.datasets.image_io import read_image, read_mask, read_orientation
 
 from .case import Case
 
@@ -69,7 +69,7 @@ def image_row(make: Maker, name: str = 'photo.jpg') -> Callable[[Path], str]:
         make(folder)
         image = read_image(folder / name)
         assert image.dtype == np.uint8 and image.shape[2] == 3
-        assert read_size(folder / name) == image.shape[:2]
+        assert read_orientation(folder / name).size == image.shape[:2]
         left, right = float(image[:, 0].mean()), float(image[:, -1].mean())
         bright = ', left darker than right' if right - left > 100 else ''
         return f'{image.shape[1]}x{image.shape[0]}, three channels{bright}'
