@@ -71,11 +71,21 @@ def test_species_and_breed_group_the_images_of_a_test(sample: Path) -> None:
     assert 'groups' not in SeededDataset.build(oxford(sample, split='val'))[0]['data_samples']
 
 
-@pytest.mark.parametrize('key', ['dice', 'size', 'a b', ''])
-def test_groups_that_have_the_name_of_something_else(key: str, sample: Path) -> None:
+@pytest.mark.parametrize(
+    ('key', 'message'),
+    [
+        ('camra', "'camra' is in no entry of OxfordPetDataset; give it to"),
+        ('dice', "'dice' is not allowed; use a name"),
+        ('size', "'size' is not allowed"),
+        ('a b', "'a b' is not allowed"),
+    ],
+)
+def test_groups_that_cannot_be(key: str, message: str, sample: Path) -> None:
     dataset = oxford(sample, split='val', test_mode=True)
     dataset.group_keys = (key,)
-    with pytest.raises(UserError, match=f'group_keys: {key!r} is not allowed'):
+    entry = dataset.get_data_info(0)
+    dataset.get_data_info = lambda _: entry if key == 'camra' else entry | {key: 'a'}
+    with pytest.raises(UserError, match=f'group_keys: {message}'):
         SeededDataset(dataset)[0]
 
 

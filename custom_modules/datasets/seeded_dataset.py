@@ -77,23 +77,29 @@ class SeededDataset(Dataset):
         """What the images are grouped by: ``group_keys`` of all data sets that this one holds.
 
         Raises:
-            UserError: a key is that of another column of ``per_image.csv``.
+            UserError: a key is that of another column of ``per_image.csv``, or the entries of the
+                data set that names it do not have it.
         """
-        held = [getattr(one, 'group_keys', ()) for one in _all_held(self.dataset)]
-        keys = [*dict.fromkeys(str(key) for own in held for key in own)]
+        keys: dict[str, None] = {}
+        for one in _all_held(self.dataset):
+            own = dict.fromkeys(map(str, getattr(one, 'group_keys', ())))
+            lost = own.keys() - _entry_of(one, 0).keys() if len(one) else set()
+            if lost:
+                raise UserError(
+                    f'group_keys: {min(lost)!r} is in no entry of {type(one).__name__}; give it to '
+                    "each entry of the data set's list (get_data_info), or leave it out"
+                )
+            keys |= own
         for key in keys:
             if key in TAKEN or not key.isidentifier():
                 raise UserError(
                     f'group_keys: {key!r} is not allowed; use a name of letters that is none of '
                     f'{", ".join(TAKEN)}'
                 )
-        return keys
-
-    def _entry(self, index: int) -> dict:
-        return self.dataset.get_data_info(index) if hasattr(self.dataset, 'get_data_info') else {}
+        return [*keys]
 
     def _name(self, index: int) -> str:
-        entry = self._entry(index)
+        entry = _entry_of(self.dataset, index)
         path = entry.get('img_path')
         return str(entry.get('sample_id') or (Path(path).stem if path else f'{index:06}'))
 
@@ -105,7 +111,8 @@ class SeededDataset(Dataset):
             name = self.names[index] if self._is_test else self._name(index)
             packed.set_metainfo(dict(sample_id=name))
         if isinstance(packed, BaseDataElement) and self._is_test and self.group_keys:
-            entry = self._entry(index)
+            # Of data sets that are held together each has groups of its own.
+            entry = _entry_of(self.dataset, index)
             groups = {key: str(entry.get(key, '')) for key in self.group_keys}
             packed.set_metainfo(dict(groups=groups))
         return sample
@@ -132,6 +139,10 @@ class SeededDataset(Dataset):
             random.setstate(states[0])
             np.random.set_state(states[1])
             torch.set_rng_state(states[2])
+
+
+def _entry_of(dataset: Any, index: int) -> dict:
+    return dataset.get_data_info(index) if hasattr(dataset, 'get_data_info') else {}
 
 
 def _all_held(dataset: Any) -> list[Any]:
