@@ -1,14 +1,13 @@
-"""First of two trainings of the weights that come with the project: 40 epochs at 128x128.
+"""First of two trainings of weights to give away: 40 epochs at 128x128.
 
-Most of what a net has to learn it learns at a quarter of the cost of 256x256;
-``pretrained_pet_256.py`` goes on from here.
+An epoch at this size is cheap; ``pretrained_pet_256.py`` goes on from here.
 """
 
 _base_ = './half_resnet34_unet_pet_128.py'
 
 max_epochs = 40
 
-# Stronger than in the short recipes: each image is seen a hundred times.
+# Stronger than in the short recipes: with both trainings each image is seen 110 times.
 train_pipeline = [
     dict(type='LoadImage'),
     dict(type='LoadMask'),

@@ -1,4 +1,4 @@
-"""Second of two trainings of the weights that come with the project: 70 epochs at 256x256.
+"""Second of two trainings of weights to give away: 70 epochs at 256x256.
 
 python tools/train.py configs/laptop/pretrained_pet_256.py --cfg-options \\
     init=work_dirs/pretrained_pet_128/latest
