@@ -60,6 +60,9 @@ def test_from_training_to_masks(run: Run, site: Path, sample: Path, tmp_path: Pa
     assert tested.returncode == 0, tested.stderr
     metrics = json.loads(best.with_name('metrics.json').read_text())
     assert metrics['commit'].startswith('petseg 0.')  # not that of a repository around it
+    page = run('-m', 'petseg', 'report', best.parent, '--out', tmp_path / 'report.html')
+    assert page.returncode == 0, page.stderr
+    assert 'petseg test work_dirs/unet_sample/' in (tmp_path / 'report.html').read_text()
     photograph = next((sample / 'images').glob('*.jpg'))
     code = (
         'import petseg\n'

@@ -1,5 +1,6 @@
 """Where the project lies, how relative paths are understood, whether a folder can be written."""
 
+import re
 import tempfile
 from pathlib import Path
 
@@ -17,6 +18,13 @@ def is_checkout() -> bool:
 def workspace() -> Path:
     """Return the folder of ``data`` and ``work_dirs``: the checkout, or the working directory."""
     return PROJECT_ROOT if is_checkout() else Path.cwd()
+
+
+def as_typed(text: str) -> str:
+    """Return a text in which commands are as the user types them: installed, ``petseg train``."""
+    if is_checkout():
+        return text
+    return re.sub(r'(?:python )?tools/([a-z_]+)\.py', r'petseg \1', text)
 
 
 def resolve_path(path: str | Path) -> Path:

@@ -4,7 +4,6 @@ import errno
 import gc
 import logging
 import os
-import re
 import signal
 import sys
 import traceback
@@ -13,7 +12,7 @@ from contextlib import contextmanager
 
 from ..base.errors import UserError, user_message
 from ..base.output import OutputLostError, steady_output
-from ..base.paths import is_checkout
+from ..base.paths import as_typed
 from ..base.stopping import Stopped, stopping
 from ..base.whole_file import disk_error
 from ..distributed.processes import end_workers, leave
@@ -83,13 +82,6 @@ def _status(error: BaseException) -> int:
     # The interpreter's end would wait for the other processes, of which one may be dead.
     traceback.print_exception(error)
     return 1
-
-
-def as_typed(text: str) -> str:
-    """Return a text in which commands are as the user types them: installed, ``petseg train``."""
-    if is_checkout():
-        return text
-    return re.sub(r'(?:python )?tools/([a-z_]+)\.py', r'petseg \1', text)
 
 
 def _rank() -> str | None:

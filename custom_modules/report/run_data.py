@@ -7,7 +7,7 @@ from pathlib import Path
 from mmengine.config import Config
 
 from ..base.errors import UserError
-from ..base.paths import short_path, workspace
+from ..base.paths import as_typed, short_path, workspace
 from ..evaluation.from_rows import figures_from_rows
 from ..runs.metrics_json import read_metrics
 from ..runs.scalars import read_epochs, read_steps
@@ -63,7 +63,7 @@ class ReportedRun:
             )
             tta = self.scored.metrics.get('tta')
             lines.append(test + (f' --tta {" ".join(map(str, tta["scales"]))}' if tta else ''))
-        return lines
+        return [as_typed(line) for line in lines]
 
 
 def read_run(label: str, folder: Path) -> ReportedRun:
@@ -91,10 +91,10 @@ def read_run(label: str, folder: Path) -> ReportedRun:
             raise
         notes.append(f'No curves: {error}.')
     if scored is None:
-        notes.append(
-            f'Not tested yet: python tools/test.py {short_path(folder / "config.py")} '
-            f'{short_path(folder / "best.pth")} --out {short_path(folder / "test")}'
+        config, best, test = (
+            short_path(folder / name) for name in ('config.py', 'best.pth', 'test')
         )
+        notes.append(as_typed(f'Not tested yet: python tools/test.py {config} {best} --out {test}'))
     return ReportedRun(label, trained, Run(label, epochs), steps, scored, notes)
 
 
