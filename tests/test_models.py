@@ -11,6 +11,7 @@ from mmseg.structures import SegDataSample
 from custom_modules.base.errors import UserError
 from custom_modules.config import load_config
 from custom_modules.models import ResNetEncoder, ThinUNetHead, UNetEncoder, UNetHead
+from custom_modules.models.encoder_and_head import build_head
 from custom_modules.models.foreground_logits import enlarge_logits
 
 BN = dict(type='BN')
@@ -66,8 +67,9 @@ def test_width_is_a_factor_of_all_channels() -> None:
     assert unet_parameters([64, 128, 256, 512, 1024]) == 31_043_521
     narrow = count(build('configs/unet_pet.py', 'width=0.25'))
     assert narrow == unet_parameters([16, 32, 64, 128, 256])
-    encoder, head = ResNetEncoder(width=0.5), ThinUNetHead(widened={2: 512}, width=0.5)
+    encoder = ResNetEncoder(width=0.5)
     assert encoder.out_channels == [32, 64, 128, 256, 512]
+    head = ThinUNetHead(encoder.out_channels[:4], widened={2: 512}, width=0.5)
     assert (head.bridge[0].out_channels, head.widen['2'].out_channels) == (128, 256)
     assert (head.logits.in_channels, head.logits.out_channels) == (16, 1)
 
@@ -154,7 +156,7 @@ def test_shapes_at_every_level_of_the_decoders(height: int, width: int) -> None:
         *(at(256, 16), at(128, 8), at(64, 4), at(64, 2)),
         *(at(64, 2), at(1, 2)),  # the logits, which are enlarged last
     ]
-    decoder_c = ThinUNetHead(widened={2: 512}, norm_cfg=BN)
+    decoder_c = ThinUNetHead([64, 128, 256, 512], widened={2: 512}, norm_cfg=BN)
     assert shapes_inside(decoder_c, features(*trunk)) == [
         at(256, 32),
         *(at(32, 16), at(32, 8), at(32, 4), at(32, 2)),
@@ -179,7 +181,7 @@ def test_the_stem_feature_is_the_pooled_stem_enlarged() -> None:
 
 
 def test_decoder_c_concatenates_before_it_doubles() -> None:
-    block = ThinUNetHead(widened={2: 512}, norm_cfg=BN).up_blocks[1]
+    block = ThinUNetHead([64, 128, 256, 512], widened={2: 512}, norm_cfg=BN).up_blocks[1]
     x, skip = torch.randn(1, 32, 4, 6), torch.randn(1, 512, 4, 6)
     assert block(x, skip).shape == (1, 32, 8, 12)
     with pytest.raises(RuntimeError):
@@ -221,7 +223,7 @@ def test_an_output_relu_has_no_negative_logits_and_the_plain_output_has() -> Non
     levels = [torch.randn(2, c, 64 // s, 64 // s) for c, s in ((64, 4), (128, 8), (256, 16))]
     levels.append(torch.randn(2, 512, 2, 2))
     for output_norm_relu in (True, False):
-        head = ThinUNetHead(norm_cfg=BN, output_norm_relu=output_norm_relu)
+        head = ThinUNetHead([64, 128, 256, 512], norm_cfg=BN, output_norm_relu=output_norm_relu)
         assert (head(levels) < 0).any() != output_norm_relu
 
 
@@ -259,26 +261,24 @@ SMALL_HEAD = dict(type='UNetHead', norm_cfg=BN)
 PAIRS = {
     'unet': (
         dict(type='UNetEncoder', channels=[4, 8, 16], norm_cfg=BN),
-        SMALL_HEAD | dict(in_channels=[4, 8, 16], channels=[8, 4]),
+        SMALL_HEAD | dict(channels=[8, 4]),
     ),
     'unet without norm': (
         dict(type='UNetEncoder', channels=[4, 8, 16], bottleneck_dropout=0.1),
-        dict(type='UNetHead', in_channels=[4, 8, 16], channels=[8, 4]),
+        dict(type='UNetHead', channels=[8, 4]),
     ),
     'resnet34': (
         dict(type='ResNetEncoder', bottleneck_channels=64),
-        SMALL_HEAD
-        | dict(in_channels=[64, 128, 256, 512, 64], channels=[32, 16, 8, 8], extra_upsamples=2),
+        SMALL_HEAD | dict(channels=[32, 16, 8, 8], extra_upsamples=2),
     ),
     'resnet34 without bottleneck': (
         dict(type='ResNetEncoder', bottleneck=None),
-        SMALL_HEAD | dict(in_channels=[64, 128, 256, 512], channels=[32, 16, 8], extra_upsamples=2),
+        SMALL_HEAD | dict(channels=[32, 16, 8], extra_upsamples=2),
     ),
     'decoder B': (
         dict(type='ResNetEncoder', bottleneck=None, bias=True, stem_feature=True),
         dict(
             type='UNetHead',
-            in_channels=[64, 64, 128, 256, 512],
             channels=[32, 16, 8, 8],
             logit_upsamples=1,
         ),
@@ -294,18 +294,55 @@ PAIRS = {
             bottleneck_channels=64,
             bottleneck_dropout=0.1,
         ),
-        SMALL_HEAD
-        | dict(in_channels=[64, 128, 256, 512, 64], channels=[32, 16, 8, 8], extra_upsamples=2),
+        SMALL_HEAD | dict(channels=[32, 16, 8, 8], extra_upsamples=2),
     ),
     'two output channels': (
         dict(type='UNetEncoder', channels=[4, 8, 16]),
-        dict(type='UNetHead', in_channels=[4, 8, 16], channels=[8, 4], out_channels=2),
+        dict(type='UNetHead', channels=[8, 4], out_channels=2),
     ),
     'a backbone of mmsegmentation': (
         dict(type='mmseg.ResNetV1c', depth=18, norm_cfg=BN, base_channels=8, stem_channels=8),
         SMALL_HEAD | dict(in_channels=[8, 16, 32, 64], channels=[16, 8, 8], extra_upsamples=2),
     ),
 }
+
+
+class NarrowEncoder(torch.nn.Module):
+    """An encoder that tells nothing of its features."""
+
+    def forward(self, images: torch.Tensor) -> list[torch.Tensor]:
+        return [images, images[..., ::2, ::2]]
+
+
+@pytest.mark.parametrize(
+    ('encoder', 'head', 'widths'),
+    [
+        (dict(), dict(), [4, 8]),
+        (dict(width=2.0), dict(), [8, 16]),
+        (dict(width=2.0), dict(width=2.0), [8, 16]),
+        (dict(width=2.0), dict(width=2.0, in_channels=[4, 8]), [8, 16]),
+        (dict(width=2.0), dict(in_channels=[8, 16]), [8, 16]),
+    ],
+)
+def test_a_head_takes_the_widths_of_its_encoder(
+    encoder: dict, head: dict, widths: list[int]
+) -> None:
+    built = build_head(
+        dict(type='UNetHead', channels=[4]) | head, UNetEncoder(channels=[4, 8], **encoder)
+    )
+    narrow = 4 * int(head.get('width', 1))
+    assert built.up_blocks[0].up.weight.shape[:2] == (widths[1], narrow)
+    assert built.up_blocks[0].conv[0].weight.shape[:2] == (narrow, widths[0] + narrow)
+
+
+def test_a_head_whose_widths_are_not_known_is_refused() -> None:
+    encoder = UNetEncoder(channels=[4, 8])
+    head = dict(type='UNetHead', channels=[4])
+    with pytest.raises(UserError, match=r'features of \[4, 8\] .* told \[4, 4\]'):
+        build_head(head | dict(in_channels=[4, 4]), encoder)
+    with pytest.raises(UserError, match=r'NarrowEncoder and UNetHead: .* attribute out_channels'):
+        build_head(head, NarrowEncoder())
+    assert build_head(head | dict(in_channels=[3, 3]), NarrowEncoder()).size_divisor == 2
 
 
 @pytest.mark.parametrize('pair', PAIRS)
@@ -428,7 +465,7 @@ def test_wrong_arguments_are_named() -> None:
     with pytest.raises(UserError, match=r"bottleneck_dropout=0\.1 needs bottleneck='double_conv'"):
         ResNetEncoder(bottleneck_dropout=0.1)
     with pytest.raises(UserError, match=r'widened names the level 4; .* levels 0 to 3'):
-        ThinUNetHead(widened={4: 512})
+        ThinUNetHead([64, 128, 256, 512], widened={4: 512})
     with pytest.raises(UserError, match="bottleneck='x'"):
         ResNetEncoder(bottleneck='x')
     with pytest.raises(UserError, match='need 2 decoder widths'):

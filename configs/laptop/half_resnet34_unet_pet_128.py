@@ -9,7 +9,6 @@ width = 0.5
 model = dict(
     backbone=dict(bottleneck=None),
     decode_head=dict(
-        in_channels=[64, 128, 256, 512],
         channels=[256, 128, 64],
         extra_upsamples=0,
         logit_upsamples=2,

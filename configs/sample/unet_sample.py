@@ -17,7 +17,7 @@ precision = 'auto'
 
 model = dict(
     backbone=dict(channels=[16, 32, 64, 128]),
-    decode_head=dict(in_channels=[16, 32, 64, 128], channels=[64, 32, 16]),
+    decode_head=dict(channels=[64, 32, 16]),
 )
 losses = [
     dict(type='BinaryCrossEntropyLoss'),

@@ -13,6 +13,7 @@ from torch import nn
 from ..base.errors import UserError
 from ..datasets.ground_truth import ground_truth
 from ..datasets.size_changes import box_of_picture, leads_back, redo_size_changes, undo_size_changes
+from .encoder_and_head import build_head
 from .foreground_logits import check_logits, enlarge_logits, foreground_logits
 from .losses.of_mmseg import check_losses, loss_of
 from .losses.target import foreground_and_valid
@@ -23,9 +24,8 @@ class BinarySegmentor(BaseModel):
     """Sigmoid of one logit per pixel, or softmax of two (R2), and a threshold.
 
     Args:
-        backbone: encoder; returns feature maps finest first.
-        decode_head: head; takes that list, returns logits (N, 1 or 2, H, W) of the image's
-            size.
+        backbone: config of an ``Encoder``.
+        decode_head: config of a ``DecodeHead``; see ``build_head`` for its ``in_channels``.
         losses: loss terms, each with a ``loss_name`` of its own; summed in training.
         threshold: a pixel is foreground if its probability is greater.
         resolution: where predictions are scored: 'input', the size the network sees (the reports'
@@ -34,8 +34,8 @@ class BinarySegmentor(BaseModel):
         init_cfg: MMEngine's initialisation; None keeps PyTorch's.
 
     Raises:
-        UserError: ``resolution`` is unknown, two loss terms have one name, or one is not for masks
-            of two classes.
+        UserError: ``resolution`` is unknown, encoder and head do not fit each other, two loss terms
+            have one name, or one is not for masks of two classes.
     """
 
     def __init__(
@@ -55,7 +55,7 @@ class BinarySegmentor(BaseModel):
                 "use 'input' or 'original'"
             )
         self.backbone = MODELS.build(backbone)
-        self.decode_head = MODELS.build(decode_head)
+        self.decode_head = build_head(decode_head, self.backbone)
         self.losses = nn.ModuleList(MODELS.build(loss) for loss in losses)
         check_losses([*self.losses])
         names = [loss.loss_name for loss in self.losses]

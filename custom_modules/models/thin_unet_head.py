@@ -42,7 +42,8 @@ class ThinUNetHead(BaseModule):
     (h, w) is the size of the finest feature.
 
     Args:
-        in_channels: widths of the encoder's features, finest first.
+        in_channels: widths of the encoder's features, finest first; left out of a config, the
+            encoder tells them.
         bridge_channels: width of the bridge.
         channels: width of every up-block.
         widened: level -> width; a 1x1 convolution brings the skip of that level (counted from the
@@ -51,7 +52,7 @@ class ThinUNetHead(BaseModule):
         output_norm_relu: end with BatchNorm and ReLU after the logits. R2 shows that the loss then
             does not fall; only for that study.
         out_channels: logits per pixel.
-        width: factor of all widths.
+        width: factor of the other widths, and in a config of ``in_channels`` too.
         init_cfg: MMEngine's initialisation; None keeps PyTorch's.
 
     Raises:
@@ -60,7 +61,7 @@ class ThinUNetHead(BaseModule):
 
     def __init__(
         self,
-        in_channels: Sequence[int] = (64, 128, 256, 512),
+        in_channels: Sequence[int],
         bridge_channels: int = 256,
         channels: int = 32,
         widened: dict[int, int] | None = None,
@@ -79,7 +80,6 @@ class ThinUNetHead(BaseModule):
                 f'ThinUNetHead: widened names the level {unknown[0]!r}; the encoder has the levels '
                 f'0 to {len(in_channels) - 1}'
             )
-        in_channels = [scaled(level, width) for level in in_channels]
         widened = {level: scaled(wide, width) for level, wide in widened.items()}
         bridge_channels, channels = scaled(bridge_channels, width), scaled(channels, width)
         self.out_channels = out_channels

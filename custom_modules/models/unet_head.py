@@ -22,14 +22,15 @@ class UNetHead(BaseModule):
     finest feature and s = 2 ** (``extra_upsamples`` + ``logit_upsamples``).
 
     Args:
-        in_channels: widths of the encoder's features, finest first.
+        in_channels: widths of the encoder's features, finest first; left out of a config, the
+            encoder tells them.
         channels: width after each up-block, coarsest first; one fewer than ``in_channels``.
         extra_upsamples: [2x2 transposed convolution, (normalisation,) ReLU] that follow the
             up-blocks; 2 bring a ResNet's stride 4 to full size (decoder A of R0).
         logit_upsamples: doublings of the logits by bilinear interpolation (decoder B of R1: 1).
         norm_cfg: normalisation after each convolution, None for none.
         out_channels: logits per pixel.
-        width: factor of ``in_channels`` and ``channels``.
+        width: factor of ``channels``, and in a config of ``in_channels`` too.
         init_cfg: MMEngine's initialisation; None keeps PyTorch's.
 
     Raises:
@@ -57,7 +58,6 @@ class UNetHead(BaseModule):
         #: Height and width of the image must be multiples of this.
         self.size_divisor = 2 ** (len(channels) + extra_upsamples + logit_upsamples)
         self.logit_scale = 2**logit_upsamples
-        in_channels = [scaled(level, width) for level in in_channels]
         channels = [scaled(level, width) for level in channels]
         coarsest, *skips = reversed(in_channels)
         before = [coarsest, *channels]

@@ -12,7 +12,6 @@ model = dict(
         width='$width',
     ),
     decode_head=dict(
-        in_channels=[64, 64, 128, 256, 512],
         channels=[256, 128, 64, 64],
         logit_upsamples=1,
         norm_cfg=None,

@@ -9,7 +9,6 @@ model = dict(
     backbone=dict(type='UNetEncoder', norm_cfg=dict(type='BN'), width='$width'),
     decode_head=dict(
         type='UNetHead',
-        in_channels=[64, 128, 256, 512, 1024],
         norm_cfg=dict(type='BN'),
         width='$width',
     ),
