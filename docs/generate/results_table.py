@@ -10,6 +10,9 @@ from docs.generate.reports_table import reports_table
 from docs.generate.study_pages import BEGIN as STUDY_BEGIN
 from docs.generate.study_pages import END as STUDY_END
 from docs.generate.study_pages import study_blocks, study_pages
+from docs.generate.types_table import BEGIN as TYPES_BEGIN
+from docs.generate.types_table import END as TYPES_END
+from docs.generate.types_table import types_table
 
 BEGIN = '<!-- results: made by python -m docs.generate from results/ -->'
 END = '<!-- end of results -->'
@@ -32,7 +35,14 @@ def pages() -> dict[Path, tuple[str, str]]:
     }
     texts = {page: page.read_text(encoding='utf-8') for page in tables}
     made = {page: (texts[page], with_table(texts[page], tables[page])) for page in tables}
-    return made | _study_pages()
+    return made | _study_pages() | _training_step()
+
+
+def _training_step() -> dict[Path, tuple[str, str]]:
+    page = PROJECT_ROOT / 'docs' / 'training-step.md'
+    text = page.read_text(encoding='utf-8')
+    table = types_table(PROJECT_ROOT / 'configs')
+    return {page: (text, with_table(text, table, TYPES_BEGIN, TYPES_END))}
 
 
 def _study_pages() -> dict[Path, tuple[str, str]]:
