@@ -1,6 +1,7 @@
 """Training that can stop and go on anywhere, and evaluation in the run's precision."""
 
 import logging
+import shlex
 import time
 from pathlib import Path
 from typing import Any
@@ -96,7 +97,7 @@ class ResumableTrainLoop(EpochBasedTrainLoop):
             self.runner.logger.log(
                 logging.WARNING,
                 f'stopped by {self.stop.name} in epoch {self._epoch + 1} after {self._iter} steps; '
-                f'go on with --resume {self.runner.log_dir}',
+                f'go on with --resume {shlex.quote(str(self.runner.log_dir))}',
             )
             self.runner.visualizer.close()
             raise SystemExit(self.stop.exit_status)

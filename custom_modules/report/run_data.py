@@ -7,7 +7,8 @@ from pathlib import Path
 from mmengine.config import Config
 
 from ..base.errors import UserError
-from ..base.paths import as_typed, short_path, workspace
+from ..base.paths import short_path, workspace
+from ..base.shell import shell_command
 from ..evaluation.from_rows import figures_from_rows
 from ..runs.metrics_json import read_metrics
 from ..runs.scalars import read_epochs, read_steps
@@ -55,15 +56,16 @@ class ReportedRun:
             config = str(self.scored.metrics.get('config', '')) if self.scored else ''
         if not config:
             return []
-        lines = [f'python tools/train.py {config}']
+        lines = [shell_command('train', config)]
         if self.scored:
+            own = self.scored.folder / 'config.py'  # a test may have changed the run's config
+            tested = short_path(own) if own.is_file() else config
             checkpoint = self.scored.metrics.get('checkpoint', 'best.pth')
-            test = (
-                f'python tools/test.py {config} {checkpoint} --out {short_path(self.scored.folder)}'
-            )
-            tta = self.scored.metrics.get('tta')
-            lines.append(test + (f' --tta {" ".join(map(str, tta["scales"]))}' if tta else ''))
-        return [as_typed(line) for line in lines]
+            words = [tested, checkpoint, '--out', short_path(self.scored.folder)]
+            if tta := self.scored.metrics.get('tta'):
+                words += ['--tta', *tta['scales']]
+            lines.append(shell_command('test', *words))
+        return lines
 
 
 def read_run(label: str, folder: Path) -> ReportedRun:
@@ -94,7 +96,7 @@ def read_run(label: str, folder: Path) -> ReportedRun:
         config, best, test = (
             short_path(folder / name) for name in ('config.py', 'best.pth', 'test')
         )
-        notes.append(as_typed(f'Not tested yet: python tools/test.py {config} {best} --out {test}'))
+        notes.append(f'Not tested yet: {shell_command("test", config, best, "--out", test)}')
     return ReportedRun(label, trained, Run(label, epochs), steps, scored, notes)
 
 

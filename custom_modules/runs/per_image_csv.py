@@ -10,6 +10,7 @@ from typing import Any
 from ..base.csv_cells import as_cell, from_cell
 from ..base.errors import UserError
 from ..base.json_file import MAX_INTEGER, read_text
+from ..base.shell import shell_command
 from ..base.whole_file import whole_file
 from ..evaluation.confusion import dice
 
@@ -50,7 +51,7 @@ def read_rows(path: Path) -> list[dict]:
     if not path.is_file():
         raise UserError(
             f'{path.parent}: has no {path.name}; make it with '
-            f'python tools/test.py CONFIG CHECKPOINT --out {path.parent}'
+            + shell_command('test', 'CONFIG', 'CHECKPOINT', '--out', path.parent)
         )
     try:
         rows = _rows(read_text(path, MAX_BYTES))

@@ -8,6 +8,7 @@ from mmengine.dist import is_main_process
 
 from ..base.errors import UserError
 from ..base.paths import short_path
+from ..base.shell import shell_command
 from ..config.differences import as_data, differences, merged
 from ..config.written import CODE, read_written, resolved
 
@@ -43,11 +44,11 @@ def check_resume(run: Path, config: Config, allow_changes: bool = False) -> None
     refused = list(differences(fixed, _fixed(as_data(config.to_dict()))))
     if refused and not allow_changes:
         key, old, new = refused[0]
+        command = shell_command('train', short_path(run / CODE), '--resume', run.name)
         raise UserError(
             f'--resume {run}: {key} was {old}, is {new}. Give the --cfg-options of before, or go '
-            f'on with the config of the run: python tools/train.py {short_path(run / CODE)} '
-            f'--resume {run.name}. With this one it would be another run: start it without '
-            '--resume, or go on all the same with --allow-changes'
+            f'on with the config of the run: {command}. With this one it would be another run: '
+            'start it without --resume, or go on all the same with --allow-changes'
         )
 
 

@@ -2,6 +2,7 @@
 
 import itertools
 import os
+import shlex
 import time
 from collections.abc import Iterator
 from contextlib import suppress
@@ -122,7 +123,7 @@ def find_newest(work_dir: Path, config: str = '') -> Path | None:
     if newest is not None and _saved(newest) > time.time() + _CLOCKS_DIFFER:
         raise UserError(
             f'{newest}: was saved in the future by the clock of this machine; name the run to go '
-            f'on with, such as --resume {newest.name}'
+            f'on with, such as --resume {shlex.quote(newest.name)}'
         )
     return newest
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from ..base.errors import UserError
+from ..base.shell import shell_command
 from ..config.written import read_named, read_written
 from .metrics_json import PROTOCOL, read_metrics
 from .named_runs import named_folders
@@ -69,7 +70,7 @@ def read_scored(label: str, run: Path) -> ScoredRun:
     if folder is None:
         raise UserError(
             f'{run}: has no metrics.json, nor has {run / "test"}; make it with '
-            f'python tools/test.py CONFIG {run / "best.pth"} --out {run / "test"}'
+            + shell_command('test', 'CONFIG', run / 'best.pth', '--out', run / 'test')
         )
     metrics = read_metrics(folder / 'metrics.json')
     rows = {row['id']: row for row in read_rows(folder / 'per_image.csv')}

@@ -13,6 +13,7 @@ from mmengine.dataset import BaseDataset
 
 from ..base.errors import UserError, did_you_mean
 from ..base.paths import resolve_path
+from ..base.shell import shell_command
 from ..datasets.image_io import read_mask
 from ..datasets.seeded_dataset import SeededDataset
 from ..runs.per_image_csv import read_rows
@@ -83,7 +84,7 @@ def read_scores(folder: Path) -> dict[str, Score]:
     if not (folder / 'masks').is_dir():
         raise UserError(
             f'{folder}: has no masks; make it with '
-            f'python tools/test.py CONFIG CHECKPOINT --out {folder}'
+            + shell_command('test', 'CONFIG', 'CHECKPOINT', '--out', folder)
         )
     return {row['id']: Score(row['tp'] + row['fn'], row['dice']) for row in rows}
 

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from custom_modules.base.paths import PROJECT_ROOT, short_path
+from custom_modules.base.shell import shell_command
 from custom_modules.studies.cells import BASE, STUDIES, changes_nothing, leaves
 from custom_modules.studies.pages import save_study_curves, study_table
 from custom_modules.studies.results import describe_config, describe_study, read_study
@@ -30,7 +31,7 @@ def study_readme(folder: Path) -> str:
     for config in leaves(folder):
         note = ' All others are compared with it.' if changes_nothing(config) else ''
         lines.append(f'| `{config.name}` | {describe_config(config)}{note} |')
-    command = f'python tools/sweep.py {short_path(folder)} --budget laptop'
+    command = shell_command('sweep', short_path(folder), '--budget', 'laptop')
     lines += ['', 'Each inherits `_base_.py` and says in a line or two what differs.', '']
     lines += ['```bash', command, '```', '']
     return '\n'.join(lines)

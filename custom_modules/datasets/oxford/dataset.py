@@ -9,6 +9,7 @@ from mmengine.registry import DATASETS
 
 from ...base.errors import UserError, did_you_mean
 from ...base.paths import resolve_path
+from ...base.shell import shell_command
 from ..binary_seg_dataset import BinarySegDataset
 from ..list_file import read_lines, refuse_doubles, refuse_overlap
 from ..splits import counts_line
@@ -173,7 +174,7 @@ class OxfordPetDataset(BinarySegDataset):
         if missing:
             raise UserError(
                 f'{root}: {len(missing)} files of the split {self.split!r} are missing, the first '
-                f'is {missing[0]}; see python tools/prepare_data.py --check --root {root}'
+                f'is {missing[0]}; see {shell_command("prepare_data", "--check", "--root", root)}'
             )
         self.say(_counts(root, splits, images))
         return [
