@@ -1,4 +1,6 @@
-"""Pipelines, loaders, normalisation and metrics of any set of images with binary masks."""
+"""Pipelines and loaders of any set of images with binary masks."""
+
+_base_ = ['../normalisation/imagenet.py', '../metrics/dice.py']
 
 image_size = 256  # the side of the square all images are stretched to, or (width, height)
 batch_size = 16
@@ -6,7 +8,6 @@ drop_last = True  # training leaves out a last batch that is smaller
 num_workers = 'auto'  # one per core that this process may use, at most 8
 unreadable = 'error'  # 'skip': a training leaves out, counts and names images it cannot read
 cache = False  # True: decoded and resized images stay in a file beside the data
-metric_batch_size = None  # Dice_batches, as some reports average: images that are pooled
 resolution = 'input'  # where Dice is computed: 'input' (the reports) or 'original'
 
 train_pipeline = [
@@ -18,12 +19,6 @@ train_pipeline = [
     dict(type='RandomBrightnessContrast', prob=0.3),
     dict(type='PackBinarySegInputs'),
 ]
-preprocessor = dict(
-    type='BinarySegPreprocessor',
-    mean=[123.675, 116.28, 103.53],  # of ImageNet, R G B
-    std=[58.395, 57.12, 57.375],
-)
-evaluator = [dict(type='DiceMetric', batch_size='$metric_batch_size'), dict(type='LossMetric')]
 test_pipeline = [
     dict(type='LoadImage'),
     dict(type='LoadMask'),

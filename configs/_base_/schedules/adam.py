@@ -1,9 +1,9 @@
-"""Adam at a constant learning rate, on the sum of binary cross-entropy and Dice loss (R3, R4)."""
+"""Adam at a constant learning rate (R3, R4)."""
+
+_base_ = ['../losses/bce_dice.py', '../initialisation/pytorch.py']
 
 max_epochs = 50
 learning_rate = 1e-4
-weight_init = None  # PyTorch's
-losses = [dict(type='BinaryCrossEntropyLoss'), dict(type='BinaryDiceLoss')]
 
 train_cfg = dict(type='ResumableTrainLoop', max_epochs='$max_epochs')
 optim_wrapper = dict(

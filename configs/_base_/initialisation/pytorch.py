@@ -1,0 +1,3 @@
+"""Weights start as PyTorch's layers set them."""
+
+weight_init = None

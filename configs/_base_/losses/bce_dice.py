@@ -1,0 +1,3 @@
+"""The sum of binary cross-entropy and Dice loss."""
+
+losses = [dict(type='BinaryCrossEntropyLoss'), dict(type='BinaryDiceLoss')]
