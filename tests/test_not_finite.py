@@ -1,19 +1,15 @@
 """A training whose loss or weights are no longer numbers ends, and spoils nothing."""
 
 import math
-from collections.abc import Sequence
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
-import torch
 
 from custom_modules.base.errors import UserError
 from custom_modules.commands.train import train
 from custom_modules.config import load_config
 from custom_modules.engine.autocast_optim_wrapper import AutocastOptimWrapper
-from custom_modules.engine.hooks.finite_loss_hook import FiniteLossHook
 from tests.conftest import TINY
 from tests.test_loops import NARROW
 
@@ -58,47 +54,3 @@ def test_weights_that_no_loss_has_shown_yet_are_not_saved(
     with pytest.raises(UserError, match=r'last\.pth: not written, because after step 4 .*infinity'):
         _train(sample, tmp_path / 'runs', **{'train_cfg.val_begin': 2})
     assert not [*(tmp_path / 'runs').rglob('*.pth')]
-
-
-NAN = math.nan
-
-
-@pytest.mark.parametrize(
-    ('losses', 'interval', 'allowed', 'seen', 'named'),
-    [
-        ([1, 2, NAN, 1], 1, 1, 3, 3),
-        ([1, 2, math.inf, 1], 1, 1, 3, 3),
-        ([1, NAN, 1, 1, 1, 1], 4, 1, 4, 2),  # a look at every fourth step names the right one
-        ([1, NAN], 4, 1, 2, 2),  # the end of the epoch is a look too
-        ([NAN, NAN, 1, NAN, NAN, 1], 1, 3, 6, None),  # fp16 leaves single steps out
-        ([NAN, 1, NAN, NAN, NAN, 1], 2, 3, 6, 5),
-        ([1.0] * 6, 4, 1, 6, None),
-    ],
-)
-def test_which_step_ends_a_training(
-    losses: Sequence[float],
-    interval: int,
-    allowed: int,
-    seen: int,
-    named: int | None,
-    tmp_path: Path,
-) -> None:
-    wrapper = SimpleNamespace(get_lr=lambda: {'lr': [0.25]})
-    runner: Any = SimpleNamespace(
-        iter=0, epoch=0, world_size=1, log_dir=str(tmp_path), optim_wrapper=wrapper
-    )
-    hook = FiniteLossHook()
-    hook.before_train(runner)
-    hook.interval, hook.allowed = interval, allowed
-    said = ''
-    try:
-        for loss in losses:
-            hook.after_train_iter(runner, runner.iter, None, dict(loss=torch.tensor(loss)))
-            runner.iter += 1
-        hook.after_train_epoch(runner)
-    except UserError as error:
-        said = str(error)
-        runner.iter += runner.iter < len(losses)
-    assert runner.iter == seen
-    assert (f'at step {named}, in epoch 1, with a learning rate of 0.25' in said) == bool(named)
-    assert bool(said) == bool(named)

@@ -97,6 +97,7 @@ def test_best_score() -> None:
     for monitor, values, best in (
         ('Dice', [0.5, 0.7, math.nan, 0.7, 0.6], [True, True, False, False, False]),
         ('loss', [0.5, 0.7, math.nan, 0.5, 0.4], [True, False, False, False, True]),
+        ('loss', [-math.inf, 0.5], [False, True]),
     ):
         score = BestScore(monitor)
         assert [score.update({monitor: value}) for value in values] == best

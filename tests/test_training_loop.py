@@ -1,5 +1,8 @@
 """The training loop and what is saved at its epochs, on a network of one weight."""
 
+import logging
+import math
+import signal
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -32,6 +35,20 @@ class OneWeight(torch.nn.Module):
         return {}
 
 
+class Log:
+    """A logger and a visualizer."""
+
+    def __init__(self) -> None:
+        self.lines: list[tuple[int, str]] = []
+        self.closed = False
+
+    def log(self, level: int, text: str) -> None:
+        self.lines.append((level, text))
+
+    def close(self) -> None:
+        self.closed = True
+
+
 class Images(list):
     metainfo: dict = {}  # noqa: RUF012  (as MMEngine's data sets have it)
 
@@ -40,7 +57,7 @@ class Runner:
     """What the loop asks of a runner; it notes what happens."""
 
     distributed = False
-    optim_wrapper = None
+    optim_wrapper = _train_loop = None
 
     def __init__(self, folder: Path, hooks: tuple = (), **loop: Any) -> None:
         self.log_dir = str(folder / '20260101_000000')
@@ -49,8 +66,9 @@ class Runner:
         self.happened: list[str] = []
         self.seen: list[int] = []
         self.model = OneWeight(self.seen)
-        self.visualizer = self.logger = SimpleNamespace(log=lambda *_: None, close=lambda: None)
-        self.val_loop = SimpleNamespace(run=lambda: self.note('validated'))
+        self.visualizer = self.logger = Log()
+        self.calls: list[str] = []
+        self.val_loop: Any = SimpleNamespace(run=lambda: self.note('validated'))
         loader = DataLoader(Images(range(STEPS)), batch_size=1)
         self.train_loop = ResumableTrainLoop(self, loader, **loop)
 
@@ -62,13 +80,15 @@ class Runner:
         self.happened.append(f'{what} {self.epoch}')
 
     def call_hook(self, name: str, **arguments: Any) -> None:
+        number = arguments.get('batch_idx')
+        self.calls.append(name if number is None else f'{name} {number}')
         for hook in self.hooks:
             if hasattr(hook, name):
                 getattr(hook, name)(self, **arguments)
 
 
-def save_last(runner: Runner, **_: bool) -> None:
-    runner.note('saved')
+def save_last(runner: Runner, keep_previous: bool = True) -> None:
+    runner.note('saved' if keep_previous else 'saved alone')
 
 
 def save_weights(runner: Runner, filename: str, figures: dict | None = None) -> None:
@@ -125,6 +145,15 @@ def test_which_epochs_are_saved(
     assert runner.happened == [f'saved {epoch}' for epoch in saved]
 
 
+@pytest.mark.parametrize('keep', [True, False])
+def test_the_one_before_is_kept_unless_told_otherwise(tmp_path: Path, keep: bool) -> None:
+    hook = BestAndLastCheckpoint() if keep else BestAndLastCheckpoint(keep_previous=False)
+    runner = Runner(tmp_path, (hook,), max_epochs=2, val_begin=99)
+    runner.train_loop.run()
+    saved = 'saved' if keep else 'saved alone'
+    assert runner.happened == [f'{saved} 1', f'{saved} 2']
+
+
 def test_copies_of_epochs_and_how_many_stay(tmp_path: Path) -> None:
     hook = BestAndLastCheckpoint(keep_epochs=2, max_keep_ckpts=2, interval=99)
     runner = Runner(tmp_path, (hook,), max_epochs=11, val_begin=99)
@@ -140,6 +169,7 @@ def test_copies_of_epochs_and_how_many_stay(tmp_path: Path) -> None:
 
 def test_best_is_saved_at_each_new_best_of_a_training(tmp_path: Path) -> None:
     hook = BestAndLastCheckpoint(interval=99)
+    assert hook.state_dict() == dict(best_score=-math.inf, best_epoch=0)
     runner = Runner(tmp_path, max_epochs=9)
     runner.is_training_run = False
     hook.after_val_epoch(runner, dict(Dice=0.9))  # a validation on its own is no choice
@@ -151,6 +181,11 @@ def test_best_is_saved_at_each_new_best_of_a_training(tmp_path: Path) -> None:
     other = BestAndLastCheckpoint()
     other.load_state_dict(hook.state_dict())
     assert (other.best.value, other.best_epoch) == (0.6, 3)
+    falling = BestAndLastCheckpoint('fallout', 'less')
+    for epoch, score in ((4, 0.5), (5, 0.25), (6, 0.3)):
+        runner.train_loop._epoch = epoch
+        falling.after_val_epoch(runner, dict(fallout=score))
+    assert falling.best_epoch == 5
 
 
 @pytest.mark.parametrize(
@@ -171,6 +206,7 @@ def test_where_a_resumed_run_goes_on(
     runner.train_loop.run()
     assert (runner.seen, runner.happened) == (seen, happened)
     assert runner.train_loop.steps_into_epoch == 0
+    assert runner.train_loop.validation_pending is False
 
 
 def test_a_resumed_run_counts_the_seconds_before(
@@ -185,19 +221,22 @@ def test_a_resumed_run_counts_the_seconds_before(
         assert runner.train_loop.seconds == 60.0 + 3.5
 
 
+def stopped_at(step: int) -> SimpleNamespace:
+    """Return a hook at whose step the process is asked to end."""
+
+    def after_train_iter(runner: Runner, **_: Any) -> None:
+        if len(runner.seen) == step:
+            signal.raise_signal(signal.SIGTERM)
+
+    return SimpleNamespace(after_train_iter=after_train_iter)
+
+
 @pytest.mark.parametrize(('asked_at', 'left_at'), [(1, 1), (2, 2), (3, None)])
 def test_a_signal_ends_an_epoch_between_two_batches(
     tmp_path: Path, asked_at: int, left_at: int | None
 ) -> None:
     """After the last batch the epoch is whole: its validation and its checkpoint come first."""
-
-    def after_train_iter(runner: Runner, **_: Any) -> None:
-        if len(runner.seen) == asked_at:
-            stop = SimpleNamespace(requested=lambda: True, name='SIGTERM', exit_status=143)
-            runner.train_loop.stop = stop
-
-    hook = SimpleNamespace(after_train_iter=after_train_iter)
-    runner = Runner(tmp_path, (hook,), max_epochs=1)
+    runner = Runner(tmp_path, (stopped_at(asked_at),), max_epochs=1)
     if left_at is None:
         runner.train_loop.run()
         assert runner.happened == ['validated 1']
@@ -206,3 +245,43 @@ def test_a_signal_ends_an_epoch_between_two_batches(
         runner.train_loop.run()
     assert runner.happened == ['saved 0']
     assert runner.train_loop.steps_into_epoch == len(runner.seen) == left_at
+    ((level, said),) = runner.logger.lines
+    assert level == logging.WARNING
+    assert f'stopped by SIGTERM in epoch 1 after {left_at} steps' in said
+    assert f'--resume {runner.log_dir}' in said
+    assert runner.visualizer.closed
+
+
+def test_many_processes_do_not_leave_before_they_have_agreed(tmp_path: Path) -> None:
+    """They ask each other at every tenth batch."""
+    runner = Runner(tmp_path, (stopped_at(1),), max_epochs=1)
+    runner.distributed = True
+    runner.train_loop.run()
+    assert runner.happened == ['validated 1']
+
+
+def test_what_hooks_are_told(tmp_path: Path) -> None:
+    runner = Runner(tmp_path, max_epochs=2)
+    runner.val_loop = None  # a training may do without
+    runner.train_loop._epoch, runner.train_loop.steps_into_epoch = 1, 1
+    runner.train_loop.run()
+    steps = [f'{when}_train_iter {step}' for step in (1, 2) for when in ('before', 'after')]
+    epoch = ['before_train_epoch', *steps, 'after_train_epoch', 'after_whole_epoch']
+    assert runner.calls == ['before_train', *epoch, 'after_train']
+
+
+def test_a_batch_that_cannot_be_normalised(tmp_path: Path) -> None:
+    def fails(*_: Any, **__: Any) -> dict:
+        return dict(loss=torch.nn.BatchNorm2d(2)(torch.zeros(1, 2, 1, 1)))
+
+    def fails_otherwise(*_: Any, **__: Any) -> dict:
+        raise ValueError('of something else')
+
+    runner = Runner(tmp_path, max_epochs=1)
+    for step, error, said in (
+        (fails, UserError, 'BatchNorm has one value .*batch_size=2 or more'),
+        (fails_otherwise, ValueError, 'of something else'),
+    ):
+        runner.model.train_step = step
+        with pytest.raises(error, match=said):
+            runner.train_loop.run()
