@@ -32,6 +32,8 @@ pytest.importorskip('onnxscript')
 pytest.importorskip('openvino')
 
 CONFIG = 'configs/sample/unet_sample.py'
+#: Formats of the project; tests of one's own may add theirs later.
+OWN = tuple(FORMATS)
 #: One system for each decoder, normalisation and number of channels that the reports have.
 SYSTEMS = ['r0_resnet34_unet', 'r1_unet', 'r2_unet', 'r3_resnet34_unet']
 
@@ -238,6 +240,7 @@ def test_out_of_tolerance_leaves_no_file(
         (dict(images=-1), '--images -1'),
         (dict(format_name='torchscript', precision='int8', out='m.pt'), '--int8 goes with'),
         (dict(checkpoint='/nowhere.pth'), 'nowhere.pth'),
+        (dict(format_name='onx'), '--format onx: use one of onnx, .*did you mean onnx'),
     ],
 )
 def test_mistakes(
@@ -253,6 +256,11 @@ def test_mistakes(
     with pytest.raises(UserError, match=message):
         export(load_config(CONFIG, options(sample)), **arguments)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_the_help_names_every_format(run_tool: Command) -> None:
+    said = ''.join(run_tool('export.py', '--help').stdout.split())  # lines end inside of names
+    assert f'{",".join(OWN).replace("onnx", "onnx(default)", 1)},orone' in said
 
 
 @pytest.mark.parametrize('name', ['onnx', 'openvino'])

@@ -2,17 +2,22 @@
 
 import re
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 from mmengine.logging import HistoryBuffer
+from mmengine.registry import MODELS
 
 from custom_modules.base.errors import UserError
+from custom_modules.commands.export import export
 from custom_modules.commands.report import report_runs
 from custom_modules.commands.test import test as score
 from custom_modules.commands.train import train
 from custom_modules.config import load_config
+from custom_modules.datasets.seeded_dataset import SeededDataset
+from custom_modules.datasets.seeded_sampler import SeededIndex
 from custom_modules.runs.checkpoint_io import load_checkpoint
 from custom_modules.runs.per_image_csv import read_rows
 from tests.conftest import ROOT, tiny_options
@@ -94,6 +99,41 @@ def test_a_loss_a_metric_a_data_set_and_an_encoder(sample: Path, tmp_path: Path)
     assert cameras['right']['Dice'] == pytest.approx(np.mean(own))
     page = Path(report_runs([str(out)], str(tmp_path / 'report.html'))).read_text()
     assert 'aria-label="Camera: Dice of each group"' in page
+
+
+def test_a_decode_head_a_transform_and_an_export_format(sample: Path, tmp_path: Path) -> None:
+    """As the page says it; the training above is with the same head and transform."""
+    (tmp_path / 'parts_of_mine.py').write_text('\n\n'.join(PARTS))
+    path = tmp_path / 'parts.py'
+    path.write_text(BASE + CONFIG_OF_PARTS.partition('\n')[2])
+    config = load_config(path, tiny_options(sample))
+    torch.manual_seed(0)
+    model: Any = MODELS.build(config.model)
+    assert type(model.decode_head).__name__ == 'SumOfLevels'
+    assert model(torch.zeros(2, 3, 32, 32)).shape == (2, 1, 32, 32)
+    with pytest.raises(UserError, match=r'must be multiples of 2; use image_size = \(32, 32\)'):
+        model(torch.zeros(1, 3, 32, 33))
+
+    dataset = SeededDataset.build(config.train_dataloader['dataset'])
+    pictures = [dataset[SeededIndex(i, i)]['inputs'] for i in range(16)]
+    assert 0 < sum(bool((one == one[:1]).all()) for one in pictures) < 16
+    assert all(
+        torch.equal(dataset[SeededIndex(i, i)]['inputs'], one) for i, one in enumerate(pictures)
+    )
+
+    weights = tmp_path / 'best.pth'
+    torch.save(dict(state_dict=model.state_dict(), meta=dict(epoch=1, iter=1)), weights)
+    made, parity = export(config, str(weights), 'frozen-torchscript', images=4)
+    assert made == tmp_path / 'best.pt' and parity is not None
+    assert (parity.images, parity.flipped) == (4, 0)
+    assert [*torch.jit.load(made).parameters()] == []
+
+
+def test_the_table_of_the_tree_names_files_that_are_there() -> None:
+    rows = PAGE.partition('## In the tree')[2]
+    named = re.findall(r'`((?:custom_modules|tests|tools)/[\w/.]*)`', rows)
+    assert len(named) > 12
+    assert [name for name in named if not (ROOT / name).exists()] == []
 
 
 @pytest.mark.parametrize(

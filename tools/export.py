@@ -17,9 +17,9 @@ def parse_args() -> argparse.Namespace:
     parser.add_model()
     parser.add_argument(
         '--format',
-        choices=('onnx', 'openvino', 'torchscript', 'exported-program'),
         default='onnx',
-        help='(default: onnx)',
+        help='onnx (default), openvino, torchscript, exported-program, or one of a module that the '
+        'config imports',
     )
     precision = parser.add_mutually_exclusive_group()
     precision.add_argument(

@@ -19,7 +19,7 @@ from ..config.held_datasets import changed, described, pipeline_of
 from ..datasets.seeded_dataset import SeededDataset
 from ..engine.memory import keep_freed_memory
 from ..export.deployed_network import DeployedNetwork
-from ..export.formats import FORMATS
+from ..export.formats import format_of
 from ..export.metadata import VERSION, weights_digest
 from ..export.onnx_files import INPUT, OUTPUT
 from ..export.parity import TOLERANCES, Parity, compare
@@ -53,7 +53,7 @@ def export(
     Args:
         config: of ``load_config``.
         checkpoint: a ``.pth`` file, or what ``tools/publish.py`` wrote; nothing in it is executed.
-        format_name: of ``FORMATS``.
+        format_name: of ``FORMATS``, to which modules of the config may have added.
         out: file; beside the checkpoint if None (of a published model in ``work_dirs``).
         precision: 'fp32', 'fp16' or 'int8'.
         images: of the test split to compare on, evenly spread; 0 compares nothing.
@@ -73,7 +73,7 @@ def export(
     if tolerance is not None:
         Number(0, 1).check('--tolerance', tolerance)
     checkpoint = str(weights_file(Path(checkpoint)))
-    kind = FORMATS[format_name]
+    kind = format_of(format_name)
     path = Path(out) if out else _beside(Path(checkpoint), precision, kind.suffix)
     if path.suffix != kind.suffix:
         raise UserError(f'--out {path}: a file of this format ends in {kind.suffix}')

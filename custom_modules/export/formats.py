@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from ..base.errors import UserError
+from ..base.errors import UserError, did_you_mean
 from ..base.whole_file import whole_file
 from .deployed_network import DeployedNetwork
 from .metadata import METADATA
@@ -139,12 +139,25 @@ class ExportedProgram(Format):
         return _Torch(torch.export.load(str(path)).module())
 
 
+#: By the name for ``--format``. A module of a config's ``custom_imports`` adds its own here.
 FORMATS: dict[str, Format] = {
     'onnx': Onnx(),
     'openvino': OpenVino(),
     'torchscript': TorchScript(),
     'exported-program': ExportedProgram(),
 }
+
+
+def format_of(name: str) -> Format:
+    """Return the format of a name.
+
+    Raises:
+        UserError: there is none; the message has those that are there.
+    """
+    if name not in FORMATS:
+        known = ', '.join(FORMATS)
+        raise UserError(f'--format {name}: use one of {known}{did_you_mean(name, FORMATS)}')
+    return FORMATS[name]
 
 
 class _Torch:
