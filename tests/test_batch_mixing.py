@@ -8,7 +8,7 @@ from mmseg.structures import SegDataSample
 
 from custom_modules.base.errors import UserError
 from custom_modules.models import CutMix, MixUp
-from custom_modules.models.batch_mixing import OneOfBatchAugments
+from custom_modules.models.batch_mixing import Mixture, OneOfBatchAugments
 
 SWAP = torch.tensor([1, 0])
 
@@ -25,6 +25,7 @@ def test_mixup_by_hand(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(mixup, 'draw', lambda _size: (0.7, SWAP))
     images, masks = mixup(*two_images())
     torch.testing.assert_close(images[0], torch.full((3, 2, 4), 0.7 * 10 + 0.3 * 20))
+    assert mixup.mixture == Mixture(0.7, SWAP)
     torch.testing.assert_close(images[1], torch.full((3, 2, 4), 0.7 * 20 + 0.3 * 10))
     # Above 0.5: where the heavier image has foreground; both ignore what one ignores.
     assert masks.tolist() == [

@@ -1,6 +1,7 @@
 """What is shown of the data is what the network sees, and the figures are those of the files."""
 
 import re
+from itertools import islice
 from pathlib import Path
 
 import cv2
@@ -15,10 +16,10 @@ from custom_modules.commands.train import train
 from custom_modules.config import load_config
 from custom_modules.datasets import BinaryMaskDataset
 from custom_modules.datasets.image_io import read_image, read_orientation
-from custom_modules.datasets.statistics import survey
+from custom_modules.datasets.statistics import Survey, survey
 from custom_modules.engine.seen_images import seen_by_network
-from custom_modules.models import BinarySegmentor
-from custom_modules.visualization.dataset_sheet import Sample
+from custom_modules.models import BinarySegmentor, CutMix, MixUp
+from custom_modules.visualization.dataset_sheet import Sample, save_dataset_sheet
 from tests.conftest import TINY
 
 CONFIG = 'configs/sample/unet_sample.py'
@@ -111,6 +112,54 @@ def test_mixing_is_shown_and_repeats(sample: Path) -> None:
     assert not any(item.name.endswith(', CutMix') for item in seen_by_network(config, 'val'))
     other_epoch = next(seen_by_network(config, epoch=2))
     assert not np.array_equal(once[0].image, other_epoch.image)
+
+
+@pytest.mark.parametrize(('kind', 'share'), [('MixUp', 0.2), ('MixUp', 0.8), ('CutMix', 0.3)])
+def test_a_mixed_picture_names_both_images_and_their_shares(
+    sample: Path, kind: str, share: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(MixUp, 'draw', lambda _, size: (share, torch.arange(size).flip(0)))
+    monkeypatch.setattr(CutMix, 'draw', MixUp.draw)
+    config = load_config(CONFIG, [*NARROW, f'data_root={sample}', 'batch_size=3'])
+    plain = list(islice(seen_by_network(config), 3))
+    config.model['data_preprocessor']['batch_augments'] = [dict(type=kind, prob=1.0)]
+    shown = list(islice(seen_by_network(config), 3))
+    pixels = {item.name: item.image.astype(float) for item in plain}
+    for item, own, partner in zip(shown, plain, reversed(plain), strict=True):
+        if own is partner:  # the one in the middle is its own partner
+            assert item.name == f'{own.name}, {kind}'
+            continue
+        found = re.findall(r'(\S+) (\d+)%', item.name.removesuffix(f', {kind}'))
+        shares = {name: int(percent) / 100 for name, percent in found}
+        assert list(shares) == sorted([own.name, partner.name], key=lambda name: -shares[name])
+        assert sum(shares.values()) == pytest.approx(1)
+        if kind == 'MixUp':
+            assert shares[own.name] == share
+            mixture = sum(part * pixels[name] for name, part in shares.items())
+            assert np.abs(item.image - mixture).max() <= 1
+        else:  # pixels of the one or the other; where both are equal either may be meant
+            kept = (item.image == pixels[own.name]).all(-1)
+            taken = (item.image == pixels[partner.name]).all(-1)
+            assert (kept | taken).all()
+            assert (~taken).mean() - 0.005 <= shares[own.name] <= kept.mean() + 0.005
+
+
+def test_what_mixes_without_telling_is_named(sample: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(MixUp, 'mixture', property(lambda _: None, lambda *_: None), raising=False)
+    config = load_config(CONFIG, [*NARROW, f'data_root={sample}'])
+    config.model['data_preprocessor']['batch_augments'] = [dict(type='MixUp', prob=1.0)]
+    assert re.fullmatch(r'\w+, MixUp', next(seen_by_network(config)).name)
+
+
+def test_a_long_name_has_two_lines(tmp_path: Path) -> None:
+    image, mask = np.zeros((20, 20, 3), np.uint8), np.zeros((20, 20), np.uint8)
+    one = np.ones(1)
+    surveys = [Survey('train', one, one, one, one, 1)]
+    heights = []
+    for name in ('short', 'american_pit_bull_terrier_123 54% + staffordshire_bull_terrier_7 46%'):
+        save_dataset_sheet([Sample(name, image, mask)], surveys, tmp_path / 'a.png', 'title')
+        heights.append(cv2.imread(str(tmp_path / 'a.png')).shape[0])
+    assert heights[1] - heights[0] == round(0.12 * 120)
 
 
 def test_a_sample_by_hand() -> None:

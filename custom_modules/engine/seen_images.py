@@ -1,7 +1,7 @@
 """The images of a data set as the network gets them."""
 
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -43,19 +43,37 @@ def seen_by_network(config: Config, split: str = 'train', epoch: int = 1) -> Ite
     # Mixing is linear, so what it does to normalised images it does to these.
     plain = dict(mean=[0.0] * 3, std=[1.0] * 3, per_image=False)
     preprocessor = MODELS.build(config.model['data_preprocessor'] | plain)
-    mixed: list[str] = []
+    mixed: list[Any] = []
     for augment in preprocessor.batch_augments.augments:
-        augment.register_forward_hook(lambda module, *_: mixed.append(type(module).__name__))
+        augment.register_forward_hook(lambda module, *_: mixed.append(module))
     random.seed(seed)
     np.random.seed(seed)
     torch.manual_seed(seed)
     for batch in loader:
         mixed.clear()
         seen = preprocessor(batch, training=split == 'train')
-        for image, sample in zip(seen['inputs'], seen['data_samples'], strict=True):
+        names = [sample.sample_id for sample in seen['data_samples']]
+        for module in mixed:
+            names = _mixed_names(names, module)
+        for image, sample, name in zip(seen['inputs'], seen['data_samples'], names, strict=True):
             pixels = image.round().clamp(0, 255).byte().permute(1, 2, 0).numpy()
             mask = as_input(ground_truth(sample)[None], sample, pixels.shape[:2])[0].numpy()
-            yield Sample(', '.join([sample.sample_id, *mixed]), pixels, mask)
+            yield Sample(name, pixels, mask)
+
+
+def _mixed_names(names: Sequence[str], augment: Any) -> list[str]:
+    """Return what a batch is to be called: of whom the most is to be seen comes first."""
+    kind = type(augment).__name__
+    mixture = getattr(augment, 'mixture', None)  # one of somebody else may not tell
+    if mixture is None:
+        return [f'{name}, {kind}' for name in names]
+    found = []
+    for name, partner in zip(names, mixture.partner.tolist(), strict=True):
+        shares = {names[partner]: 1 - mixture.share, name: mixture.share}
+        parts = sorted(shares.items(), key=lambda part: -part[1])
+        text = ' + '.join(f'{one} {share:.0%}' for one, share in parts)
+        found.append(f'{text if len(parts) > 1 else name}, {kind}')
+    return found
 
 
 def _loader(config: Config, split: str) -> dict[str, Any]:

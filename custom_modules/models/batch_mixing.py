@@ -1,6 +1,7 @@
 """MixUp and CutMix for images with binary masks, on whole batches on their device (R4)."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 import torch
@@ -21,8 +22,23 @@ class BatchAugment(Protocol):
     def __call__(self, images: torch.Tensor, masks: torch.Tensor) -> Batch: ...
 
 
+@dataclass(frozen=True)
+class Mixture:
+    """What became of a batch of N images.
+
+    Attributes:
+        share: of an image in what took its place, 0 to 1; the rest is its partner's.
+        partner: (N,), the place of each image's partner in the batch; may be its own.
+    """
+
+    share: float
+    partner: torch.Tensor
+
+
 class _Mixing(nn.Module):
     """``lam`` of each batch is drawn from Beta(alpha, alpha), the partners by a permutation.
+
+    After a batch ``mixture`` says what became of it.
 
     Args:
         alpha: of the Beta distribution; greater than 0.
@@ -41,6 +57,7 @@ class _Mixing(nn.Module):
             raise UserError(f'{name}: prob={prob} is not allowed; use a number from 0 to 1')
         self.beta = torch.distributions.Beta(alpha, alpha)
         self.prob = prob
+        self.mixture: Mixture | None = None
 
     def draw(self, batch_size: int) -> tuple[float, torch.Tensor]:
         """Return ``lam`` and the partner of each image, from torch's random state of the CPU."""
@@ -62,6 +79,7 @@ class MixUp(_Mixing):
     def forward(self, images: torch.Tensor, masks: torch.Tensor) -> Batch:
         """Mix images (N, C, H, W), float, and masks (N, H, W) of 0, 1, 255."""
         lam, partner = self.draw(len(images))
+        self.mixture = Mixture(lam, partner)
         images = lam * images + (1 - lam) * images[partner]
         other = masks[partner]
         mixed = (lam * (masks == 1) + (1 - lam) * (other == 1) > 0.5).to(masks.dtype)
@@ -95,6 +113,8 @@ class CutMix(_Mixing):
         """Mix images (N, C, H, W), float, and masks (N, H, W) of 0, 1, 255."""
         lam, partner = self.draw(len(images))
         rows, columns = self.draw_rectangle(lam, *images.shape[-2:])
+        replaced = images[0, 0, rows, columns].numel() / images[0, 0].numel()
+        self.mixture = Mixture(1 - replaced, partner)
         images, masks = images.clone(), masks.clone()
         images[..., rows, columns] = images[partner][..., rows, columns]
         masks[..., rows, columns] = masks[partner][..., rows, columns]

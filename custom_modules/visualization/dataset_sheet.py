@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from textwrap import fill
 from typing import Any
 
 import numpy as np
@@ -21,13 +22,16 @@ SPLIT_COLOURS = ('#0072b2', '#e69f00', '#009e73')
 
 COLUMNS = 4
 
+#: Of a line above a picture.
+_LETTERS = 50
+
 
 @dataclass(frozen=True)
 class Sample:
     """One image as the network gets it.
 
     Attributes:
-        name: of the image, and of what its batch was mixed with.
+        name: of the image, or of both where it was mixed with another, with their shares.
         image: (H, W, 3) uint8 RGB, before normalisation.
         mask: (H, W) uint8, 0 background, 1 foreground, 255 ignored.
     """
@@ -85,7 +89,8 @@ def save_dataset_sheet(
     rows = -(-len(samples) // COLUMNS)
     height, width = samples[0].image.shape[:2]
     side = 1.5  # inches of a picture
-    row_height = side * height / width + 0.22
+    names = [fill(sample.name, _LETTERS) for sample in samples]
+    row_height = side * height / width + 0.22 + 0.12 * max(name.count('\n') for name in names)
     top = 3.2
     figure = Figure(figsize=(2 * side * COLUMNS + 0.6, top + row_height * rows), dpi=120)
     parts: Any = figure.subfigures(2, 1, height_ratios=[top, row_height * rows])
@@ -111,7 +116,7 @@ def save_dataset_sheet(
     below.subplots_adjust(left=0.02, right=0.98, bottom=0.01, top=0.98, wspace=0.05, hspace=0.14)
     for cell in cells:
         cell.set_axis_off()
-    for cell, sample in zip(below.axes, samples, strict=False):
+    for cell, sample, name in zip(below.axes, samples, names, strict=False):
         cell.imshow(np.hstack([sample.image, sample.masked()]), interpolation='antialiased')
-        cell.set_title(sample.name, fontsize=7.5, pad=2)
+        cell.set_title(name, fontsize=7.5, pad=2)
     save_figure(figure, path)
