@@ -6,7 +6,7 @@ DEMO := work_dirs/unet_sample
 CONSTRAINTS ?= constraints.txt
 INSTALL := $(BIN)/python -m pip install --disable-pip-version-check -q $(addprefix -c ,$(CONSTRAINTS))
 
-.PHONY: help setup demo test lint soak mutants mmengine constraints clean
+.PHONY: help setup demo test lint soak mutants mmengine constraints docs clean
 .DEFAULT_GOAL := help
 
 help:
@@ -16,6 +16,7 @@ help:
 	@echo 'make mmengine  MMEngine'"'"'s own tests with our runner; rewrites a table of docs/from-mmsegmentation.md'
 	@echo 'make mutants  change the code a little, again and again, and see what the tests notice'
 	@echo 'make constraints  write the installed versions to constraints.txt; CONSTRAINTS= installs the newest'
+	@echo 'make docs    all pages and a reference of the code as a site, in build/site'
 	@echo 'make setup   only .venv with everything that is needed'
 	@echo 'make clean   remove .venv and the drawn sample; runs stay'
 
@@ -47,6 +48,16 @@ lint: .venv/.dev
 test: lint
 	$(BIN)/python -m pytest -n auto --dist worksteal
 
+.venv/.docs: requirements-docs.txt $(CONSTRAINTS)
+	$(PYTHON) -m venv .venv
+	$(INSTALL) -r requirements-docs.txt
+	@touch $@
+
+docs: .venv/.docs
+	$(BIN)/python -m docs.generate.site
+	$(BIN)/zensical build --strict
+	$(BIN)/python -m docs.generate.site --check
+
 constraints: .venv/.dev
 	$(BIN)/python -m tests.constraints
 
@@ -63,4 +74,4 @@ mmengine: .venv/.dev
 	$(BIN)/python -m tests.mmengine_suite
 
 clean:
-	rm -rf .venv data/sample .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf .venv data/sample build .cache .pytest_cache .mypy_cache .ruff_cache .hypothesis

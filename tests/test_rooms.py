@@ -1,7 +1,6 @@
 """The rooms of the package: a room imports only from rooms above it in the list."""
 
 import ast
-import re
 from collections.abc import Iterator
 
 from tests.conftest import ROOT
@@ -66,9 +65,3 @@ def test_files_are_small_and_the_engine_is_short() -> None:
     assert [str(path) for path, lines in lengths.items() if lines > 300] == []
     assert len([*(PACKAGE / 'engine').glob('*.py')]) < 20
     assert lengths[PACKAGE / 'engine' / 'runner.py'] < 200
-
-
-def test_files_that_the_documents_name_are_there() -> None:
-    for page in [*(ROOT / 'docs').glob('*.md'), ROOT / 'README.md', ROOT / 'SECURITY.md']:
-        for name in re.findall(r'`([a-z_]+(?:/[a-z_]+)*/[a-z_]+\.py)`', page.read_text('utf-8')):
-            assert (PACKAGE / name).exists() or (ROOT / name).exists(), f'{page.name}: {name}'
