@@ -16,6 +16,7 @@ from custom_modules.base.errors import UserError
 from custom_modules.config import load_config
 from custom_modules.config.annotations import annotated_kinds
 from custom_modules.config.differences import as_data, merged
+from custom_modules.config.load import _parse_options
 from custom_modules.config.ranges import RANGES
 from custom_modules.config.registered import REGISTRIES
 from custom_modules.config.written import parse_code, read_named, resolved
@@ -70,6 +71,22 @@ def test_one_line_changes_a_value_everywhere_it_matters() -> None:
     assert config.randomness['seed'] == 9
     stages = (config.optim_wrapper, config.val_cfg, config.test_cfg)
     assert [stage['precision'] for stage in stages] == ['auto'] * 3
+
+
+@pytest.mark.parametrize(
+    ('text', 'value'),
+    [
+        ('/my pets/photos (1)', '/my pets/photos (1)'),
+        ('"/my pets"', '/my pets'),
+        ('[64, 32]', [64, 32]),
+        ("'[64]'", [64]),
+        ('64, 32', [64, 32]),
+        (' 3', 3),
+        ('True ', True),
+    ],
+)
+def test_a_value_of_the_command_line_keeps_its_spaces(text: str, value: object) -> None:
+    assert _parse_options([f'data_root={text}']) == dict(data_root=value)
 
 
 def test_an_ablation_is_a_few_lines(tmp_path: Path) -> None:

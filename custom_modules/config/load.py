@@ -86,6 +86,9 @@ def _parse_value(value: str) -> Any:
     """Return a value as MMEngine reads it, or a dict, or a list of them, as Python writes it."""
     if value.startswith(('dict(', '{', '[', '(')) and ('dict(' in value or '{' in value):
         return parse_code(f'value = {value}', '--cfg-options')['value']
+    bare = value.strip('\'" ')
+    if ',' not in bare and not bare.startswith(('[', '(')):  # MMEngine takes out a path's spaces
+        return DictAction._parse_int_float_bool(bare)
     return DictAction._parse_iterable(value)
 
 
