@@ -56,7 +56,7 @@ def epoch_seconds(options: list[str], images: int, folder: Path) -> float:
     """Return the seconds of the second epoch: workers run, memory is allocated."""
     base = [f'train_dataloader.dataset.indices={images}', 'val_dataloader.dataset.indices=16']
     base += ['max_epochs=2', 'default_hooks.checkpoint=None']
-    config = load_config(CONFIG, [*base, *options])
+    config = load_config(CONFIG, [*base, *options]).resolved
     config.work_dir = str(folder)
     config.train_cfg['val_interval'] = 2
     runner = PetSegRunner.from_cfg(config)

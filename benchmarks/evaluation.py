@@ -24,7 +24,7 @@ WAYS = {
 
 
 def runner_of(options: list[str], images: int, folder: Path) -> PetSegRunner:
-    config = load_config(CONFIG, [f'test_dataloader.dataset.indices={images}', *options])
+    config = load_config(CONFIG, [f'test_dataloader.dataset.indices={images}', *options]).resolved
     config.work_dir = str(folder)
     config.visualizer = dict(type='Visualizer', vis_backends=[])
     config.default_hooks = dict(logger=None, checkpoint=None, param_scheduler=None)

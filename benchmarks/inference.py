@@ -103,7 +103,7 @@ WAYS: dict[str, Callable[[DeployedNetwork, Config], Logits]] = {
 
 def turn(way: str, args: argparse.Namespace) -> dict[str, Any]:
     """Measure one way in this process."""
-    config = load_config(args.config)
+    config = load_config(args.config).resolved
     model = MODELS.build(config.model)
     load_weights(model, load_checkpoint(args.checkpoint), args.checkpoint)
     network = DeployedNetwork(model)

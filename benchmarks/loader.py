@@ -19,7 +19,7 @@ CONFIGS = ['configs/unet_pet.py', *(f'configs/reports/r{n}_unet.py' for n in ran
 
 def pace(config: str, options: list[str]) -> float | None:
     """Return images per second of one epoch, or None where the recipe cannot be cached."""
-    settings = load_config(config, options).train_dataloader
+    settings = load_config(config, options).resolved.train_dataloader
     dataset = DATASETS.build(settings['dataset'])
     if settings['dataset']['cache'] and dataset.cache is None:
         return None

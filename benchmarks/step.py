@@ -33,7 +33,7 @@ def runner_step(
     options = [f'image_size={size}', f'batch_size={batch}', 'num_workers=0', 'max_epochs=1000']
     options += [f'data_root={folder}/sample', f'precision={precision}', 'cache=False']
     options += [f'train_cfg.type={NoSteps.__name__}', 'default_hooks.checkpoint=None', *more]
-    settings = load_config(config, options)
+    settings = load_config(config, options).resolved
     settings.work_dir = f'{folder}/runs'
     runner = PetSegRunner.from_cfg(settings)
     runner.train()
@@ -68,7 +68,7 @@ def bare_step(model: nn.Module, size: int, batch: int, precision: str) -> Step:
 
 
 def bare_net(config: str) -> nn.Module:
-    model = MODELS.build(load_config(config).model)
+    model = MODELS.build(load_config(config).resolved.model)
     return nn.Sequential(model.backbone, model.decode_head)
 
 

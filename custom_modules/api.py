@@ -71,7 +71,7 @@ def load(
     """
     place = torch.device(device or get_device())
     config, source, _ = named_model([config] if checkpoint is None else [config, checkpoint])
-    settings = load_config(config, options)
+    settings = load_config(config, options).resolved
     stored: float | None = None
     notes: list[str] = []
     network: Network

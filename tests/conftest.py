@@ -67,7 +67,7 @@ def tiny_options(sample: Path, *more: str) -> list[str]:
 def checkpoint(sample: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A network that knows nothing, but calls about a half of the pixels foreground."""
     torch.manual_seed(0)
-    config = load_config('configs/sample/unet_sample.py', tiny_options(sample))
+    config = load_config('configs/sample/unet_sample.py', tiny_options(sample)).resolved
     model = MODELS.build(config.model).eval()
     dataset = DATASETS.build(config.test_dataloader['dataset'])
     batch = dict(inputs=[dataset[i]['inputs'] for i in range(6)])

@@ -112,7 +112,7 @@ def test_an_allocation_that_fails(
 
     monkeypatch.setattr(BinarySegmentor, '_network', network)
     monkeypatch.setattr(batch_size_finder, 'LEAST_SECONDS', 0.0)
-    config = load_config(CONFIG, [*tiny_options(sample), *NARROW])
+    config = load_config(CONFIG, [*tiny_options(sample), *NARROW]).resolved
     rows = list(search(lambda size: measure_batch_size(config, size, 2**32), 16, 2**33))
     assert [(row.size, row.failure) for row in rows] == [
         *((1, ''), (2, ''), (4, 'takes more than 4.00 GiB'))
@@ -123,7 +123,7 @@ def test_an_allocation_that_fails(
 
 def test_too_few_values_for_batch_norm(sample: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(batch_size_finder, 'LEAST_SECONDS', 0.0)
-    config = load_config(CONFIG, [*tiny_options(sample), *NARROW, 'image_size=2'])
+    config = load_config(CONFIG, [*tiny_options(sample), *NARROW, 'image_size=2']).resolved
     rows = list(search(lambda size: measure_batch_size(config, size, 2**32), 2, 2**32))
     assert [row.failure for row in rows] == ['BatchNorm needs more values', '']
     assert choose(rows) == (2, 2)

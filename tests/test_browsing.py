@@ -90,10 +90,10 @@ def test_what_is_shown_is_what_a_training_sees(
     monkeypatch.setattr(BinarySegmentor, '_network', network)
     monkeypatch.setattr(BinarySegmentor, '_loss_terms', loss_terms)
     config = load_config(CONFIG, [*NARROW, f'data_root={sample}', 'border=ignore'])
-    config.experiment_name = 'browsing'
+    config.resolved.experiment_name = 'browsing'
     train(config, str(tmp_path))
     pixels, masks = torch.cat(seen).permute(0, 2, 3, 1), torch.cat(targets)
-    shown = [*seen_by_network(config, epoch=1), *seen_by_network(config, epoch=2)]
+    shown = [*seen_by_network(config.resolved, epoch=1), *seen_by_network(config.resolved, epoch=2)]
     assert len(shown) == len(pixels) == 32
     for sample_shown, image, mask in zip(shown, pixels, masks, strict=True):
         assert np.abs(sample_shown.image - image.numpy()).max() < 1e-3
@@ -103,7 +103,7 @@ def test_what_is_shown_is_what_a_training_sees(
 
 def test_mixing_is_shown_and_repeats(sample: Path) -> None:
     options = [*NARROW, f'data_root={sample}', 'preprocessor.per_image=True']
-    config = load_config(CONFIG, options)
+    config = load_config(CONFIG, options).resolved
     config.model['data_preprocessor']['batch_augments'] = [dict(type='CutMix', prob=1.0)]
     once, again = (list(seen_by_network(config)) for _ in range(2))
     assert all(item.name.endswith(', CutMix') for item in once)

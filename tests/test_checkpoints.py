@@ -104,7 +104,7 @@ def test_a_failed_write_leaves_the_older_file(
 
 
 def test_weights_of_another_model_are_refused() -> None:
-    unet = MODELS.build(load_config('configs/sample/unet_sample.py').model)
+    unet = MODELS.build(load_config('configs/sample/unet_sample.py').resolved.model)
     state = {k: v.clone() for k, v in unet.state_dict().items()}
     load_weights(unet, dict(state_dict=state), 'x.pth')
     renamed = {f'other.{k}': v for k, v in state.items()}

@@ -137,7 +137,7 @@ def test_test_refuses_what_is_no_checkpoint_of_the_model(
     options = ['--cfg-options', f'data_root={sample}', 'num_workers=0']
     refused(run_tool, 'no such checkpoint', 'test.py', CONFIG, 'none.pth', *options)
 
-    other = MODELS.build(load_config('configs/unet_pet.py').model)
+    other = MODELS.build(load_config('configs/unet_pet.py').resolved.model)
     torch.save(dict(state_dict=other.state_dict(), meta={}), tmp_path / 'other.pth')
     refused(run_tool, 'of another model', 'test.py', CONFIG, 'other.pth', *options)
 

@@ -87,7 +87,7 @@ def test_one_line_compiles_the_network_of_training_and_validation(
     for options in ([option], []):
         config = load_config(
             'configs/sample/unet_sample.py', [*TINY, f'data_root={sample}', *options]
-        )
+        ).resolved
         config.work_dir = str(tmp_path / f'{len(options)}')
         runner = PetSegRunner.from_cfg(config)
         runner.train()

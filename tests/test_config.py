@@ -15,7 +15,7 @@ from mmengine.registry import MODELS, Registry
 from custom_modules.base.errors import UserError
 from custom_modules.config import load_config
 from custom_modules.config.annotations import annotated_kinds
-from custom_modules.config.differences import as_data, merged
+from custom_modules.config.differences import as_data
 from custom_modules.config.load import _parse_options
 from custom_modules.config.ranges import RANGES
 from custom_modules.config.registered import REGISTRIES
@@ -39,25 +39,25 @@ def test_there_are_configs() -> None:
 @pytest.mark.parametrize('path', LEAVES)
 def test_every_config_resolves_builds_and_loads_again(path: str, tmp_path: Path) -> None:
     config = load_config(path)
-    assert '$' not in str(config.to_dict())
-    MODELS.build(config.model)
+    assert '$' not in str(config.resolved.to_dict())
+    MODELS.build(config.resolved.model)
     again = tmp_path / Path(path).name
     again.write_text(config.text)
-    assert load_config(again).to_dict() == config.to_dict()
+    assert load_config(again).resolved.to_dict() == config.resolved.to_dict()
     # Without executing it, it is the same, as the config of a result and by its name.
-    data = merged(config)
+    data = config.data
     assert parse_code(config.text, path) == read_named(path) == data
-    assert resolved(data, path) == as_data(config.to_dict())
+    assert resolved(data, path) == as_data(config.resolved.to_dict())
     # So it is as the config of a published model, whose network is built from it.
     (tmp_path / 'config.json').write_text(json.dumps(data))
-    assert as_data(load_config(tmp_path).to_dict()) == resolved(data, path)
+    assert as_data(load_config(tmp_path).resolved.to_dict()) == resolved(data, path)
     lines = [x for x in (ROOT / path).read_text().splitlines() if x.strip() and x[0] not in '#"']
     assert len(lines) <= 30
 
 
 def test_one_line_changes_a_value_everywhere_it_matters() -> None:
     options = ['image_size=(96,64)', 'batch_size=3', 'max_epochs=7', 'border=ignore', 'seed=9']
-    config = load_config('configs/resnet34_unet_pet.py', [*options, 'precision=auto'])
+    config = load_config('configs/resnet34_unet_pet.py', [*options, 'precision=auto']).resolved
     loaders = [config[f'{stage}_dataloader'] for stage in ('train', 'val', 'test')]
     for loader in loaders:
         scales = [
@@ -99,9 +99,9 @@ def test_an_ablation_is_a_few_lines(tmp_path: Path) -> None:
         'image_size = 64\n'
     )
     config = load_config(child)
-    assert len(config.train_dataloader['dataset']['pipeline']) == 4
-    assert config.train_dataloader['dataset']['pipeline'][2]['scale'] == 64
-    assert [loss['type'] for loss in config.model['losses']] == ['BinaryCrossEntropyLoss']
+    assert len(config.resolved.train_dataloader['dataset']['pipeline']) == 4
+    assert config.resolved.train_dataloader['dataset']['pipeline'][2]['scale'] == 64
+    assert [loss['type'] for loss in config.resolved.model['losses']] == ['BinaryCrossEntropyLoss']
     # What the model no longer takes from a variable need not be taken back, only not set again.
     assert '\nlosses = ' not in config.text
     child.write_text(child.read_text() + 'losses = []\n')

@@ -121,7 +121,7 @@ def test_an_enlarged_set_repeats_the_list(sample: Path) -> None:
 def test_copies_of_r2_are_drawn_anew_in_every_epoch_and_originals_stay(sample: Path) -> None:
     options = [f'data_root={sample}', 'image_size=32', 'train_dataloader.dataset.indices=4']
     dataset = DATASETS.build(
-        load_config('configs/reports/r2_unet.py', options).train_dataloader['dataset']
+        load_config('configs/reports/r2_unet.py', options).resolved.train_dataloader['dataset']
     )
     sampler = SeededSampler(dataset, shuffle=True, seed=0)
     epochs = []
@@ -285,14 +285,14 @@ def test_images_that_two_splits_share_are_found(tmp_path: Path, sample: Path) ->
     write_pairs(tmp_path, [f'p{n}' for n in range(20)])
     (tmp_path / 'test.txt').write_text('p3\np4')
     options = [f'data_root={tmp_path}', 'train_dataloader.dataset.split=all']
-    config = load_config('configs/binary_masks_unet.py', options)
+    config = load_config('configs/binary_masks_unet.py', options).resolved
     test = BinaryMaskDataset(str(tmp_path), 'test', pipeline=[])
     shared = [str(tmp_path / 'images' / f'p{n}.jpg') for n in (3, 4)]
     assert trained_on(None, config, test) == shared
     assert 'warning: 2 of the tested images' in shared_line(shared, 'tested')
-    honest = load_config('configs/binary_masks_unet.py', options[:1])
+    honest = load_config('configs/binary_masks_unet.py', options[:1]).resolved
     assert trained_on(None, honest, test) == []
-    lost = load_config('configs/binary_masks_unet.py', ['data_root=lost'])
+    lost = load_config('configs/binary_masks_unet.py', ['data_root=lost']).resolved
     assert trained_on(None, lost, test) == []
     assert shared_images(oxford(sample, split='trainval'), oxford(sample, split='test')) == []
     assert len(shared_images(oxford(sample, split='trainval'), oxford(sample, split='val'))) == 24

@@ -35,7 +35,7 @@ def test_pictures_of_a_pixel_and_masks_of_nothing_and_everything(
         (tmp_path / 'data' / f'{split}.txt').write_text('\n'.join(map(str, names)) + '\n')
     options = [*FEW, *NARROW, f'data_root={tmp_path / "data"}', f'resolution={resolution}']
     config = load_config('configs/binary_masks_unet.py', options)
-    config.experiment_name = f'edges_{resolution}'
+    config.resolved.experiment_name = f'edges_{resolution}'
     run = train(config, str(tmp_path / 'runs'))
     result = score(config, str(run / 'last.pth'), str(tmp_path / 'test'))
     assert result is not None
@@ -49,6 +49,6 @@ def test_one_value_for_each_channel_is_no_batch(sample: Path, tmp_path: Path) ->
     options = ['image_size=64', 'batch_size=1', 'max_epochs=1', 'num_workers=0', 'width=0.0625']
     few = ['train_dataloader.dataset.indices=2', f'data_root={sample}', 'precision=fp32']
     config = load_config('configs/reports/r0_resnet34_unet.py', [*options, *few])
-    config.experiment_name = 'one_value'
+    config.resolved.experiment_name = 'one_value'
     with pytest.raises(UserError, match='use batch_size=2'):
         train(config, str(tmp_path))

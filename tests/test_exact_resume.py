@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pytest
 import torch
-from mmengine.config import Config
 from mmengine.hooks import Hook
 from mmengine.registry import DATASETS, HOOKS
 from mmengine.runner import Runner
@@ -13,7 +12,7 @@ from torch.utils.data import Dataset
 
 from custom_modules.base.errors import UserError
 from custom_modules.commands.train import train
-from custom_modules.config import load_config
+from custom_modules.config import LoadedConfig, load_config
 from custom_modules.datasets import OxfordPetDataset
 from custom_modules.engine.checkpoints import save_last
 from custom_modules.engine.hooks.best_and_last_hook import BestAndLastCheckpoint
@@ -111,7 +110,7 @@ COMBINED = {
 }
 
 
-def combined(name: str, sample: Path, folder: Path, workers: int = 0, *more: str) -> Config:
+def combined(name: str, sample: Path, folder: Path, workers: int = 0, *more: str) -> LoadedConfig:
     lines = [f"_base_ = '{ROOT}/configs/sample/unet_sample.py'"]
     lines += [f'{key} = {value!r}' for key, value in COMBINED[name].items()]
     path = folder / 'combined.py'
@@ -156,7 +155,7 @@ def test_accumulated_gradients_survive_the_end_of_an_epoch(
     assert final_state(parts)['gradients']['steps'] == 3
     train(config, str(tmp_path / 'parts'), resume='')
     assert_same_training(whole, parts)
-    config.optim_wrapper['accumulative_counts'] = 2
+    config.resolved.optim_wrapper['accumulative_counts'] = 2
     with monkeypatch.context() as cut, pytest.raises(PowerCutError):
         cut_in_epoch(2, cut)
         train(combined('accumulation', sample, tmp_path), str(tmp_path / 'others'))
@@ -227,16 +226,16 @@ def test_a_resume_does_what_the_new_config_says(
 def test_what_a_plateau_has_seen_stays_seen(sample: Path, tmp_path: Path) -> None:
     """Its reductions so far are a share of the rate; a schedule beside it cannot be told apart."""
     config = combined('plateau', sample, tmp_path)
-    config.param_scheduler[0]['threshold'] = 10.0  # nothing is ever better
-    config.param_scheduler[0]['threshold_rule'] = 'abs'
+    config.resolved.param_scheduler[0]['threshold'] = 10.0  # nothing is ever better
+    config.resolved.param_scheduler[0]['threshold_rule'] = 'abs'
     run = train(config, str(tmp_path / 'run'))
     assert rate(run) == pytest.approx(0.003 * 0.1)
-    config.train_cfg['max_epochs'] = 3
-    config.optim_wrapper['optimizer']['lr'] = 0.006
-    config.param_scheduler[0]['factor'] = 0.5
+    config.resolved.train_cfg['max_epochs'] = 3
+    config.resolved.optim_wrapper['optimizer']['lr'] = 0.006
+    config.resolved.param_scheduler[0]['factor'] = 0.5
     train(config, str(tmp_path / 'run'), resume='')
     assert rate(run) == pytest.approx(0.006 * 0.1 * 0.5)
-    config.param_scheduler.append(dict(type='ConstantLR', factor=0.5))
+    config.resolved.param_scheduler.append(dict(type='ConstantLR', factor=0.5))
     with pytest.raises(UserError, match='follows validations that are past'):
         train(config, str(tmp_path / 'run'), resume='')
 

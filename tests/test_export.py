@@ -45,7 +45,7 @@ def options(sample: Path) -> list[str]:
 @pytest.mark.parametrize('system', SYSTEMS)
 def test_the_deployed_network_is_the_model(system: str) -> None:
     """The logits that the model gives for BGR pixels, from RGB ones."""
-    config = load_config(f'configs/reports/{system}.py', ['width=0.0625'])
+    config = load_config(f'configs/reports/{system}.py', ['width=0.0625']).resolved
     model = MODELS.build(config.model).eval()
     network = DeployedNetwork(model)
     side = 2 * network.size_divisor
@@ -62,7 +62,7 @@ def test_the_deployed_network_is_the_model(system: str) -> None:
     + [(name, 'r0_resnet34_unet') for name in FORMATS if name != 'openvino'],
 )
 def test_any_batch_and_any_size(system: str, name: str, tmp_path: Path) -> None:
-    config = load_config(f'configs/reports/{system}.py', ['width=0.0625'])
+    config = load_config(f'configs/reports/{system}.py', ['width=0.0625']).resolved
     network = DeployedNetwork(MODELS.build(config.model))
     kind = FORMATS[name]
     path = tmp_path / f'model{kind.suffix}'
@@ -189,7 +189,7 @@ def test_metadata_that_do_not_hold(change: dict) -> None:
 
 def test_another_network_is_found_out(sample: Path, checkpoint: Path) -> None:
     """What parity says of a network with other weights, held against counts by hand."""
-    config = load_config(CONFIG, options(sample))
+    config = load_config(CONFIG, options(sample)).resolved
     model = MODELS.build(config.model)
     load_weights(model, load_checkpoint(checkpoint), checkpoint)
     network = DeployedNetwork(model)

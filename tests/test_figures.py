@@ -181,7 +181,7 @@ def test_images_are_ranked_by_the_mean_of_the_systems(tests: Path) -> None:
 
 
 def test_a_comparison_is_a_picture(tests: Path, sample: Path, tmp_path: Path) -> None:
-    config = load_config(CONFIG, [f'data_root={sample}', f'image_size={SIZE}'])
+    config = load_config(CONFIG, [f'data_root={sample}', f'image_size={SIZE}']).resolved
     systems = find_systems([f'Left={tests / "left"}', f'All={tests / "all"}'])
     path = tmp_path / 'figure.png'
     assert compare_masks(config, systems, path, number=3) == choose_images(systems, 3)
@@ -193,10 +193,12 @@ def test_a_comparison_is_a_picture(tests: Path, sample: Path, tmp_path: Path) ->
     with pytest.raises(UserError, match=rf'--ids {asked[0]}x: not among .*did you mean {asked[0]}'):
         compare_masks(config, systems, path, ids=[f'{asked[0]}x'])
     for option in ('image_size=64', 'border=background'):
-        other = load_config(CONFIG, [f'data_root={sample}', f'image_size={SIZE}', option])
+        other = load_config(CONFIG, [f'data_root={sample}', f'image_size={SIZE}', option]).resolved
         with pytest.raises(UserError, match=r'scored on another ground truth.*--cfg-options'):
             compare_masks(other, systems, path, number=1)
-    train = load_config(CONFIG, [f'data_root={sample}', 'test_dataloader.dataset.split=train'])
+    train = load_config(
+        CONFIG, [f'data_root={sample}', 'test_dataloader.dataset.split=train']
+    ).resolved
     with pytest.raises(UserError, match='is not in its test split; give the config'):
         compare_masks(train, systems, path, number=1)
 
@@ -226,7 +228,7 @@ def test_folders_that_cannot_be_compared(tests: Path, tmp_path: Path) -> None:
 def test_a_missing_mask_is_named(tests: Path, sample: Path, tmp_path: Path) -> None:
     (tmp_path / 'masks').mkdir()
     (tmp_path / 'per_image.csv').write_bytes((tests / 'left' / 'per_image.csv').read_bytes())
-    config = load_config(CONFIG, [f'data_root={sample}', f'image_size={SIZE}'])
+    config = load_config(CONFIG, [f'data_root={sample}', f'image_size={SIZE}']).resolved
     with pytest.raises(UserError, match=r'masks/\w+\.png: the mask is missing; run tools/test\.py'):
         compare_masks(config, find_systems([f'a={tmp_path}']), tmp_path / 'a.png', number=1)
 

@@ -13,7 +13,9 @@ from tests.test_reports import PARAMETERS
 @pytest.mark.parametrize('system', PARAMETERS)
 def test_every_system(system: str) -> None:
     torch.manual_seed(0)
-    model = MODELS.build(load_config(f'configs/reports/{system}.py', ['width=0.0625']).model).eval()
+    model = MODELS.build(
+        load_config(f'configs/reports/{system}.py', ['width=0.0625']).resolved.model
+    ).eval()
     norms = [module for module in model.modules() if isinstance(module, nn.BatchNorm2d)]
     for norm in norms:  # such as a training leaves them
         nn.init.uniform_(norm.weight, 0.5, 1.5)

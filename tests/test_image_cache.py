@@ -28,7 +28,7 @@ def caches(tmp_path: Path) -> Path:
 
 def build(root: Path, cache: Path | bool, *options: str, split: str = 'train') -> BinarySegDataset:
     settings = [f'data_root={root}', 'image_size=(48,32)', *options]
-    config = load_config('configs/unet_pet.py', settings)[f'{split}_dataloader']['dataset']
+    config = load_config('configs/unet_pet.py', settings).resolved[f'{split}_dataloader']['dataset']
     return DATASETS.build(config | dict(cache=cache and str(cache), indices=8))
 
 
@@ -60,7 +60,7 @@ def test_the_pixels_are_the_same(sample: Path, caches: Path, split: str) -> None
 
 def test_copies_of_an_enlarged_set_share_it(sample: Path, caches: Path) -> None:
     options = [f'data_root={sample}', 'image_size=32', 'train_dataloader.dataset.indices=4']
-    config = load_config('configs/reports/r2_unet.py', options).train_dataloader['dataset']
+    config = load_config('configs/reports/r2_unet.py', options).resolved.train_dataloader['dataset']
     plain = DATASETS.build(config)
     cached = DATASETS.build(config | dict(cache=str(caches)))
     assert len(cached) == 8
@@ -81,7 +81,7 @@ def test_a_folder_beside_the_data_is_the_default(sample: Path, tmp_path: Path) -
     shutil.copytree(sample, root)
     config = load_config(
         'configs/unet_pet.py', [f'data_root={root}', 'cache=True', 'image_size=32']
-    )
+    ).resolved
     dataset = DATASETS.build(config.val_dataloader['dataset'])
     assert dataset.cache is not None
     assert len(whole(root / '.petseg_cache')) == 1
@@ -246,7 +246,7 @@ def test_pipelines_that_cannot_be_cached(
     reason: str,
 ) -> None:
     settings = [f'data_root={sample}', 'cache=True', 'image_size=32', *options]
-    config = load_config('configs/unet_pet.py', settings)[f'{split}_dataloader']['dataset']
+    config = load_config('configs/unet_pet.py', settings).resolved[f'{split}_dataloader']['dataset']
     pipeline = [step for step in config['pipeline'] if step['type'] != left_out]
     dataset = DATASETS.build(config | dict(pipeline=pipeline))
     assert dataset.cache is None

@@ -97,7 +97,7 @@ def test_a_training_starts_from_what_fits(
 
     def run(*more: str) -> dict[str, torch.Tensor]:
         config = load_config('configs/sample/unet_sample.py', [*options, *more])
-        config.experiment_name = 'start'
+        config.resolved.experiment_name = 'start'
         best = train(config, str(tmp_path / 'runs')) / 'best.pth'
         return torch.load(best, weights_only=True)['state_dict']
 
@@ -134,7 +134,7 @@ def test_rates_of_parts(
 
 
 def _optimizer(options: list[str], folder: Path) -> torch.optim.Optimizer:
-    config = load_config('configs/sample/unet_sample.py', options)
+    config = load_config('configs/sample/unet_sample.py', options).resolved
     config.work_dir, config.experiment_name = str(folder), 'rates'
     runner = PetSegRunner.from_cfg(config)
     return runner.build_optim_wrapper(runner.optim_wrapper).optimizer

@@ -95,7 +95,9 @@ def test_it_is_the_training_of_the_config(
     options = [*tiny_options(sample), *NARROW, 'default_hooks.logger.interval=1']
     monkeypatch.chdir(tmp_path)
     config = load_config(CONFIG, options)
-    config.optim_wrapper['paramwise_cfg'] = dict(custom_keys=dict(decode_head=dict(lr_mult=0.5)))
+    config.resolved.optim_wrapper['paramwise_cfg'] = dict(
+        custom_keys=dict(decode_head=dict(lr_mult=0.5))
+    )
     rates: list[list[float]] = []
     original = AutocastOptimWrapper.step
 
@@ -111,7 +113,7 @@ def test_it_is_the_training_of_the_config(
     expected = np.geomspace(1e-7, 1e-6, 20)
     assert np.array(rates) == pytest.approx(np.stack([expected / 2, expected], axis=1))
     # Its first step, before which no rate has had a say, is that of a run.
-    config.experiment_name = 'the same training'
+    config.resolved.experiment_name = 'the same training'
     run = train(config, str(tmp_path / 'runs'))
     assert read_steps(run)[1]['step/loss'] == pytest.approx(test.losses[0], abs=0)
 

@@ -40,7 +40,7 @@ def test_every_stage_computes_in_its_precision(
     name, dtype = ('fp16', torch.float16) if older else ('bf16', torch.bfloat16)
     options = [*TINY, *NARROW, f'data_root={sample}', f'precision={name}', 'max_epochs=1']
     config = load_config('configs/sample/unet_sample.py', options)
-    config.experiment_name = 'precision'
+    config.resolved.experiment_name = 'precision'
     run = train(config, str(tmp_path / 'runs'))
     # 16 images in training and 6 in validation, 4 in a batch.
     assert seen == [(True, dtype)] * 4 + [(False, dtype)] * 2

@@ -22,7 +22,7 @@ def count(module: torch.nn.Module) -> int:
 
 
 def build(config: str, *options: str) -> torch.nn.Module:
-    return MODELS.build(load_config(config, options).model)
+    return MODELS.build(load_config(config, options).resolved.model)
 
 
 def samples(target: torch.Tensor) -> list[SegDataSample]:
@@ -423,7 +423,9 @@ def test_threshold_moves_the_mask() -> None:
 
 
 def test_preprocessor_normalises_rgb() -> None:
-    preprocessor = MODELS.build(load_config('configs/unet_pet.py').model['data_preprocessor'])
+    preprocessor = MODELS.build(
+        load_config('configs/unet_pet.py').resolved.model['data_preprocessor']
+    )
     blue = torch.zeros(1, 3, 2, 2, dtype=torch.uint8)
     blue[:, 0] = 255  # BGR
     out = preprocessor(dict(inputs=blue, data_samples=None))['inputs'][0, :, 0, 0]

@@ -20,7 +20,7 @@ def _train(sample: Path, runs: Path, resume: str | None = None, **options: objec
         'configs/sample/unet_sample.py',
         [*TINY, *NARROW, f'data_root={sample}', 'precision=fp32', *changes],
     )
-    config.experiment_name = 'finite'
+    config.resolved.experiment_name = 'finite'
     return train(config, str(runs), resume)
 
 

@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 import torch
-from mmengine.config import Config
 from mmengine.dataset import BaseDataset
 from mmengine.registry import DATASETS
 from mmengine.structures import PixelData
@@ -18,7 +17,7 @@ from custom_modules.commands.browse_dataset import browse
 from custom_modules.commands.export import real_batches
 from custom_modules.commands.test import describe
 from custom_modules.commands.test import test as score
-from custom_modules.config import load_config
+from custom_modules.config import LoadedConfig, load_config
 from custom_modules.config.held_datasets import changed, described, held_datasets, pipeline_of
 from custom_modules.datasets.seeded_dataset import SeededDataset
 from custom_modules.runs.per_image_csv import read_rows
@@ -69,11 +68,11 @@ def registered(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(DATASETS, '_module_dict', {**DATASETS._module_dict, **own})
 
 
-def with_test(config: Config, dataset: Any) -> Config:
+def with_test(config: LoadedConfig, dataset: Any) -> LoadedConfig:
     """Return a config that tests, validates and trains on a data set."""
     for stage in ('train', 'val', 'test'):
-        config[f'{stage}_dataloader']['dataset'] = dataset
-    config.experiment_name = 'own'
+        config.resolved[f'{stage}_dataloader']['dataset'] = dataset
+    config.resolved.experiment_name = 'own'
     return config
 
 
@@ -102,7 +101,7 @@ NAMES = ['concatenated', 'the same twice', 'repeated', 'list of files', 'in memo
 @pytest.mark.parametrize('name', NAMES)
 def test_it_is_scored_and_shown(name: str, sample: Path, checkpoint: Path, tmp_path: Path) -> None:
     config = load_config(CONFIG, tiny_options(sample))
-    dataset, _ = datasets(config.test_dataloader['dataset'].to_dict())[name]
+    dataset, _ = datasets(config.resolved.test_dataloader['dataset'].to_dict())[name]
     config = with_test(config, dataset)
     whole = name == 'concatenated'
     result = score(config, str(checkpoint), str(tmp_path / 'out'), quick=not whole)
@@ -126,11 +125,11 @@ def test_it_is_scored_and_shown(name: str, sample: Path, checkpoint: Path, tmp_p
 
 def test_what_a_prediction_and_an_export_take_of_it(sample: Path) -> None:
     config = load_config(CONFIG, tiny_options(sample))
-    plain = config.test_dataloader['dataset'].to_dict()
+    plain = config.resolved.test_dataloader['dataset'].to_dict()
     both, _ = datasets(plain)['concatenated']
     assert pipeline_of(both) == plain['pipeline'] and len(held_datasets(both)) == 2
     for split, images in (('test', 4), ('train', 4)):
-        found = list(real_batches(with_test(config, both), split, 8))
+        found = list(real_batches(with_test(config, both).resolved, split, 8))
         assert sum(len(pair[0]) for pair in found) == images
     without = changed(both, cache=False, pipeline=[], n_aug=0, nothing_like_it=1)
     assert all(
@@ -141,7 +140,7 @@ def test_what_a_prediction_and_an_export_take_of_it(sample: Path) -> None:
 
 
 def test_a_data_set_holds_its_names(sample: Path) -> None:
-    plain = load_config(CONFIG, tiny_options(sample)).test_dataloader['dataset'].to_dict()
+    plain = load_config(CONFIG, tiny_options(sample)).resolved.test_dataloader['dataset'].to_dict()
     twice = SeededDataset.build(datasets(plain)['the same twice'][0])
     assert twice.names[2:] == [f'{name}_2' for name in twice.names[:2]]
     assert [twice[i]['data_samples'].sample_id for i in range(4)] == twice.names
@@ -172,7 +171,7 @@ def test_its_statistics(
     import custom_modules.config as package
 
     config = load_config(CONFIG, tiny_options(sample))
-    dataset, _ = datasets(config.test_dataloader['dataset'].to_dict())[name]
+    dataset, _ = datasets(config.resolved.test_dataloader['dataset'].to_dict())[name]
     config = with_test(config, dataset)
     monkeypatch.setattr(package, 'load_config', lambda *_: config)
     done = run_tool_here('dataset_statistics.py', CONFIG)

@@ -63,7 +63,7 @@ def test_a_model_in_a_module_beside_the_config(sample: Path, tmp_path: Path) -> 
         "type='BinarySegPreprocessor'), threshold=0.5, resolution='input')\n"
     )
     config = load_config(path, tiny_options(sample, 'max_epochs=1'))
-    config.experiment_name = 'mine'
+    config.resolved.experiment_name = 'mine'
     run = train(config, str(tmp_path / 'runs'))
     result = score(config, str(run / 'best.pth'), str(tmp_path / 'test'), quick=True)
     assert result is not None and result['num_images'] == 6
@@ -80,7 +80,7 @@ def test_a_loss_a_metric_a_data_set_and_an_encoder(sample: Path, tmp_path: Path)
     path = tmp_path / 'parts.py'
     path.write_text(BASE + CONFIG_OF_PARTS.partition('\n')[2])  # without its base
     config = load_config(path, tiny_options(sample, 'max_epochs=1', 'monitor=area_bias'))
-    config.experiment_name = 'parts'
+    config.resolved.experiment_name = 'parts'
     run = train(config, str(tmp_path / 'runs'))
     out = tmp_path / 'out'
     result = score(config, str(run / 'best.pth'), str(out))
@@ -164,7 +164,7 @@ def test_the_default_scope_of_a_config_is_looked_into(tmp_path: Path) -> None:
     path = tmp_path / 'mine.py'
     own = "model = dict(backbone=dict(_delete_=True, type='ResNetV1c', depth=18))\n"
     path.write_text(f"{BASE}default_scope = 'mmseg'\n{own}")
-    assert load_config(path).model['backbone']['type'] == 'ResNetV1c'
+    assert load_config(path).resolved.model['backbone']['type'] == 'ResNetV1c'
 
 
 def test_checkpoints_of_mmengines_runner_are_read(tmp_path: Path) -> None:

@@ -45,7 +45,7 @@ NARROW = [
 def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A model that has learnt nothing: its masks are speckled, so that no error hides."""
     torch.manual_seed(0)
-    model = MODELS.build(load_config(CONFIG, NARROW).model)
+    model = MODELS.build(load_config(CONFIG, NARROW).resolved.model)
     with torch.no_grad():
         for parameter in model.parameters():
             parameter.add_(torch.randn_like(parameter) * 0.3)
@@ -87,7 +87,7 @@ def test_masks_are_those_of_a_test(
 ) -> None:
     options = [*NARROW, f'data_root={sample}', 'resolution=original']
     config = load_config(CONFIG, options)
-    config.experiment_name = 'prediction'
+    config.resolved.experiment_name = 'prediction'
     score(config, str(checkpoint), str(tmp_path / 'test'))
     dataset = OxfordPetDataset(str(sample), split='test', pipeline=[], indices=6)
     paths = [Path(dataset.get_data_info(index)['img_path']) for index in range(6)]
@@ -221,7 +221,7 @@ def test_windows_are_averaged_as_a_slow_version_does(model: Predictor, sample: P
 
 def test_a_pipeline_without_a_resize() -> None:
     """The network gets any size, in windows so that memory is bounded."""
-    config = load_config(CONFIG, NARROW)
+    config = load_config(CONFIG, NARROW).resolved
     network = MODELS.build(config.model)
     pipeline = [dict(type='LoadImage'), dict(type='PackBinarySegInputs')]
     predictor = Predictor(TorchNetwork(network), pipeline)

@@ -230,9 +230,9 @@ def test_the_card_of_own_data(options: list[str], tested: Path, tmp_path: Path) 
         '# Config: /home/me/my_cats.py\n' + load_config(CONFIG, options).text
     )
     config = load_config(folder / 'config.py')
-    config.test_dataloader['dataset']['type'] = 'BinaryMaskDataset'
+    config.resolved.test_dataloader['dataset']['type'] = 'BinaryMaskDataset'
     training = dict(epochs=8, max_epochs=12, minutes=0.5, device='a CPU', precision='float32')
     figures = json.loads(tested.read_text()) | dict(border='', training=training)
-    card = model_card('cats', config, figures, None, None)
+    card = model_card('cats', config.resolved, figures, None, None)
     assert 'license: unknown\n' in card and '# cats\n' in card and 'border' not in card
     assert '`my_cats.py`: the weights of epoch 8 of 12, after 30 seconds on a CPU, float32.' in card

@@ -79,7 +79,7 @@ def test_the_usual_split(real: Path) -> None:
 
 
 def test_r3_normalises_with_the_statistics_of_the_training_set(real: Path) -> None:
-    config = load_config('configs/reports/r3_unet.py', [f'data_root={real}'])
+    config = load_config('configs/reports/r3_unet.py', [f'data_root={real}']).resolved
     mean, std = channel_statistics(DATASETS.build(config.train_dataloader['dataset']))
     preprocessor = config.model['data_preprocessor']
     assert preprocessor['mean'] == pytest.approx(mean, abs=0.01)

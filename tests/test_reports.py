@@ -65,7 +65,7 @@ def train(name: str, sample: Path, folder: Path, hooks: list, resume: bool = Fal
     options = [*SMALL, f'data_root={sample}', f'train_dataloader.dataset.indices={images}']
     # The resumed half reads with two workers what the whole run read with none.
     options.append(f'num_workers={2 if resume else 0}')
-    config = load_config(f'configs/reports/{name}.py', options)
+    config = load_config(f'configs/reports/{name}.py', options).resolved
     config.work_dir, config.run_name = str(folder), '.'
     config.load_from, config.resume = (str(folder / 'last.pth'), True) if resume else (None, False)
     folder.mkdir(parents=True, exist_ok=True)
@@ -79,7 +79,7 @@ def train(name: str, sample: Path, folder: Path, hooks: list, resume: bool = Fal
 @pytest.mark.parametrize('name', PARAMETERS)
 def test_contract_of_every_report(name: str, sample: Path, tmp_path: Path) -> None:
     """Its size; two optimiser steps and a validation, twice; a gradient everywhere; a resume."""
-    complete = MODELS.build(load_config(f'configs/reports/{name}.py').model)
+    complete = MODELS.build(load_config(f'configs/reports/{name}.py').resolved.model)
     assert sum(p.numel() for p in complete.parameters()) == PARAMETERS[name]
 
     whole, half = tmp_path / 'whole', tmp_path / 'half'

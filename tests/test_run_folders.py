@@ -5,12 +5,11 @@ from typing import Any
 
 import pytest
 import torch
-from mmengine.config import Config
 
 from custom_modules.base.errors import UserError
 from custom_modules.commands.test import test as score
 from custom_modules.commands.train import default_work_dir, train
-from custom_modules.config import load_config
+from custom_modules.config import LoadedConfig, load_config
 from custom_modules.config.written import origin
 from custom_modules.engine.runner import PetSegRunner
 from custom_modules.runs.run_folder import find_newest
@@ -21,13 +20,13 @@ from tests.test_loops import NARROW
 CONFIG = 'configs/sample/unet_sample.py'
 
 
-def tiny(sample: Path, *more: str, path: str | Path = CONFIG) -> Config:
+def tiny(sample: Path, *more: str, path: str | Path = CONFIG) -> LoadedConfig:
     few = [*TINY, *NARROW]
     if any('val_dataloader' in option for option in more):
         few = [option for option in few if 'val_dataloader' not in option]
     options = [*few, f'data_root={sample}', 'precision=fp32', 'max_epochs=1', *more]
     config = load_config(path, options)
-    config.experiment_name = 'folders'
+    config.resolved.experiment_name = 'folders'
     return config
 
 
@@ -53,7 +52,7 @@ def test_a_job_that_resumes_starts_where_there_is_nothing_yet(
     # The run's own config starts runs beside it, and its copy in vis_data does not exist.
     own = load_config(first / 'config.py')
     assert default_work_dir(own) == runs
-    assert origin(Path(own.filename)) == CONFIG
+    assert origin(own.path) == CONFIG
     assert not (first / 'vis_data' / 'config.py').exists()
 
 
@@ -116,8 +115,8 @@ def test_one_cycle_keeps_the_rates_of_parts(sample: Path, tmp_path: Path) -> Non
     """MMEngine's gives all groups the same rate, whatever their ``lr_mult``."""
     part = 'optim_wrapper.paramwise_cfg=dict(custom_keys=dict(backbone=dict(lr_mult=0.1)))'
     config = tiny(sample, part, 'max_epochs=3')
-    config.work_dir = str(tmp_path)
-    runner: Any = PetSegRunner.from_cfg(config)
+    config.resolved.work_dir = str(tmp_path)
+    runner: Any = PetSegRunner.from_cfg(config.resolved)
     runner._train_loop = runner.build_train_loop(runner._train_loop)
     runner.optim_wrapper = runner.build_optim_wrapper(runner.optim_wrapper)
     (schedule,) = runner.build_param_scheduler(runner.param_schedulers)
@@ -128,7 +127,7 @@ def test_one_cycle_keeps_the_rates_of_parts(sample: Path, tmp_path: Path) -> Non
         highest = max(highest, *rates)
         runner.optim_wrapper.optimizer.step()
         schedule.step()
-    assert highest == pytest.approx(config.optim_wrapper['optimizer']['lr'], rel=0.1)
+    assert highest == pytest.approx(config.resolved.optim_wrapper['optimizer']['lr'], rel=0.1)
 
 
 def test_a_threshold_of_averaged_views_is_not_one_of_single_ones(tmp_path: Path) -> None:

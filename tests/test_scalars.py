@@ -9,11 +9,10 @@ from pathlib import Path
 
 import pytest
 import torch
-from mmengine.config import Config
 
 from custom_modules.base.errors import UserError
 from custom_modules.commands.train import train
-from custom_modules.config import load_config
+from custom_modules.config import LoadedConfig, load_config
 from custom_modules.engine.hooks.scalars_hook import ScalarsHook, report_name
 from custom_modules.models import BinarySegmentor
 from tests.conftest import TINY
@@ -24,12 +23,12 @@ Steps = list[dict[str, float]]
 NUMBERS = itertools.count()
 
 
-def tiny(sample: Path, *more: str) -> Config:
+def tiny(sample: Path, *more: str) -> LoadedConfig:
     narrow = ['model.backbone.channels=[4,8]', 'model.decode_head.in_channels=[4,8]']
     options = [*TINY, f'data_root={sample}', *narrow, 'model.decode_head.channels=[4]', *more]
     options.append('default_hooks.logger.interval=3')
     config = load_config('configs/sample/unet_sample.py', options)
-    config.experiment_name = f'scalars_{next(NUMBERS)}'
+    config.resolved.experiment_name = f'scalars_{next(NUMBERS)}'
     return config
 
 
@@ -94,7 +93,7 @@ def test_a_run_reports_epochs_and_steps_on_axes_of_their_own(
     sample: Path, tmp_path: Path, steps: Steps
 ) -> None:
     config = tiny(sample, 'learning_rate=0.002')
-    config.param_scheduler = [dict(type='StepLR', step_size=1, gamma=0.5)]
+    config.resolved.param_scheduler = [dict(type='StepLR', step_size=1, gamma=0.5)]
     run = train(config, str(tmp_path))
     epochs, at_steps = lines_of(run)
     assert len(steps) == 8

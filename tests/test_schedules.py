@@ -86,7 +86,7 @@ def test_early_stopping_without_arguments() -> None:
 
 
 def test_r2_waits_seven_epochs_for_a_lower_loss() -> None:
-    config = load_config('configs/reports/r2_unet.py')
+    config = load_config('configs/reports/r2_unet.py').resolved
     hook = config.default_hooks['early_stopping']
     assert hook == dict(type='EarlyStopping', monitor='loss', patience=7)
     assert EarlyStopping().best.min_delta == 0
@@ -135,7 +135,7 @@ def test_a_value_counts_that_is_better_by_more_than_min_delta(
 
 def plateau() -> tuple[ReduceOnPlateauLR, torch.optim.Optimizer]:
     optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=1.0)
-    settings = dict(load_config('configs/reports/r1_unet.py').param_scheduler[0])
+    settings = dict(load_config('configs/reports/r1_unet.py').resolved.param_scheduler[0])
     assert settings.pop('type') == 'ReduceOnPlateauLR'
     return ReduceOnPlateauLR(OptimWrapper(optimizer), **settings), optimizer
 

@@ -90,18 +90,18 @@ def test_one_thing_differs(study: str) -> None:
     """Each value differs from the base, or from the step before it, in what is studied alone."""
     configs = leaves(STUDIES / study)
     assert [changes_nothing(config) for config in configs] == [True] + [False] * (len(configs) - 1)
-    texts = [load_config(config).text for config in configs]
+    written = [load_config(config).data for config in configs]
     for index, config in enumerate(configs[1:], start=1):
-        before = texts[index - 1] if study == 'road_to_90' else texts[0]
+        before = written[index - 1] if study == 'road_to_90' else written[0]
         varied = ROAD[config.stem] if study == 'road_to_90' else VARIED[study]
-        found = set(changes(before, texts[index]))
+        found = set(changes(before, written[index]))
         assert found and found <= varied, config
         assert found == varied or study.startswith('augmentation'), config
 
 
 def test_what_is_left_out_of_the_augmentation_leaves_the_rest_as_likely() -> None:
     for name, left in (('all', ''), ('no_crop', 'RandomResizedCrop'), ('no_rotation', 'Rotate')):
-        config = load_config(f'configs/studies/augmentation_operations/{name}.py')
+        config = load_config(f'configs/studies/augmentation_operations/{name}.py').resolved
         group = config.train_dataloader.dataset.pipeline[3]['transforms'][0]
         total = sum(step['p'] for step in group['transforms'])
         likely = {
@@ -119,7 +119,7 @@ def test_every_value_trains(config: Path, sample: Path, tmp_path: Path) -> None:
     assert len(text.splitlines()) <= 8
     assert text.startswith('"""')
     options = [*TINY, f'data_root={sample}', 'train_dataloader.dataset.indices=4']
-    loaded = load_config(config, [*options, 'val_dataloader.dataset.indices=2'])
+    loaded = load_config(config, [*options, 'val_dataloader.dataset.indices=2']).resolved
     for key in ('test_dataloader', 'test_cfg', 'test_evaluator'):
         loaded.pop(key)
     loaded.default_hooks = dict(logger=None, checkpoint=None)
@@ -152,7 +152,7 @@ def test_cells_of_a_grid() -> None:
     assert len(cells) == 2 * 2 * 2
     assert cells[0].name == 'unet_pet,learning_rate=1e-3,model.threshold=0.4,seed=0'
     assert cells[0].folder == Path('runs/unet_pet') / cells[0].name
-    last = load_config(cells[-1].config, cells[-1].options)
+    last = load_config(cells[-1].config, cells[-1].options).resolved
     assert last.optim_wrapper['optimizer']['lr'] == 1e-4
     assert (last.model['threshold'], last.randomness['seed']) == (0.5, 1)
 
@@ -289,7 +289,7 @@ from custom_modules.studies.cells import Cell
 folder, script = Path(sys.argv[1]), sys.argv[2]
 running._train_command = lambda cell: [sys.executable, script, 'train', str(cell.folder)]
 running._test_command = lambda cell: [sys.executable, script, 'test', str(cell.folder)]
-cells = [Cell('s', n, Path('c.py'), (), 0, folder / n, 'x = 1', 1) for n in 'abcd']
+cells = [Cell('s', n, Path('c.py'), (), 0, folder / n, dict(x=1), 1) for n in 'abcd']
 print('ready', flush=True)
 print(*[one.state for one in local.run_locally(cells, jobs=1)])
 """

@@ -31,7 +31,7 @@ def broken(sample: Path, tmp_path: Path) -> Path:
 
 
 def build(root: Path, unreadable: str, stage: str = 'train', **more: object) -> BinarySegDataset:
-    config = load_config(CONFIG, [*TINY, f'data_root={root}', f'unreadable={unreadable}'])
+    config = load_config(CONFIG, [*TINY, f'data_root={root}', f'unreadable={unreadable}']).resolved
     return DATASETS.build(config[f'{stage}_dataloader']['dataset'] | more)
 
 

@@ -19,7 +19,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from custom_modules.api import load
 from custom_modules.base.errors import UserError
 from custom_modules.commands.train import train
-from custom_modules.config import load_config
+from custom_modules.config import LoadedConfig, load_config
 from custom_modules.engine import ValidationPicturesHook
 from custom_modules.engine.hooks.validation_pictures_hook import NAME
 from custom_modules.engine.seen_images import seen_by_network
@@ -37,9 +37,9 @@ NARROW = [
 SIDE = 32
 
 
-def tiny(sample: Path, name: str, *more: str) -> Config:
+def tiny(sample: Path, name: str, *more: str) -> LoadedConfig:
     config = load_config(CONFIG, [*NARROW, f'data_root={sample}', *more])
-    config.experiment_name = name
+    config.resolved.experiment_name = name
     return config
 
 
@@ -73,7 +73,7 @@ def test_pictures_for_mlflow_have_the_names_of_files(
     mlflow.log_image = log_image
     monkeypatch.setitem(sys.modules, 'mlflow', mlflow)
     config = tiny(sample, 'mlflow', 'max_epochs=1')
-    config.visualizer['vis_backends'] = [dict(type='MLflowVisBackend')]
+    config.resolved.visualizer['vis_backends'] = [dict(type='MLflowVisBackend')]
     train(config, str(tmp_path / 'runs'))
     assert pictures == [f'{NAME}_1.png']
 
@@ -110,7 +110,7 @@ def test_a_tracker_neither_bends_nor_ends_a_run(sample: Path, tmp_path: Path) ->
     for name, bad in (('none', []), ('good', [{}]), ('fails', [dict(fails_at=1)])):
         config = tiny(sample, f'tracker_{name}')
         own = [dict(type='BadTracker', **settings) for settings in bad]
-        config.visualizer['vis_backends'] = [*own, dict(type='LocalVisBackend')]
+        config.resolved.visualizer['vis_backends'] = [*own, dict(type='LocalVisBackend')]
         runs[name] = train(config, str(tmp_path / name))
     assert_same_training(runs['none'], runs['good'])
     assert_same_training(runs['none'], runs['fails'])
@@ -119,7 +119,7 @@ def test_a_tracker_neither_bends_nor_ends_a_run(sample: Path, tmp_path: Path) ->
     assert log.count(warning) == 1
 
     config = tiny(sample, 'tracker_dead')
-    config.visualizer['vis_backends'] = [dict(type='BadTracker', fails_at=0)]
+    config.resolved.visualizer['vis_backends'] = [dict(type='BadTracker', fails_at=0)]
     with pytest.raises(UserError, match=r'BadTracker does not start: the network is gone$'):
         train(config, str(tmp_path / 'dead'))
 
@@ -127,7 +127,7 @@ def test_a_tracker_neither_bends_nor_ends_a_run(sample: Path, tmp_path: Path) ->
 def test_every_tracker_gets_the_same_names(sample: Path, tmp_path: Path, wandb: list[dict]) -> None:
     config = tiny(sample, 'pictures', 'max_epochs=4', 'picture_interval=3')
     backends = ('LocalVisBackend', 'TensorboardVisBackend', 'WandbVisBackend')
-    config.visualizer['vis_backends'] = [dict(type=backend) for backend in backends]
+    config.resolved.visualizer['vis_backends'] = [dict(type=backend) for backend in backends]
     run = train(config, str(tmp_path))
     lines = (run / 'vis_data' / 'scalars.json').read_text().splitlines()
     local = {name for line in lines for name in json.loads(line)} - {'step'}
@@ -146,10 +146,10 @@ def test_every_tracker_gets_the_same_names(sample: Path, tmp_path: Path, wandb: 
     check_picture(last, config, run)
 
 
-def check_picture(picture: np.ndarray, config: Config, run: Path) -> None:
+def check_picture(picture: np.ndarray, config: LoadedConfig, run: Path) -> None:
     """Compose the picture from the data and the last weights: images 0, 2, 3 and 5 of six."""
     assert picture.shape == (4 * SIDE, 4 * SIDE, 3)
-    samples = list(seen_by_network(config, 'val'))
+    samples = list(seen_by_network(config.resolved, 'val'))
     model = load(run / 'config.py', run / 'last.pth')
     for row, index in enumerate((0, 2, 3, 5)):
         image, truth = samples[index].image, samples[index].mask

@@ -42,7 +42,7 @@ def main() -> None:
 
         config = load_config(args.config, args.cfg_options)
         systems = find_systems(args.systems)
-        ids = compare_masks(config, systems, Path(args.out), args.ids, args.number)
+        ids = compare_masks(config.resolved, systems, Path(args.out), args.ids, args.number)
         print(f'figure: {args.out} ({", ".join(ids)})')
 
 

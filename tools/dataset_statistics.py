@@ -25,7 +25,7 @@ def main() -> None:
         from custom_modules.datasets.statistics import channel_statistics
 
         config = load_config(args.config, args.cfg_options)
-        settings = config.train_dataloader['dataset']
+        settings = config.resolved.train_dataloader['dataset']
         dataset = SeededDataset.build(changed(settings, pipeline=[], n_aug=0, cache=False))
         mean, std = (
             [round(float(value), 2) for value in values] for values in channel_statistics(dataset)

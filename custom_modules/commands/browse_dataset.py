@@ -3,9 +3,8 @@
 from itertools import islice
 from pathlib import Path
 
-from mmengine.config import Config
-
 from ..base.errors import UserError
+from ..config import LoadedConfig
 from ..datasets.statistics import Survey, survey
 from ..engine.seen_images import SPLITS, files_of, seen_by_network
 from ..visualization.dataset_page import save_dataset_page
@@ -13,12 +12,12 @@ from ..visualization.dataset_sheet import save_dataset_sheet
 
 
 def browse(
-    config: Config, path: Path, split: str = 'train', number: int = 24, epoch: int = 1
+    config: LoadedConfig, path: Path, split: str = 'train', number: int = 24, epoch: int = 1
 ) -> list[Survey]:
     """Show what the network will see of a split, with figures of all splits.
 
     Args:
-        config: of ``load_config``.
+        config: whose data are shown.
         path: picture (.png, .pdf, .svg) or page (.html) to write.
         split: 'train', 'val' or 'test'.
         number: of images.
@@ -32,11 +31,12 @@ def browse(
     """
     if number < 1 or epoch < 1:
         raise UserError(f'--number {number} --epoch {epoch}: use 1 or more')
-    samples = list(islice(seen_by_network(config, split, epoch), number))
+    values = config.resolved
+    samples = list(islice(seen_by_network(values, split, epoch), number))
     surveys = [
-        survey(files_of(config, name), name) for name in SPLITS if config.get(f'{name}_dataloader')
+        survey(files_of(values, name), name) for name in SPLITS if values.get(f'{name}_dataloader')
     ]
-    name = Path(config.filename).stem
+    name = config.path.stem
     title = f'{name}: {split}, epoch {epoch}' if split == 'train' else f'{name}: {split}'
     save = save_dataset_page if path.suffix.lower() == '.html' else save_dataset_sheet
     save(samples, surveys, path, title)

@@ -15,6 +15,7 @@ from ..base.kinds import Number
 from ..base.paths import make_writable
 from ..base.stopping import signals_wait
 from ..base.whole_file import folder_beside
+from ..config import LoadedConfig
 from ..config.held_datasets import changed, described, pipeline_of
 from ..datasets.seeded_dataset import SeededDataset
 from ..engine.memory import keep_freed_memory
@@ -38,7 +39,7 @@ CALIBRATION_IMAGES = 128
 
 
 def export(
-    config: Config,
+    config: LoadedConfig,
     checkpoint: str,
     format_name: str,
     out: str | None = None,
@@ -51,7 +52,7 @@ def export(
     """Export a checkpoint, and compare what the file gives with PyTorch on real images.
 
     Args:
-        config: of ``load_config``.
+        config: of the model.
         checkpoint: a ``.pth`` file, or what ``tools/publish.py`` wrote; nothing in it is executed.
         format_name: of ``FORMATS``, to which modules of the config may have added.
         out: file; beside the checkpoint if None (of a published model in ``work_dirs``).
@@ -79,19 +80,20 @@ def export(
         raise UserError(f'--out {path}: a file of this format ends in {kind.suffix}')
     make_writable(path.parent, '--out')
     keep_freed_memory()
-    model: Any = MODELS.build(config.model)
+    values = config.resolved
+    model: Any = MODELS.build(values.model)
     trained = load_checkpoint(checkpoint)
     load_weights(model, trained, checkpoint)
     if threshold is None:
         stored = stored_threshold(checkpoint)
-        threshold = float(config.model['threshold'] if stored is None else stored)
+        threshold = float(values.model['threshold'] if stored is None else stored)
     network = DeployedNetwork(model)
     calibration = None
     if precision == 'int8':
-        calibration = (batch for batch, _ in real_batches(config, 'train', CALIBRATION_IMAGES))
+        calibration = (batch for batch, _ in real_batches(values, 'train', CALIBRATION_IMAGES))
     half = DeployedNetwork(model, torch.float16) if precision == 'fp16' else network
     converted = kind.convert(half, calibration)
-    metadata = _metadata(config, checkpoint, network, precision, threshold)
+    metadata = _metadata(values, checkpoint, network, precision, threshold)
     metadata['weights'] = weights_digest(model.state_dict())
     metadata['training'] = trained.get('meta', {}).get('training')
     parity = None
@@ -99,7 +101,7 @@ def export(
         with folder_beside(path) as folder:
             tried = folder / path.name
             kind.save(converted, tried, metadata)
-            batches = real_batches(config, 'test', images)
+            batches = real_batches(values, 'test', images)
             parity = compare(network, kind.read(tried), batches, threshold, 'test')
         allowed = TOLERANCES[precision] if tolerance is None else tolerance
         if abs(parity.dice_difference) > allowed:
@@ -120,7 +122,7 @@ def compare_bfloat16(
     """Compare a network in bfloat16 with itself in float32, on images of the test split.
 
     Args:
-        config: of ``load_config``.
+        config: of the model, resolved.
         checkpoint: of ``load_checkpoint``.
         threshold: a pixel is foreground if its probability is greater.
         images: evenly spread.
@@ -149,7 +151,7 @@ def real_batches(
     """Yield images (N, 3, H, W) uint8 RGB and masks (N, H, W) of 0, 1 and 255.
 
     Args:
-        config: of ``load_config``.
+        config: of the model, resolved.
         split: 'train' or 'test'; both go through the steps of the test.
         images: at most so many, evenly spread over the split.
 

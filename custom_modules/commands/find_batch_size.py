@@ -14,7 +14,7 @@ from typing import Any
 from mmengine.config import Config
 
 from ..base.errors import UserError
-from ..config import load_config
+from ..config import LoadedConfig, load_config
 from ..engine.memory_use import available_memory, is_out_of_memory, memory_limit, peak_memory
 from ..engine.seen_images import files_of
 from ..engine.trial import seconds_of, trial_runner
@@ -65,7 +65,7 @@ class Search:
 
 
 def find_batch_size(
-    config: Config, largest: int | None = None, memory_share: float = 0.8
+    config: LoadedConfig, largest: int | None = None, memory_share: float = 0.8
 ) -> Search:
     """Measure the training step of the batch sizes 1, 2, 4, ..., each in a process of its own.
 
@@ -73,7 +73,7 @@ def find_batch_size(
     than its share, and a size that would need more, as the last two let expect, is not tried.
 
     Args:
-        config: of ``load_config``.
+        config: of the training.
         largest: batch size to try; None for as many images as the training split has.
         memory_share: share of the memory available now that a training may take, up to 1.
 
@@ -84,7 +84,7 @@ def find_batch_size(
         raise UserError(f'--largest {largest}: use 1 or more')
     if not 0 < memory_share <= 1:
         raise UserError(f'--memory-share {memory_share:g}: use a number above 0, up to 1')
-    images = len(files_of(config, 'train'))
+    images = len(files_of(config.resolved, 'train'))
     limit = int(memory_share * available_memory())
     return Search(images, limit, _in_processes(config, min(largest or images, images), limit))
 
@@ -151,7 +151,7 @@ def measure_batch_size(config: Config, size: int, limit: int) -> Measurement:
     """Take training steps with ``size`` images in this process.
 
     Args:
-        config: of ``load_config``.
+        config: of the training, resolved.
         size: images of a step; the first ones of the first epoch, which are read once.
         limit: bytes that this process may take in addition to what it has.
 
@@ -187,10 +187,10 @@ def _seconds_per_step(runner: Any) -> float:
     return statistics.median(seconds)
 
 
-def _in_processes(config: Config, largest: int, limit: int) -> Iterator[Measurement]:
+def _in_processes(config: LoadedConfig, largest: int, limit: int) -> Iterator[Measurement]:
     with TemporaryDirectory(prefix='petseg_') as folder:
         # Each process loads it again, which also imports what it needs.
-        path = Path(folder, Path(config.filename).name)
+        path = Path(folder, config.path.name)
         path.write_text(config.text, encoding='utf-8')
         yield from search(lambda size: _in_a_process(path, size, limit), largest, limit)
 
@@ -206,4 +206,4 @@ def _in_a_process(config: Path, size: int, limit: int) -> Measurement:
 
 
 def _load_and_measure(config: Path, size: int, limit: int) -> Measurement:
-    return measure_batch_size(load_config(config), size, limit)
+    return measure_batch_size(load_config(config).resolved, size, limit)

@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from mmengine.config import Config
 
 from ..base.errors import UserError
 from ..base.kinds import integer
 from ..base.progress import ProgressBar
+from ..config import LoadedConfig
 from ..engine.runner import PetSegRunner
 from ..engine.trial import trial_runner
 from ..visualization.figure_file import check_figure_path
@@ -98,7 +98,7 @@ def format_rate(rate: float) -> str:
 
 
 def find_learning_rate(
-    config: Config,
+    config: LoadedConfig,
     picture: Path | None = None,
     steps: int = 100,
     lowest: float = 1e-7,
@@ -112,7 +112,7 @@ def find_learning_rate(
     where the loss has diverged.
 
     Args:
-        config: of ``load_config``.
+        config: of the training.
         picture: to draw the curve into (.png, .pdf, .svg); None draws none.
         steps: rates to try, ``LEAST_STEPS`` or more.
         lowest: first learning rate, above 0.
@@ -137,15 +137,15 @@ def find_learning_rate(
         marks = {'steepest fall': test.steepest(), 'lowest loss': test.lowest()}
     finally:
         if picture is not None:
-            name = Path(config.filename).stem
+            name = config.path.stem
             save_learning_rate_curve(test.rates, losses, test.smoothed, marks, picture, name)
     return test
 
 
-def _losses(config: Config, rates: np.ndarray) -> Iterator[float]:
+def _losses(config: LoadedConfig, rates: np.ndarray) -> Iterator[float]:
     """Yield the loss at each rate until it diverges."""
     with (
-        trial_runner(config) as runner,
+        trial_runner(config.resolved) as runner,
         ProgressBar('learning rates', len(rates)) as bar,
     ):
         wrapper: Any = runner.optim_wrapper

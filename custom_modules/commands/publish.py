@@ -3,14 +3,12 @@
 from pathlib import Path
 from typing import Any
 
-from mmengine.config import Config
-
 from ..base.errors import UserError
 from ..base.json_file import write_json
 from ..base.paths import make_writable
 from ..base.stopping import signals_wait
 from ..base.whole_file import folder_beside, whole_file
-from ..config.differences import merged
+from ..config import LoadedConfig
 from ..config.load import PUBLISHED_CONFIG
 from ..config.untrusted import read_data_config
 from ..export.model_card import model_card
@@ -22,7 +20,7 @@ from .export import compare_bfloat16, export
 
 
 def publish(
-    config: Config,
+    config: LoadedConfig,
     checkpoint: str,
     folder: Path,
     *,
@@ -38,7 +36,7 @@ def publish(
     the masks on these images, 'fp32' if it does not, that of the config if nothing was compared.
 
     Args:
-        config: of ``load_config``.
+        config: of the model.
         checkpoint: a ``.pth`` file.
         folder: to write.
         metrics: ``metrics.json`` of a test of this checkpoint; None takes the one beside it.
@@ -69,9 +67,9 @@ def publish(
     with folder_beside(folder.resolve()) as beside:
         made = beside / 'made'
         make_writable(made, 'the folder')
-        values = merged(config)
+        values = config.data
         _set(values, 'model', 'threshold', figures['threshold'])
-        _check_readable(values, config, made / PUBLISHED_CONFIG)
+        _check_readable(values, config.path, made / PUBLISHED_CONFIG)
         save_safetensors(trained, made / PUBLISHED_WEIGHTS)
         _, parity = export(
             config,
@@ -81,12 +79,14 @@ def publish(
             images=images,
             threshold=figures['threshold'],
         )
-        half = compare_bfloat16(config, trained, figures['threshold'], images) if images else None
+        half = None
+        if images:
+            half = compare_bfloat16(config.resolved, trained, figures['threshold'], images)
         if half is not None:
             _set(values, 'test_cfg', 'precision', 'auto' if half.keeps_the_masks else 'fp32')
         write_json(made / PUBLISHED_CONFIG, values, indent=1)
         write_json(made / FIGURES, figures, indent=1)
-        card = model_card(folder.resolve().name, config, figures, parity, half)
+        card = model_card(folder.resolve().name, config.resolved, figures, parity, half)
         with whole_file(made / CARD) as file:
             file.write(card)
         with signals_wait():
@@ -96,7 +96,7 @@ def publish(
     return sorted(folder.iterdir())
 
 
-def _check_readable(values: dict[str, Any], config: Config, path: Path) -> None:
+def _check_readable(values: dict[str, Any], config: Path, path: Path) -> None:
     """Refuse what nobody could load, before the work is done."""
     write_json(path, values)
     try:
@@ -104,7 +104,7 @@ def _check_readable(values: dict[str, Any], config: Config, path: Path) -> None:
     except UserError as error:
         reason = str(error).removeprefix(f'{path}: ')
         raise UserError(
-            f'{config.filename}: cannot be published: a published folder is data, and may name '
+            f'{config}: cannot be published: a published folder is data, and may name '
             f'what PetSeg ships alone ({reason}). Give the checkpoint with its config and your '
             'modules, or export it: tools/export.py'
         ) from None

@@ -10,6 +10,7 @@ from mmengine.dist import is_main_process
 from ..base.errors import UserError
 from ..base.json_file import write_json
 from ..base.paths import make_writable, short_path
+from ..config import LoadedConfig
 from ..config.held_datasets import described
 from ..config.stages import require_stage
 from ..config.written import write_config
@@ -32,7 +33,7 @@ from ..visualization import save_examples
 
 
 def test(
-    config: Config,
+    config: LoadedConfig,
     checkpoint: str,
     out: str | None = None,
     launcher: str = 'none',
@@ -45,7 +46,7 @@ def test(
     """Score a checkpoint on the test split and write ``metrics.json`` and ``per_image.csv``.
 
     Args:
-        config: of ``load_config``.
+        config: of the model and its test.
         checkpoint: a ``.pth`` file, an ``.onnx`` or ``.xml`` file of ``tools/export.py``, or
             what ``tools/publish.py`` wrote.
         out: folder for the results, which then also get ``config.py``, the same as data
@@ -64,26 +65,27 @@ def test(
     Raises:
         UserError: a mistake in config, data, checkpoint or arguments.
     """
-    require_stage(config, 'test', config.filename)
-    workers_of(config.test_dataloader.get('num_workers', 0))
+    values = config.resolved
+    require_stage(values, 'test', values.filename)
+    workers_of(values.test_dataloader.get('num_workers', 0))
     checkpoint = str(weights_file(Path(checkpoint)))
     if not Path(checkpoint).is_file():
         raise UserError(f'{checkpoint}: there is no such checkpoint; train first, see work_dirs/')
     folder = Path(out) if out else Path(checkpoint).resolve().parent
     keep_freed_memory()
-    join_processes(launcher, **config.get('env_cfg', {}).get('dist_cfg', {}))
+    join_processes(launcher, **values.get('env_cfg', {}).get('dist_cfg', {}))
     make_writable(folder, '--out')
     if tune:
         make_writable(Path(checkpoint).resolve().parent, '--tune-threshold (a copied checkpoint)')
 
-    runner = _build_runner(config, checkpoint, folder, launcher, bool(out), quick)
+    runner = _build_runner(values, checkpoint, folder, launcher, bool(out), quick)
     model: Any = runner.bare_model
     if tta is not None:
         model.network = AugmentedNetwork(model.network, model.decode_head.size_divisor, tta)
     runner.load_or_resume()
     if is_exported(checkpoint):
         runner.checkpoint_meta = use_exported(model, Path(checkpoint))
-    conditions = _conditions(config, runner, tta)
+    conditions = _conditions(values, runner, tta)
     validation = _validate(runner, required=tune) if tune or not quick else None
     source, line = 'config', None
     if tune:
@@ -105,14 +107,14 @@ def test(
     if line:
         print(line)
     marks = runner.checkpoint_meta.get('train_images')
-    shared = trained_on(marks, config, runner.test_dataloader.dataset)
+    shared = trained_on(marks, values, runner.test_dataloader.dataset)
     if shared:
         print(shared_line(shared, 'tested'))
-    others = other_than_trained(runner.checkpoint_meta, config)
+    others = other_than_trained(runner.checkpoint_meta, values)
     for other in others:
         print(f'warning: {other}')
     rows = image_rows(runner.test_evaluator.metrics)
-    result: dict[str, object] = figures | protocol(config, checkpoint)
+    result: dict[str, object] = figures | protocol(values, checkpoint)
     result |= dict(
         threshold=model.threshold,
         threshold_source=source,
@@ -126,7 +128,7 @@ def test(
     if others:
         result['other_than_trained'] = others
     if validation is not None:
-        split = described(config.val_dataloader['dataset'], 'split')
+        split = described(values.val_dataloader['dataset'], 'split')
         seen = validation_details(runner.val_evaluator.metrics)
         result['validation'] = dict(split=split) | seen
         if tune:
@@ -141,7 +143,7 @@ def test(
             rows,
             folder / 'masks',
             folder / 'examples.png',
-            f'{Path(config.filename).stem}: {describe(result).splitlines()[0]}',
+            f'{config.path.stem}: {describe(result).splitlines()[0]}',
         )
     return result
 

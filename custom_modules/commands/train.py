@@ -9,6 +9,7 @@ from mmengine.dist import is_main_process
 from ..base.errors import UserError
 from ..base.paths import make_writable, resolve_path, workspace
 from ..base.whole_file import remove_parts
+from ..config import LoadedConfig
 from ..config.written import CODE, DATA, origin, write_config
 from ..distributed.process_group import join_processes, launch_id
 from ..engine.memory import keep_freed_memory
@@ -18,22 +19,22 @@ from ..runs.resume_check import check_resume
 from ..runs.run_folder import LAST, find_launch, find_newest, find_run, mark_launch
 
 
-def default_work_dir(config: Config) -> Path:
+def default_work_dir(config: LoadedConfig) -> Path:
     """Return the folder of a config's runs, where nobody names one.
 
     That is the ``work_dir`` of the config; of a run's own ``config.py`` where that run lies; else
     ``work_dirs/<config name>`` of the project.
     """
-    if config.get('work_dir'):
-        return resolve_path(config.work_dir)
-    path = Path(config.filename)
+    if config.resolved.get('work_dir'):
+        return resolve_path(config.resolved.work_dir)
+    path = config.path
     if path.name == CODE and (path.parent / DATA).is_file():
         return path.resolve().parent.parent
     return workspace() / 'work_dirs' / path.stem
 
 
 def train(
-    config: Config,
+    config: LoadedConfig,
     work_dir: str | None = None,
     resume: str | None = None,
     launcher: str = 'none',
@@ -42,7 +43,7 @@ def train(
     """Train what the config says.
 
     Args:
-        config: of ``load_config``.
+        config: kept beside the run.
         work_dir: folder of the config's runs; None for ``work_dirs/<config name>``.
         resume: None starts a new run; a run's folder goes on with it; '' goes on with the newest
             run of this config, or starts one where there is none yet.
@@ -55,10 +56,10 @@ def train(
     Raises:
         UserError: a mistake in config, data or arguments.
     """
-    settings = Config(config.to_dict(), filename=config.filename)
+    settings = Config(config.resolved.to_dict(), filename=config.path)
     settings.work_dir = str(Path(work_dir) if work_dir else default_work_dir(config))
     settings.launcher = launcher
-    check_training(config)
+    check_training(config.resolved)
     keep_freed_memory()
     join_processes(launcher, **settings.get('env_cfg', {}).get('dist_cfg', {}))
     run = _run_to_resume(config, Path(settings.work_dir), resume)
@@ -94,15 +95,15 @@ def train(
     return Path(runner.log_dir)
 
 
-def _run_to_resume(config: Config, work_dir: Path, resume: str | None) -> Path | None:
+def _run_to_resume(config: LoadedConfig, work_dir: Path, resume: str | None) -> Path | None:
     """Return the run to go on with; None starts a new one."""
-    if resume is None and config.get('resume'):  # as MMEngine's users write it
-        resume = config.get('load_from') or ''
+    if resume is None and config.resolved.get('resume'):  # as MMEngine's users write it
+        resume = config.resolved.get('load_from') or ''
     if resume is None:
         return None
     if resume:
         return find_run(work_dir, resume)
-    newest = find_newest(work_dir, origin(Path(config.filename)))
+    newest = find_newest(work_dir, origin(config.path))
     if newest is None and is_main_process():
         print(f'no run in {work_dir} to go on with: a new one starts', flush=True)
     return newest

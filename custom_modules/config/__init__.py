@@ -1,5 +1,6 @@
 """Loading a config: inheritance by MMEngine, variables, and a check that nothing in it is dead."""
 
 from .load import load_config
+from .loaded_config import LoadedConfig
 
-__all__ = ['load_config']
+__all__ = ['LoadedConfig', 'load_config']

@@ -4,18 +4,8 @@ import math
 from collections.abc import Iterator
 from typing import Any
 
-from mmengine.config import Config
-
 #: Stands for the value of a key that one of the configs does not have.
 ABSENT = 'nothing'
-
-
-def merged(config: Config) -> dict[str, Any]:
-    """Return a config of ``load_config`` as JSON holds it, with its variables in place.
-
-    So a change is named once.
-    """
-    return as_data(config._merged)
 
 
 def as_data(value: Any) -> Any:

@@ -3,9 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from mmengine.config import Config
-
-from .differences import merged
+from .loaded_config import LoadedConfig
 
 
 def written_place(written: Mapping[str, Any], place: str) -> list[str]:
@@ -38,18 +36,18 @@ def _inside(value: Any, key: str) -> Any:
     return None
 
 
-def config_line(config: Config, place: str, value: str) -> str:
+def config_line(config: LoadedConfig, place: str, value: str) -> str:
     """Return the line to put into a config: ``learning_rate = 3.1e-4``.
 
     Where the config has a variable at ``place``, the line sets that; elsewhere it spells the dicts
     out: ``optim_wrapper = dict(optimizer=dict(lr=3.1e-4))``.
 
     Args:
-        config: of ``load_config``.
+        config: that gets the line.
         place: dotted keys, ``optim_wrapper.optimizer.lr``.
         value: as Python writes it.
     """
-    keys = written_place(merged(config), place)
+    keys = written_place(config.written, place)
     for key in reversed(keys[1:]):
         value = f'dict({key}={value})'
     return f'{keys[0]} = {value}'

@@ -11,6 +11,7 @@ from ..base.errors import UserError
 from ..base.paths import resolve_path
 from .check import check_config
 from .inheritance import spare_variables
+from .loaded_config import LoadedConfig
 from .python_file import read_python_config
 from .registered import allow_modules
 from .untrusted import read_data_config
@@ -21,17 +22,13 @@ from .written import parse_code
 PUBLISHED_CONFIG = 'config.json'
 
 
-def load_config(path: str | Path, options: Sequence[str] = ()) -> Config:
+def load_config(path: str | Path, options: Sequence[str] = ()) -> LoadedConfig:
     """Load a config, apply ``--cfg-options``, check it and put its variables in.
 
     Args:
         path: of the config, relative to the working directory or to the project. A ``.json`` file,
             or the folder of a published model, is read as data: nothing in it is executed.
         options: ``key=value`` strings; a dotted key reaches into dicts and lists.
-
-    Returns:
-        The resolved config. Its ``text`` holds the same config with all ``_base_`` merged but the
-        variables still in place, so that it can be loaded and overridden again.
 
     Raises:
         UserError: the file is missing or does not parse, an option is malformed, a variable is
@@ -59,14 +56,10 @@ def load_config(path: str | Path, options: Sequence[str] = ()) -> Config:
     spare = set() if data_only else spare_variables(path) - set(parsed)
     written = config.to_dict()
     values, used = substitute_variables(written, str(path), spare)
-    for key in spare - used:
-        config.pop(key, None)
-    merged, text = config.to_dict(), config.pretty_text
     resolved = Config(values, filename=str(path), format_python_code=False)
     check_config(resolved.to_dict(), str(path), written)
-    object.__setattr__(resolved, '_text', text)
-    object.__setattr__(resolved, '_merged', merged)
-    return resolved
+    written = {key: value for key, value in written.items() if key not in spare - used}
+    return LoadedConfig(path, resolved, written)
 
 
 def _parse_options(options: Sequence[str]) -> dict:

@@ -14,9 +14,10 @@ from mmengine.config import Config
 from ..base.errors import UserError
 from ..base.paths import PROJECT_ROOT, short_path
 from ..base.whole_file import whole_file
-from .differences import as_data, merged
+from .differences import as_data
 from .json_data import LARGEST_FILE, read_json
 from .keys import RUNNER_KEYS
+from .loaded_config import LoadedConfig
 from .variables import substitute_variables
 
 #: The config that can be run again, and the same as data.
@@ -30,15 +31,15 @@ _CONFIGS = PROJECT_ROOT / 'configs'
 _OF, _LONGEST_LINE = '# Config: ', 1000
 
 
-def write_config(folder: Path, config: Config) -> None:
-    """Write a config of ``load_config`` into the folder of a run or a test.
+def write_config(folder: Path, config: LoadedConfig) -> None:
+    """Write a config into the folder of a run or a test.
 
     Its first line names the file that it comes from, see ``origin``.
     """
     with whole_file(folder / CODE) as file:
-        file.write(f'{_OF}{origin(Path(config.filename))}\n{config.text}')
+        file.write(f'{_OF}{origin(config.path)}\n{config.text}')
     with whole_file(folder / DATA) as file:
-        file.write(json.dumps(merged(config), indent=1) + '\n')
+        file.write(json.dumps(config.data, indent=1) + '\n')
 
 
 def origin(path: Path) -> str:
@@ -56,7 +57,7 @@ def origin(path: Path) -> str:
 
 
 def read_written(folder: Path) -> dict[str, Any] | None:
-    """Return the config of a run or test as ``merged`` does; None where its folder has none.
+    """Return the config of a run or test, its variables in place; None where its folder has none.
 
     Raises:
         UserError: it cannot be read without executing it; the message names the line.

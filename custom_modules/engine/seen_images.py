@@ -28,7 +28,7 @@ def seen_by_network(config: Config, split: str = 'train', epoch: int = 1) -> Ite
     and CutMix are as likely, but draw other numbers: a run's depend on its weights' initialisation.
 
     Args:
-        config: of ``load_config``.
+        config: resolved.
         split: 'train', 'val' or 'test'; augmentation and mixing only happen in training.
         epoch: counted from 1.
 

@@ -45,7 +45,7 @@ def model_card(
 
     Args:
         name: of the model, its heading.
-        config: of ``load_config``.
+        config: resolved.
         figures: of ``metrics.json``.
         parity: of the ONNX file; None if it was not compared.
         half: of the network in bfloat16; None if it was not compared.

@@ -3,13 +3,13 @@
 from pathlib import Path
 from typing import Any
 
-from mmengine.config import Config
 from mmengine.dist import is_main_process
 
 from ..base.errors import UserError
 from ..base.paths import short_path
 from ..base.shell import shell_command
-from ..config.differences import as_data, differences, merged
+from ..config import LoadedConfig
+from ..config.differences import as_data, differences
 from ..config.written import CODE, read_written, resolved
 
 #: What a run must keep: another network, or other images in its splits, make it another run.
@@ -17,12 +17,12 @@ FIXED_MODEL = ('type', 'backbone', 'decode_head')
 FIXED_DATASET = ('type', 'split', 'border', 'fractions', 'split_seed', 'n_aug', 'indices')
 
 
-def check_resume(run: Path, config: Config, allow_changes: bool = False) -> None:
+def check_resume(run: Path, config: LoadedConfig, allow_changes: bool = False) -> None:
     """Print what differs from the run's own config, read as data, and refuse what must not differ.
 
     Args:
         run: folder of the run.
-        config: of ``load_config``, with which the run is to go on.
+        config: with which the run is to go on.
         allow_changes: refuse nothing.
 
     Raises:
@@ -37,11 +37,11 @@ def check_resume(run: Path, config: Config, allow_changes: bool = False) -> None
         if is_main_process():
             print(f'resume: the config of the run is not compared ({error})')
         return
-    changes = list(differences(before, merged(config)))
+    changes = list(differences(before, config.data))
     if is_main_process():
         for key, old, new in changes:
             print(f'resume: {key} was {old}, is {new}')
-    refused = list(differences(fixed, _fixed(as_data(config.to_dict()))))
+    refused = list(differences(fixed, _fixed(as_data(config.resolved.to_dict()))))
     if refused and not allow_changes:
         key, old, new = refused[0]
         command = shell_command('train', short_path(run / CODE), '--resume', run.name)

@@ -45,7 +45,7 @@ class Cell:
         options: ``--cfg-options`` of both commands.
         seed: of the training.
         folder: of its runs.
-        text: the merged config, with the options applied.
+        written: the merged config with the options applied, as data.
         epochs: that the training is to have.
     """
 
@@ -55,7 +55,7 @@ class Cell:
     options: tuple[str, ...]
     seed: int
     folder: Path
-    text: str
+    written: Mapping[str, Any]
     epochs: int
 
     def run(self) -> Path | None:
@@ -80,8 +80,8 @@ class Cell:
 
     def mark(self) -> None:
         """Note in the folder what the cell is run with."""
-        facts = dict(config=str(self.config), options=self.options, seed=self.seed, text=self.text)
-        write_json(self.folder / _CELL, facts)
+        facts = dict(config=str(self.config), options=self.options, seed=self.seed)
+        write_json(self.folder / _CELL, facts | dict(written=self.written))
 
     def check(self) -> None:
         """Make sure that the folder does not hold runs of another config.
@@ -96,17 +96,33 @@ class Cell:
         if not path.is_file():
             return
         try:
-            old = parse_code(read_json(path)['text'], str(path))
+            old = begun_with(read_json(path), path)
         except (ValueError, KeyError, TypeError) as error:
             raise UserError(f'{path}: cannot be read ({error}); remove {self.folder}') from None
-        new = parse_code(self.text, str(self.config))
-        changed = [one for one in differences(old, new) if one[0].split('.')[0] not in _HOW]
+        found = differences(old, self.written)
+        changed = [one for one in found if one[0].split('.')[0] not in _HOW]
         if changed and self.run() is not None:
             key, before, after = changed[0]
             raise UserError(
                 f'{self.folder} was run with another config: {key} was {before}, is {after}; '
                 'remove the folder or choose another --work-dir'
             )
+
+
+def begun_with(facts: Mapping[str, Any], source: Path) -> dict[str, Any]:
+    """Return the merged config that a cell or a search was begun with, as data.
+
+    Older versions noted the text of a config file, which is parsed.
+
+    Raises:
+        UserError: the text is more than names and plain values.
+        KeyError, TypeError: there is neither.
+    """
+    if 'written' not in facts:
+        return parse_code(facts['text'], str(source))
+    if not isinstance(facts['written'], dict):
+        raise TypeError('written is no config')
+    return facts['written']
 
 
 def find_configs(arguments: Sequence[str]) -> list[Path]:
@@ -197,7 +213,7 @@ def plan(
     axes = [[f'{key}={value}' for value in values] for key, values in (grid or {}).items()]
     for config in configs:
         common = [*_budget_options(budget, config), *options]
-        own_seed = _seed(load_config(config, common))
+        own_seed = _seed(load_config(config, common).resolved)
         study = config.parent.name if (config.parent / BASE).is_file() else config.stem
         for point in itertools.product(*axes):
             for seed in seeds or [own_seed]:
@@ -205,14 +221,14 @@ def plan(
                 loaded = load_config(config, words)
                 name = ','.join([config.stem, *point, f'seed={seed}'])
                 try:
-                    check_training(loaded)
+                    check_training(loaded.resolved)
                 except UserError as error:
                     raise UserError(f'{study}/{name}: {error}') from None
                 folder = work_dir / study / re.sub(r'[^\w.,=+-]', '_', name)
                 if folder in cells:
                     raise UserError(f'two cells are called {study}/{name}; name each config once')
-                epochs = int(loaded.train_cfg['max_epochs'])
-                cells[folder] = Cell(study, name, config, words, seed, folder, loaded.text, epochs)
+                epochs = int(loaded.resolved.train_cfg['max_epochs'])
+                cells[folder] = Cell(study, name, config, words, seed, folder, loaded.data, epochs)
     return list(cells.values())
 
 

@@ -1,7 +1,7 @@
 """What a study found: a row for each run, as ``results/studies/<question>.json`` keeps it."""
 
 import ast
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,6 @@ from ..base.paths import short_path
 from ..base.records import count, items, nothing, number, one_of, record, text
 from ..config.differences import ABSENT, differences
 from ..config.keys import RUNNER_KEYS
-from ..config.written import parse_code
 from ..runs.comparison import compare
 from ..runs.metrics_json import PROTOCOL, SCORE
 from ..runs.scalars import read_epochs
@@ -130,13 +129,13 @@ def describe_config(config: Path) -> str:
     return ast.get_docstring(ast.parse(config.read_text(encoding='utf-8'))) or config.stem
 
 
-def changes(old: str, new: str) -> dict[str, Any]:
+def changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
     """Return what differs between two merged configs: dotted key -> the value of the second.
 
     A variable that only one of them has is left out: what uses it differs too. So is the seed.
     """
     found = {}
-    for key, before, after in differences(parse_code(old, 'config'), parse_code(new, 'config')):
+    for key, before, after in differences(old, new):
         spare = ABSENT in (before, after) and '.' not in key and key not in RUNNER_KEYS
         if key != 'seed' and not spare:
             found[key] = after
@@ -166,7 +165,7 @@ def _row(
         cell=cell.name,
         config=short_path(str(cell.config)),
         value=describe_config(cell.config),
-        changes=changes(base.text, cell.text),
+        changes=changes(base.written, cell.written),
         seed=cell.seed,
         budget=budget,
         options=list(cell.options),

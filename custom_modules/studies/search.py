@@ -15,7 +15,7 @@ from ..base.paths import make_writable, short_path
 from ..config import load_config
 from ..config.line import config_line
 from ..runs.metrics_json import read_metrics
-from .cells import Cell, plan
+from .cells import Cell, begun_with, plan
 from .local import run_jobs
 from .running import DONE, FAILED, PRUNED, STOPPED, TRAINING, Progress, Stop, run_cell_or_say_why
 from .search_space import import_optuna
@@ -124,8 +124,10 @@ class Search:
             pruner=optuna.pruners.MedianPruner(TRIALS_BEFORE_PRUNING, EPOCHS_BEFORE_PRUNING),
         )
         to_json = optuna.distributions.distribution_to_json
-        asked = dict(space={key: to_json(one) for key, one in self.space.items()}, text=own.text)
-        if study.user_attrs and study.user_attrs != asked:
+        space = {key: to_json(one) for key, one in self.space.items()}
+        asked = dict(space=space, written=own.written)
+        before = study.user_attrs
+        if before and (before['space'], begun_with(before, journal)) != (space, own.written):
             raise UserError(
                 f'{journal} is of a search over another config or other values; remove it or '
                 'choose another --work-dir'

@@ -134,7 +134,7 @@ def compare_masks(
     the image it keeps, with what it missed in orange and what it invented in blue.
 
     Args:
-        config: of ``load_config``; its test data set gives images and ground truth.
+        config: resolved; its test data set gives images and ground truth.
         systems: tested on that data set.
         path: of the picture.
         ids: of the images; empty for a choice by quantiles.

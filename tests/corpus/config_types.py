@@ -36,7 +36,7 @@ def _typed(*lines: str, options: tuple[str, ...] = ()) -> Callable[[Path], str]:
         words = [word.replace('MARKER', str(folder / 'executed')) for word in options]
 
         def use() -> str:
-            config = load_config(path, words)
+            config = load_config(path, words).resolved
             names = [type(HOOKS.build(hook)).__name__ for hook in config.custom_hooks]
             MODELS.build(config.model)
             return ', '.join(names)

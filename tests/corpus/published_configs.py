@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 from custom_modules.config import load_config
-from custom_modules.config.differences import merged
 
 from .case import Case
 from .marked import marked
@@ -19,7 +18,7 @@ Values = dict[str, Any]
 @cache
 def _written() -> str:
     """Return what ``publish`` would write for the sample's config."""
-    return json.dumps(merged(load_config(BASE)))
+    return json.dumps(load_config(BASE).data)
 
 
 def _published(change: Callable[[Values], object] | bytes) -> Callable[[Path], str]:

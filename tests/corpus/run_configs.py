@@ -85,7 +85,7 @@ def _swept(folder: Path) -> str:
     """Return what a cell of a sweep says whose ``cell.json`` holds code."""
     text = HOSTILE_CODE.replace('MARKER', str(folder / 'executed'))
     (folder / 'cell.json').write_text(json.dumps(dict(text=text)))
-    cell = Cell('study', 'cell', BASE, (), 0, folder, 'max_epochs = 3', 3)
+    cell = Cell('study', 'cell', BASE, (), 0, folder, dict(max_epochs=3), 3)
     return marked(folder, lambda: str(cell.check()))
 
 

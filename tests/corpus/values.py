@@ -147,7 +147,7 @@ USUAL = (
 
 def _load(option: str) -> Callable[[Path], str]:
     def run(_: Path) -> str:
-        check_training(load_config(BASE, [option]))
+        check_training(load_config(BASE, [option]).resolved)
         return 'the config is loaded'
 
     return run

@@ -1,0 +1,36 @@
+"""What loading a config gives: what is built from, and what the user wrote."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from mmengine.config import Config
+
+from .differences import as_data
+
+
+@dataclass(frozen=True)
+class LoadedConfig:
+    """A config, checked. What needs values alone takes ``resolved``, as MMEngine's Config.
+
+    Attributes:
+        path: file that was loaded.
+        resolved: the config with its variables put in; everything is built from it.
+        written: the config with all ``_base_`` and ``--cfg-options`` merged but the variables still
+            in place, so that it can be loaded and overridden again.
+    """
+
+    path: Path
+    resolved: Config
+    written: dict[str, Any]
+
+    @property
+    def data(self) -> dict[str, Any]:
+        """``written`` as JSON holds it."""
+        return as_data(self.written)
+
+    @cached_property
+    def text(self) -> str:
+        """``written`` as the Python of a config file."""
+        return Config(self.written).pretty_text
