@@ -120,7 +120,7 @@ def test_a_mixed_picture_names_both_images_and_their_shares(
 ) -> None:
     monkeypatch.setattr(MixUp, 'draw', lambda _, size: (share, torch.arange(size).flip(0)))
     monkeypatch.setattr(CutMix, 'draw', MixUp.draw)
-    config = load_config(CONFIG, [*NARROW, f'data_root={sample}', 'batch_size=3'])
+    config = load_config(CONFIG, [*NARROW, f'data_root={sample}', 'batch_size=3']).resolved
     plain = list(islice(seen_by_network(config), 3))
     config.model['data_preprocessor']['batch_augments'] = [dict(type=kind, prob=1.0)]
     shown = list(islice(seen_by_network(config), 3))
@@ -146,7 +146,7 @@ def test_a_mixed_picture_names_both_images_and_their_shares(
 
 def test_what_mixes_without_telling_is_named(sample: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(MixUp, 'mixture', property(lambda _: None, lambda *_: None), raising=False)
-    config = load_config(CONFIG, [*NARROW, f'data_root={sample}'])
+    config = load_config(CONFIG, [*NARROW, f'data_root={sample}']).resolved
     config.model['data_preprocessor']['batch_augments'] = [dict(type='MixUp', prob=1.0)]
     assert re.fullmatch(r'\w+, MixUp', next(seen_by_network(config)).name)
 

@@ -108,13 +108,13 @@ def test_a_decode_head_a_transform_and_an_export_format(sample: Path, tmp_path: 
     path.write_text(BASE + CONFIG_OF_PARTS.partition('\n')[2])
     config = load_config(path, tiny_options(sample))
     torch.manual_seed(0)
-    model: Any = MODELS.build(config.model)
+    model: Any = MODELS.build(config.resolved.model)
     assert type(model.decode_head).__name__ == 'SumOfLevels'
     assert model(torch.zeros(2, 3, 32, 32)).shape == (2, 1, 32, 32)
     with pytest.raises(UserError, match=r'must be multiples of 2; use image_size = \(32, 32\)'):
         model(torch.zeros(1, 3, 32, 33))
 
-    dataset = SeededDataset.build(config.train_dataloader['dataset'])
+    dataset = SeededDataset.build(config.resolved.train_dataloader['dataset'])
     pictures = [dataset[SeededIndex(i, i)]['inputs'] for i in range(16)]
     assert 0 < sum(bool((one == one[:1]).all()) for one in pictures) < 16
     assert all(

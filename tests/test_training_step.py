@@ -91,7 +91,7 @@ class LookAtOneStep(Hook):
 @pytest.fixture(scope='module')
 def seen(sample: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """What a training of the page's config computes in its first step."""
-    config = load_config(CONFIG, [f'data_root={sample}', 'precision=bf16'])
+    config = load_config(CONFIG, [f'data_root={sample}', 'precision=bf16']).resolved
     for key in ('test_dataloader', 'test_cfg', 'test_evaluator'):
         config.pop(key)
     found: dict[str, Any] = {}
@@ -144,7 +144,7 @@ def test_the_shapes_of_the_page(seen: dict[str, Any]) -> None:
 def test_the_lines_of_the_page_are_those_of_the_config() -> None:
     (lines,) = re.findall(r'```python\n(.*?)```', PAGE, re.DOTALL)
     assert lines in (ROOT / CONFIG).read_text(encoding='utf-8')
-    config = load_config(CONFIG)
+    config = load_config(CONFIG).resolved
     written: dict[str, Any] = {}
     exec(lines, written)
     assert config.model.losses == written['losses']

@@ -1,33 +1,9 @@
-"""Which variables a config inherits without having to use them."""
+"""What a config's file inherits and sets, seen without executing it."""
 
 import ast
-import re
 from pathlib import Path
 
 from mmengine.config import Config
-
-
-def spare_variables(path: Path) -> set[str]:
-    """Return the variables that the bases of a config use and the config itself does not set.
-
-    A config that replaces what its base wrote with variables, such as the whole model, need not
-    replace the variables. One that sets a variable must use it: otherwise the line does nothing.
-    """
-    used: set[str] = set()
-    for file in lineage(path):
-        used.update(re.findall(r"""['"]\$(\w+)['"]""", file.read_text(encoding='utf-8')))
-    return used - assigned(path)
-
-
-def lineage(path: Path) -> list[Path]:
-    """Return a config's file and those of all its bases."""
-    files: list[Path] = []
-    waiting = [path]
-    while waiting:
-        file = waiting.pop()
-        waiting += bases(file)
-        files.append(file)
-    return files
 
 
 def bases(path: Path) -> list[Path]:

@@ -10,7 +10,7 @@ from mmengine.config import Config, DictAction
 from ..base.errors import UserError
 from ..base.paths import resolve_path
 from .check import check_config
-from .inheritance import spare_variables
+from .layers import Layer, option_layer, spare_variables
 from .loaded_config import LoadedConfig
 from .python_file import read_python_config
 from .registered import allow_modules
@@ -44,22 +44,24 @@ def load_config(path: str | Path, options: Sequence[str] = ()) -> LoadedConfig:
     if not data_only and path.suffix != '.py':  # MMEngine would execute what a YAML file names
         raise UserError(f'{path}: a config is a .py file, or the folder of a published model')
     if data_only:
-        config = Config(read_data_config(path), filename=str(path))
+        config = Config(read_data_config(path))
+        layers = [Layer(path, config.to_dict())]
     else:
-        config = read_python_config(path)
+        config, layers = read_python_config(path)
     allow_modules((config.get('custom_imports') or {}).get('imports') or ())
     parsed = _parse_options(options)
+    of_options = [option_layer(key, value) for key, value in parsed.items()]
     if 'model' in config:
         _merge(config, parsed)
     if not isinstance(config.get('model'), dict):
         raise UserError(f'{path}: it has no model; begin with _base_ = a config of configs/')
-    spare = set() if data_only else spare_variables(path) - set(parsed)
+    spare = spare_variables(layers) - set(parsed)
     written = config.to_dict()
     values, used = substitute_variables(written, str(path), spare)
     resolved = Config(values, filename=str(path), format_python_code=False)
     check_config(resolved.to_dict(), str(path), written)
     written = {key: value for key, value in written.items() if key not in spare - used}
-    return LoadedConfig(path, resolved, written)
+    return LoadedConfig(path, resolved, written, (*layers, *of_options))
 
 
 def _parse_options(options: Sequence[str]) -> dict:

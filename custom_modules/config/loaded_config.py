@@ -8,6 +8,7 @@ from typing import Any
 from mmengine.config import Config
 
 from .differences import as_data
+from .layers import Layer
 
 
 @dataclass(frozen=True)
@@ -19,11 +20,13 @@ class LoadedConfig:
         resolved: the config with its variables put in; everything is built from it.
         written: the config with all ``_base_`` and ``--cfg-options`` merged but the variables still
             in place, so that it can be loaded and overridden again.
+        layers: what each file and option set, in the order in which they were merged.
     """
 
     path: Path
     resolved: Config
     written: dict[str, Any]
+    layers: tuple[Layer, ...]
 
     @property
     def data(self) -> dict[str, Any]:

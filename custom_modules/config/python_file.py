@@ -1,4 +1,4 @@
-"""Configs that are Python files: executed by MMEngine, and what they leave held to plain values."""
+"""Configs that are Python files: executed, and what they leave held to plain values."""
 
 import inspect
 import sys
@@ -6,15 +6,17 @@ from pathlib import Path
 from typing import Any
 
 from mmengine.config import Config
+from mmengine.utils import import_modules_from_strings
 
 from ..base.errors import UserError
+from .layers import Layer, read_layers
 
 
-def read_python_config(path: Path) -> Config:
-    """Return a config with its bases merged.
+def read_python_config(path: Path) -> tuple[Config, list[Layer]]:
+    """Return a config with its bases merged, and its layers, see ``read_layers``.
 
     Functions, classes and modules that it imported for its own use are left out. Modules of its
-    ``custom_imports`` may lie beside it.
+    ``custom_imports`` are imported and may lie beside it.
 
     Raises:
         UserError: it does not load, or holds classes or functions as values. MMEngine's lazy
@@ -30,26 +32,23 @@ def read_python_config(path: Path) -> Config:
     if beside not in sys.path:
         sys.path.append(beside)  # where custom_imports looks for a module that lies beside it
     try:
-        config = Config.fromfile(path)
+        values, layers = read_layers(path)
+        if values.get('custom_imports'):
+            import_modules_from_strings(**values['custom_imports'])
+        config = Config({key: value for key, value in values.items() if not _is_code(value)})
     except UserError:
         raise
-    except RecursionError:
-        raise UserError(f'{path}: a config of its _base_ is the config itself') from None
     except Exception as error:  # a config is Python: it can fail in any way
         raise UserError(
             f'{path}: the config does not load ({type(error).__name__}: {error})'
         ) from None
-    values = config.to_dict()
-    for key in [key for key, value in values.items() if _is_code(value)]:
-        config.pop(key)
-        values.pop(key)
-    place = _code_inside(values, '')
+    place = _code_inside(config.to_dict(), '')
     if place:
         raise UserError(
             f'{path}: {place} is a class, a function or a module; write a class by its registered '
             "name, such as type='Adam', and any other value as text or numbers"
         )
-    return config
+    return config, layers
 
 
 def _is_code(value: Any) -> bool:

@@ -14,7 +14,8 @@ from ..base.json_file import read_json, write_json
 from ..base.paths import PROJECT_ROOT, resolve_path
 from ..config import load_config
 from ..config.differences import differences
-from ..config.inheritance import assigned, bases, lineage
+from ..config.inheritance import assigned, bases
+from ..config.python_file import read_python_config
 from ..config.written import parse_code
 from ..engine.training_check import check_training
 from ..runs.run_folder import find_run
@@ -241,14 +242,14 @@ def _budget_options(budget: Path | None, config: Path) -> list[str]:
     """Return the budget as ``key=value``, without what the configs of the study set."""
     if budget is None:
         return []
-    files = [file for file in lineage(config) if file.resolve().parent == config.parent]
-    own = set[str]().union(*map(assigned, files))
-    try:
-        values = Config.fromfile(budget).to_dict()
-    except Exception as error:  # a config is Python: it can fail in any way
-        raise UserError(
-            f'{budget}: the budget does not load ({type(error).__name__}: {error})'
-        ) from None
+    _, layers = read_python_config(config)
+    own = {
+        key
+        for layer in layers
+        if layer.file and layer.file.resolve().parent == config.parent
+        for key in layer.values
+    }
+    values = read_python_config(budget)[0].to_dict()
     return [
         f'{key}={_as_option(value)}'
         for name, item in values.items()

@@ -1,0 +1,124 @@
+"""The files of a config one by one: what each sets itself, and what they make together.
+
+MMEngine's reader gives the merged values alone; nothing could say where one of them comes from.
+"""
+
+import ast
+import copy
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from types import FunctionType, ModuleType
+from typing import Any
+
+import mmengine
+from mmengine.config import Config, ConfigDict
+from mmengine.config.utils import RemoveAssignFromAST
+
+from ..base.errors import UserError
+from ..base.paths import short_path
+
+_BASE, _DEPRECATION = '_base_', '_deprecation_'
+
+
+@dataclass(frozen=True)
+class Layer:
+    """What one file, or one option of the command line, sets in a config.
+
+    Attributes:
+        file: that sets it; None for ``--cfg-options``.
+        values: as they are merged onto what is below, ``_delete_`` among them.
+    """
+
+    file: Path | None
+    values: dict[str, Any]
+
+    @property
+    def source(self) -> str:
+        """The file as seen from the project, or ``--cfg-options``."""
+        return '--cfg-options' if self.file is None else short_path(self.file)
+
+
+def read_layers(path: Path, inside: tuple[Path, ...] = ()) -> tuple[dict[str, Any], list[Layer]]:
+    """Return the merged values of a config and its layers: bases first, the file itself last.
+
+    What MMEngine does with a config file is done here: environment variables, ``{{ fileDirname }}``
+    and its like, ``{{ _base_.x }}`` and ``_base_.x``, bases of installed packages (``mmseg::...``).
+
+    Args:
+        path: of the file, which is executed.
+        inside: the files that have it as a base.
+
+    Raises:
+        UserError: the file is a base of itself.
+        Exception: whatever executing it raises.
+    """
+    # As MMEngine has it: the bases of a link are beside the link, not beside its file.
+    path = Path(os.path.abspath(path))  # noqa: PTH100
+    if path in inside:
+        raise UserError(f'{path}: a config of its _base_ is the config itself')
+    with TemporaryDirectory() as folder:
+        text = str(Path(folder, path.name))
+        Config._substitute_predefined_vars(str(path), text)
+        Config._substitute_env_variables(text, text)
+        references = Config._pre_substitute_base_vars(text, text)
+        below, layers = _read_bases(text, path, (*inside, path))
+        own = _execute(text, path, below) if path.suffix == '.py' else mmengine.load(text)
+    own = Config._substitute_base_vars(own, references, below)
+    for key in (_BASE, _DEPRECATION):
+        own.pop(key, None)
+    layers.append(Layer(path, copy.deepcopy(own)))  # merging takes _delete_ away
+    return Config._merge_a_into_b(own, below), layers
+
+
+def _read_bases(text: str, path: Path, inside: tuple[Path, ...]) -> tuple[ConfigDict, list[Layer]]:
+    """Return what the bases of a file hold together, and their layers."""
+    below, layers = ConfigDict(), []
+    for name in Config._get_base_files(text):
+        base, scope = Config._get_cfg_path(name, str(path))
+        values, found = read_layers(Path(base), inside)
+        twice = below.keys() & values.keys()
+        if twice:
+            raise KeyError(f'two bases set {", ".join(sorted(twice))}')
+        below.update(Config._dict_to_config_dict(values, scope))
+        layers += found
+    return below, layers
+
+
+def _execute(text: str, path: Path, below: ConfigDict) -> dict[str, Any]:
+    """Return the names that a file sets, without functions and modules of its own use."""
+    code = RemoveAssignFromAST(_BASE).visit(ast.parse(Path(text).read_text(encoding='utf-8')))
+    names: dict[str, Any] = {_BASE: below}
+    exec(compile(code, str(path), 'exec'), names)
+    return {
+        key: value
+        for key, value in names.items()
+        if not (key.startswith('__') or isinstance(value, FunctionType | ModuleType))
+    }
+
+
+def option_layer(key: str, value: Any) -> Layer:
+    """Return the layer of ``--cfg-options key=value``; the key may be dotted."""
+    config = Config()
+    config.merge_from_dict({key: value})
+    return Layer(None, config.to_dict())
+
+
+def spare_variables(layers: Sequence[Layer]) -> set[str]:
+    """Return the variables that the files use and the last file, the config, does not set itself.
+
+    A config that replaces what its base wrote with variables, such as the whole model, need not
+    replace the variables. One that sets a variable must use it: otherwise the line does nothing.
+    """
+    used = {text[1:] for layer in layers for text in _texts(layer.values) if text[:1] == '$'}
+    return used - layers[-1].values.keys()
+
+
+def _texts(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict | list | tuple):
+        for item in value.values() if isinstance(value, dict) else value:
+            yield from _texts(item)
