@@ -40,8 +40,8 @@ GROUPS: dict[str, tuple[list[str], list[str]]] = {
     'hooks': (
         ['engine/hooks/*.py', 'engine/loops.py'],
         [
-            *('checkpoints', 'console', 'loops', 'not_finite', 'scalars', 'schedules'),
-            *('training_loop', 'unreadable', 'validation_pictures'),
+            *('console', 'evaluation_loops', 'finite_loss', 'hooks', 'scalars_hook', 'schedules'),
+            'training_loop',
         ],
     ),
     'resume': (

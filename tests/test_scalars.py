@@ -10,10 +10,9 @@ from pathlib import Path
 import pytest
 import torch
 
-from custom_modules.base.errors import UserError
 from custom_modules.commands.train import train
 from custom_modules.config import LoadedConfig, load_config
-from custom_modules.engine.hooks.scalars_hook import ScalarsHook, report_name
+from custom_modules.engine.hooks.scalars_hook import report_name
 from custom_modules.models import BinarySegmentor
 from tests.conftest import TINY
 
@@ -65,28 +64,6 @@ def steps(monkeypatch: pytest.MonkeyPatch) -> Steps:
 
 def mean(steps: Steps, name: str) -> float:
     return sum(step[name] for step in steps) / len(steps)
-
-
-@pytest.mark.parametrize(
-    ('name', 'reported'),
-    [
-        ('loss', 'loss'),
-        ('loss_bce', 'bce'),
-        ('loss_ce', 'ce'),
-        ('loss_dice', 'dice_loss'),
-        ('dice', 'dice'),
-        ('Dice', 'dice'),
-        ('IoU_global', 'iou_global'),
-    ],
-)
-def test_names_of_the_reports(name: str, reported: str) -> None:
-    assert report_name(name) == reported
-
-
-@pytest.mark.parametrize('interval', [0, -1, 2.5])
-def test_an_impossible_interval_is_refused(interval: float) -> None:
-    with pytest.raises(UserError, match=r'interval=.* is not allowed; use a number of steps'):
-        ScalarsHook(interval=interval)  # type: ignore[arg-type]
 
 
 def test_a_run_reports_epochs_and_steps_on_axes_of_their_own(

@@ -66,8 +66,7 @@ class FiniteLossHook(Hook):
         if not self.waiting:
             return
         finite = torch.stack([loss for *_, loss in self.waiting]).isfinite().int()
-        if runner.world_size > 1:
-            all_reduce(finite, 'min')
+        all_reduce(finite, 'min')  # does nothing in one process
         for (step, rate, loss), sound in zip(self.waiting, finite.tolist(), strict=True):
             self.in_a_row = 0 if sound else self.in_a_row + 1
             if self.in_a_row >= self.allowed:
