@@ -18,7 +18,7 @@ help:
 	@echo 'make constraints  write the installed versions to constraints.txt; CONSTRAINTS= installs the newest'
 	@echo 'make docs    all pages and a reference of the code as a site, in build/site'
 	@echo 'make setup   only .venv with everything that is needed'
-	@echo 'make clean   remove .venv and the drawn sample; runs stay'
+	@echo 'make clean   remove .venv and the synthetic data set; runs stay'
 
 setup: .venv/.run
 
@@ -31,7 +31,7 @@ setup: .venv/.run
 	$(INSTALL) -r requirements-dev.txt
 	@touch $@
 
-data/sample/sample.json: .venv/.run custom_modules/datasets/drawn_sample.py
+data/sample/sample.json: .venv/.run custom_modules/datasets/synthetic_dataset.py
 	$(BIN)/python tools/prepare_data.py --sample
 
 demo: .venv/.run data/sample/sample.json

@@ -27,7 +27,7 @@ from custom_modules.config import load_config
 from custom_modules.engine.memory import keep_freed_memory
 from custom_modules.engine.memory_use import peak_memory
 from custom_modules.engine.trial import seconds_of
-from custom_modules.export.deployed_network import DeployedNetwork
+from custom_modules.export.exportable_model import ExportableModel
 from custom_modules.export.formats import FORMATS
 from custom_modules.export.onnx_files import Logits
 from custom_modules.export.parity import compare
@@ -40,7 +40,7 @@ from .turns import write
 EAGER = 'PyTorch, eager, fp32'
 
 
-def eager(network: DeployedNetwork, dtype: torch.dtype = torch.float32) -> Logits:
+def eager(network: ExportableModel, dtype: torch.dtype = torch.float32) -> Logits:
     """Return the network as it is, under autocast for other types than float32."""
 
     @torch.inference_mode()
@@ -51,17 +51,17 @@ def eager(network: DeployedNetwork, dtype: torch.dtype = torch.float32) -> Logit
     return logits
 
 
-def channels_last(network: DeployedNetwork) -> DeployedNetwork:
+def channels_last(network: ExportableModel) -> ExportableModel:
     return network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
 
-def folded(network: DeployedNetwork, dtype: torch.dtype = torch.float32) -> Logits:
+def folded(network: ExportableModel, dtype: torch.dtype = torch.float32) -> Logits:
     """Return the network with BatchNorm in the convolutions and channels last."""
     fold_batch_norm(network)
     return eager(channels_last(network), dtype)
 
 
-def compiled(network: DeployedNetwork) -> Logits:
+def compiled(network: ExportableModel) -> Logits:
     """Return the folded network through torch.compile."""
     fold_batch_norm(network)
     function = torch.compile(channels_last(network), dynamic=False)
@@ -73,7 +73,7 @@ def compiled(network: DeployedNetwork) -> Logits:
     return logits
 
 
-def exported(name: str, precision: str, network: DeployedNetwork, config: Config) -> Logits:
+def exported(name: str, precision: str, network: ExportableModel, config: Config) -> Logits:
     """Return the network in a format, read back from its file."""
     calibration = (batch for batch, _ in real_batches(config, 'train', CALIBRATION_IMAGES))
     kind = FORMATS[name]
@@ -85,7 +85,7 @@ def exported(name: str, precision: str, network: DeployedNetwork, config: Config
 
 
 #: ``tools/predict.py`` folds, with channels_last, in bf16, or runs a published model in OpenVINO.
-WAYS: dict[str, Callable[[DeployedNetwork, Config], Logits]] = {
+WAYS: dict[str, Callable[[ExportableModel, Config], Logits]] = {
     EAGER: lambda network, _: eager(network),
     'the same, freed memory kept': lambda network, _: eager(network),
     'the same, bf16': lambda network, _: eager(network, torch.bfloat16),
@@ -106,10 +106,10 @@ def turn(way: str, args: argparse.Namespace) -> dict[str, Any]:
     config = load_config(args.config).resolved
     model = MODELS.build(config.model)
     load_weights(model, load_checkpoint(args.checkpoint), args.checkpoint)
-    network = DeployedNetwork(model)
+    network = ExportableModel(model)
     if way != EAGER:
         keep_freed_memory()
-    logits = WAYS[way](DeployedNetwork(model), config)
+    logits = WAYS[way](ExportableModel(model), config)
     found: dict[str, Any] = {}
     for batch, steps in ((1, 12), (32, 2)):
         images = np.random.default_rng(0).integers(

@@ -1,4 +1,4 @@
-"""How long a user waits: for --help, and for the first training step on the drawn sample.
+"""How long a user waits: for --help, and for the first training step on the synthetic data set.
 
 python -m benchmarks.startup [--rounds 5]
 """
@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 
 from custom_modules.base.paths import PROJECT_ROOT
-from custom_modules.datasets.drawn_sample import draw_sample
+from custom_modules.datasets.synthetic_dataset import draw_sample
 
 from .turns import write
 
@@ -58,7 +58,7 @@ def main() -> None:
         draw_sample(folder / 'sample')
         rows = {
             'tools/train.py --help': [help_seconds() for _ in range(args.rounds)],
-            'first step on the drawn sample': [
+            'first step on the synthetic data set': [
                 first_step_seconds(folder) for _ in range(args.rounds)
             ],
         }

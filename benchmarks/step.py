@@ -14,7 +14,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from custom_modules.config import load_config
-from custom_modules.datasets.drawn_sample import draw_sample
+from custom_modules.datasets.synthetic_dataset import draw_sample
 from custom_modules.engine import PetSegRunner
 from custom_modules.engine.trial import NoSteps
 from custom_modules.models.precision import autocast, resolve_dtype

@@ -13,7 +13,7 @@ import torch
 from mmengine.registry import DATASETS, MODELS
 
 from custom_modules.config import load_config
-from custom_modules.datasets.drawn_sample import draw_sample
+from custom_modules.datasets.synthetic_dataset import draw_sample
 from tests.checkout import (  # noqa: F401  (hooks)
     pytest_sessionfinish,
     pytest_sessionstart,
@@ -52,14 +52,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope='session')
 def sample(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The drawn sample data set."""
+    """The synthetic data set."""
     root = tmp_path_factory.mktemp('sample')
     draw_sample(root)
     return root
 
 
 def tiny_options(sample: Path, *more: str) -> list[str]:
-    """Options of a config for a test on six small images of the drawn sample."""
+    """Options of a config for a test on six small images of the synthetic data set."""
     return [*TINY, f'data_root={sample}', 'precision=fp32', *more]
 
 

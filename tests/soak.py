@@ -19,7 +19,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from custom_modules.base.whole_file import whole_file
-from custom_modules.datasets.drawn_sample import draw_sample
+from custom_modules.datasets.synthetic_dataset import draw_sample
 from custom_modules.runs.checkpoint_io import load_checkpoint
 from custom_modules.runs.environment import environment
 from custom_modules.runs.run_folder import find_run
@@ -46,7 +46,7 @@ class Soak:
 
     Args:
         folder: for the runs.
-        data: the drawn sample.
+        data: the synthetic data set.
         processes: of the training.
         epochs: of a second; a kill loses one, and there have to be enough for every kill.
     """

@@ -1,4 +1,4 @@
-"""Train, test, resume, test on the drawn sample through the command line."""
+"""Train, test, resume, test on the synthetic data set through the command line."""
 
 import csv
 import json

@@ -16,7 +16,7 @@ from custom_modules.datasets import OxfordPetDataset
 from custom_modules.datasets.transforms.count_border import with_regions
 from custom_modules.evaluation import BorderMetric
 from custom_modules.evaluation.bootstrap import percentile_intervals, resampled_sums
-from custom_modules.evaluation.border_ways import confusion_by_border, count_regions
+from custom_modules.evaluation.border_policies import confusion_by_border, count_regions
 from custom_modules.evaluation.breakdowns import (
     break_down,
     foreground_shares,
@@ -31,7 +31,9 @@ from custom_modules.evaluation.probabilities import (
     count_probabilities,
     threshold_curve,
 )
-from custom_modules.models.test_time_augmentation import AugmentedNetwork
+from custom_modules.models.test_time_augmentation import (
+    TestTimeAugmentation as Averaged,  # pytest takes Test* for tests
+)
 from custom_modules.runs.tuned_threshold import find_threshold
 from tests.conftest import tiny_options as options
 from tests.test_boundary import plain_boundary
@@ -263,7 +265,7 @@ def test_augmented_network_by_hand() -> None:
     inputs = torch.randn(2, 3, 8, 8)
     there = column(inputs).sigmoid()
     back = column(inputs.flip(-1)).flip(-1).sigmoid()
-    averaged = AugmentedNetwork(column, divisor=4)(inputs)
+    averaged = Averaged(column, divisor=4)(inputs)
     torch.testing.assert_close(averaged.sigmoid(), (there + back) / 2, atol=1e-5, rtol=0)
 
     sizes = []
@@ -272,12 +274,12 @@ def test_augmented_network_by_hand() -> None:
         sizes.append(tuple(inputs.shape[-2:]))
         return torch.cat([torch.zeros_like(inputs[:, :1]), torch.full_like(inputs[:, :1], 3.0)], 1)
 
-    logits = AugmentedNetwork(two_channels, divisor=4, scales=(0.5, 1.3))(torch.randn(1, 3, 16, 8))
+    logits = Averaged(two_channels, divisor=4, scales=(0.5, 1.3))(torch.randn(1, 3, 16, 8))
     assert sizes == [(8, 4), (8, 4), (20, 12), (20, 12)]
     assert logits.shape == (1, 2, 16, 8)
     torch.testing.assert_close(logits[:, 1] - logits[:, 0], torch.full((1, 16, 8), 3.0))
     with pytest.raises(UserError, match='--tta 9: give scales above 0'):
-        AugmentedNetwork(column, 4, [9.0])
+        Averaged(column, 4, [9.0])
 
 
 def test_all_figures_from_the_saved_masks(sample: Path, checkpoint: Path, tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from custom_modules.api import load
 from custom_modules.base.errors import UserError
 from custom_modules.commands.export import OutOfToleranceError, export, real_batches
 from custom_modules.config import load_config
-from custom_modules.export.deployed_network import DeployedNetwork
+from custom_modules.export.exportable_model import ExportableModel
 from custom_modules.export.exported_files import load_exported
 from custom_modules.export.formats import FORMATS
 from custom_modules.export.metadata import METADATA, read_metadata
@@ -43,11 +43,11 @@ def options(sample: Path) -> list[str]:
 
 
 @pytest.mark.parametrize('system', SYSTEMS)
-def test_the_deployed_network_is_the_model(system: str) -> None:
+def test_the_exportable_model_is_the_model(system: str) -> None:
     """The logits that the model gives for BGR pixels, from RGB ones."""
     config = load_config(f'configs/reports/{system}.py', ['width=0.0625']).resolved
     model = MODELS.build(config.model).eval()
-    network = DeployedNetwork(model)
+    network = ExportableModel(model)
     side = 2 * network.size_divisor
     rgb = torch.randint(0, 256, (2, 3, side, side), dtype=torch.uint8)
     with torch.no_grad():
@@ -63,7 +63,7 @@ def test_the_deployed_network_is_the_model(system: str) -> None:
 )
 def test_any_batch_and_any_size(system: str, name: str, tmp_path: Path) -> None:
     config = load_config(f'configs/reports/{system}.py', ['width=0.0625']).resolved
-    network = DeployedNetwork(MODELS.build(config.model))
+    network = ExportableModel(MODELS.build(config.model))
     kind = FORMATS[name]
     path = tmp_path / f'model{kind.suffix}'
     kind.save(kind.convert(network, None), path, dict(a=1))
@@ -192,7 +192,7 @@ def test_another_network_is_found_out(sample: Path, checkpoint: Path) -> None:
     config = load_config(CONFIG, options(sample)).resolved
     model = MODELS.build(config.model)
     load_weights(model, load_checkpoint(checkpoint), checkpoint)
-    network = DeployedNetwork(model)
+    network = ExportableModel(model)
 
     def nothing(images: np.ndarray) -> np.ndarray:
         """No pixel is foreground."""

@@ -12,7 +12,7 @@ from custom_modules.base.errors import UserError
 from custom_modules.config import load_config
 from custom_modules.models import ResNetEncoder, ThinUNetHead, UNetEncoder, UNetHead
 from custom_modules.models.encoder_and_head import build_head
-from custom_modules.models.foreground_logits import enlarge_logits
+from custom_modules.models.foreground_logits import upsample_logits
 
 BN = dict(type='BN')
 
@@ -154,7 +154,7 @@ def test_shapes_at_every_level_of_the_decoders(height: int, width: int) -> None:
     decoder_b = UNetHead([64, 64, 128, 256, 512], channels=(256, 128, 64, 64), logit_upsamples=1)
     assert shapes_inside(decoder_b, features((64, 2), *trunk)) == [
         *(at(256, 16), at(128, 8), at(64, 4), at(64, 2)),
-        *(at(64, 2), at(1, 2)),  # the logits, which are enlarged last
+        *(at(64, 2), at(1, 2)),  # the logits, which are upsampled last
     ]
     decoder_c = ThinUNetHead([64, 128, 256, 512], widened={2: 512}, norm_cfg=BN)
     assert shapes_inside(decoder_c, features(*trunk)) == [
@@ -167,7 +167,7 @@ def test_shapes_at_every_level_of_the_decoders(height: int, width: int) -> None:
         assert head(features(*levels)).shape == (1, 1, height, width)
 
 
-def test_the_stem_feature_is_the_pooled_stem_enlarged() -> None:
+def test_the_stem_feature_is_the_pooled_stem_upsampled() -> None:
     encoder = ResNetEncoder(bottleneck=None, stem_feature=True).eval()
     seen: list[torch.Tensor] = []
     encoder.maxpool.register_forward_hook(lambda _m, _i, out: seen.append(out))
@@ -203,7 +203,7 @@ def test_what_follows_what_in_decoder_c() -> None:
     ]
 
 
-def test_logits_may_be_enlarged_more_than_twice() -> None:
+def test_logits_may_be_upsampled_more_than_twice() -> None:
     head = UNetHead([4, 8], [4], extra_upsamples=1, logit_upsamples=3, out_channels=2)
     assert (head.size_divisor, head.logit_scale, head.out_channels) == (32, 8, 2)
     features = [torch.randn(1, 4, 4, 4), torch.randn(1, 8, 2, 2)]
@@ -388,9 +388,9 @@ def test_a_prediction_can_be_scored_at_the_original_resolution() -> None:
     assert result.losses.keys() == {'loss_bce', 'loss_dice'}
 
 
-def test_logits_are_enlarged_bilinearly_about_their_centres() -> None:
-    enlarged = enlarge_logits(torch.tensor([[[0.0, 4.0]]]), (2, 4))
-    assert enlarged.tolist() == [[[0, 1, 3, 4], [0, 1, 3, 4]]]
+def test_logits_are_upsampled_bilinearly_about_their_centres() -> None:
+    upsampled = upsample_logits(torch.tensor([[[0.0, 4.0]]]), (2, 4))
+    assert upsampled.tolist() == [[[0, 1, 3, 4], [0, 1, 3, 4]]]
 
 
 @pytest.mark.parametrize(

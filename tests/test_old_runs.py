@@ -1,7 +1,8 @@
 """What an older version left behind still goes on, is tested, compared and loaded.
 
 ``tests/old`` was made at commit 51bc9b6, before the rooms of the package were rebuilt: three of
-five epochs of a net of 3,000 parameters on the drawn sample, stopped by a signal inside the fourth.
+five epochs of a net of 3,000 parameters on the synthetic data set, stopped by a signal inside the
+fourth.
 """
 
 import json

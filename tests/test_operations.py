@@ -179,7 +179,11 @@ def raising(number: int) -> Callable[..., None]:
         ('publish', (publishing, 'save_safetensors'), signal.SIGINT),
         ('publish', (publishing, 'export'), signal.SIGHUP),
         ('report', (results, 'write_report'), signal.SIGTERM),
-        ('prepare_data', ('custom_modules.datasets.drawn_sample.write_picture',), signal.SIGHUP),
+        (
+            'prepare_data',
+            ('custom_modules.datasets.synthetic_dataset.write_picture',),
+            signal.SIGHUP,
+        ),
         (
             'plot_curves',
             ('custom_modules.visualization.figure_file.check_figure_path',),

@@ -155,7 +155,7 @@ def test_a_bomb_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
 
 @pytest.fixture
 def archives(sample: Path, tmp_path: Path) -> Path:
-    """The drawn sample packed as the official pair, with the official junk."""
+    """The synthetic data set packed as the official pair, with the official junk."""
     folder = tmp_path / 'archives'
     folder.mkdir()
     for name in ARCHIVES:

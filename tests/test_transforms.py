@@ -43,8 +43,8 @@ def picture_of_a_block() -> dict:
                 )
             ],
         ),
-        dict(type='EnlargedCopies', kind='combine', degrees=30, translate=0.2),
-        dict(type='EnlargedCopies', kind='flip'),
+        dict(type='OfflineAugmentation', kind='combine', degrees=30, translate=0.2),
+        dict(type='OfflineAugmentation', kind='flip'),
     ],
     ids=lambda transform: transform['type'],
 )
@@ -105,7 +105,7 @@ def test_what_comes_in_from_outside_is_the_mirrored_picture() -> None:
 def test_combined_copies_are_turned_and_shifted(
     more: dict, degrees: float, translate: float
 ) -> None:
-    copies = TRANSFORMS.build(dict(type='EnlargedCopies', **more))
+    copies = TRANSFORMS.build(dict(type='OfflineAugmentation', **more))
     draws = np.array([copies.affine._draw() for _ in range(500)], dtype=float)
     applied, angles, _, right, below = draws.T
     assert applied.all()
@@ -120,7 +120,7 @@ def marked() -> dict:
 
 
 def test_flipped_copies_mark_the_mirrored_pixel() -> None:
-    copies = TRANSFORMS.build(dict(type='EnlargedCopies', kind='flip', n_aug=2))
+    copies = TRANSFORMS.build(dict(type='OfflineAugmentation', kind='flip', n_aug=2))
     for copy, place in ((0, (1, 2)), (1, (1, 7 - 1 - 2)), (2, (5 - 1 - 1, 2))):
         after = copies(marked() | dict(copy=copy))
         assert np.argwhere(after['gt_seg_map']).tolist() == [list(place)]
@@ -129,7 +129,7 @@ def test_flipped_copies_mark_the_mirrored_pixel() -> None:
 
 def test_combined_copies_are_flipped_half_of_the_time_and_originals_never() -> None:
     np.random.seed(0)
-    copies = TRANSFORMS.build(dict(type='EnlargedCopies', degrees=0, translate=0, n_aug=5))
+    copies = TRANSFORMS.build(dict(type='OfflineAugmentation', degrees=0, translate=0, n_aug=5))
     found = [np.argwhere(copies(marked() | dict(copy=3))['gt_seg_map'])[0] for _ in range(1000)]
     right, below = np.mean([x == 4 for _, x in found]), np.mean([y == 3 for y, _ in found])
     assert (right, below) == pytest.approx((0.5, 0.5), abs=0.05)
@@ -139,9 +139,9 @@ def test_combined_copies_are_flipped_half_of_the_time_and_originals_never() -> N
 
 def test_more_than_two_flipped_copies_are_an_error() -> None:
     with pytest.raises(UserError, match=r"kind='flip' makes at most 2 copies .* found n_aug=3"):
-        TRANSFORMS.build(dict(type='EnlargedCopies', kind='flip', n_aug=3))
+        TRANSFORMS.build(dict(type='OfflineAugmentation', kind='flip', n_aug=3))
     with pytest.raises(UserError, match=r"kind='mirror' is not allowed"):
-        TRANSFORMS.build(dict(type='EnlargedCopies', kind='mirror'))
+        TRANSFORMS.build(dict(type='OfflineAugmentation', kind='mirror'))
 
 
 def albumentations(*transforms: dict) -> object:

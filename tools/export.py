@@ -22,9 +22,7 @@ def parse_args() -> argparse.Namespace:
         'config imports',
     )
     precision = parser.add_mutually_exclusive_group()
-    precision.add_argument(
-        '--int8', action='store_true', help='compute in whole numbers of 8 bits (onnx, openvino)'
-    )
+    precision.add_argument('--int8', action='store_true', help='compute in int8 (onnx, openvino)')
     precision.add_argument(
         '--half', action='store_true', help='weights in float16, layers in 16 bits'
     )

@@ -1,5 +1,5 @@
 #!/usr/bin/env python
-"""Put Oxford-IIIT Pet, or a drawn sample of its kind, on the disk and check every file of it."""
+"""Put Oxford-IIIT Pet, or a synthetic data set of its kind, on the disk and check all of it."""
 
 import argparse
 from pathlib import Path

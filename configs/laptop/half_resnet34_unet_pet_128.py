@@ -5,7 +5,7 @@ _base_ = './resnet34_unet_pet_128.py'
 max_epochs = 20
 width = 0.5
 
-# Logits at stride 4, enlarged: the finer levels cost most of the time and little of the Dice.
+# Logits at stride 4, upsampled: the finer levels cost most of the time and little of the Dice.
 model = dict(
     backbone=dict(bottleneck=None),
     decode_head=dict(

@@ -1,4 +1,4 @@
-"""A narrow UNet on the drawn sample: trains in under a minute on two CPU cores."""
+"""A narrow UNet on the synthetic data set: trains in under a minute on two CPU cores."""
 
 _base_ = [
     '../_base_/models/unet.py',

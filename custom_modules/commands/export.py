@@ -19,7 +19,7 @@ from ..config import LoadedConfig
 from ..config.held_datasets import changed, described, pipeline_of
 from ..datasets.seeded_dataset import SeededDataset
 from ..engine.memory import keep_freed_memory
-from ..export.deployed_network import DeployedNetwork
+from ..export.exportable_model import ExportableModel
 from ..export.formats import format_of
 from ..export.metadata import VERSION, weights_digest
 from ..export.onnx_files import INPUT, OUTPUT
@@ -34,7 +34,7 @@ from .test import protocol
 #: Images that the network sees at a time here.
 BATCH = 8
 
-#: Training images that show the range of the activations, for whole numbers of 8 bits.
+#: Training images that show the range of the activations, for int8.
 CALIBRATION_IMAGES = 128
 
 
@@ -87,11 +87,11 @@ def export(
     if threshold is None:
         stored = stored_threshold(checkpoint)
         threshold = float(values.model['threshold'] if stored is None else stored)
-    network = DeployedNetwork(model)
+    network = ExportableModel(model)
     calibration = None
     if precision == 'int8':
         calibration = (batch for batch, _ in real_batches(values, 'train', CALIBRATION_IMAGES))
-    half = DeployedNetwork(model, torch.float16) if precision == 'fp16' else network
+    half = ExportableModel(model, torch.float16) if precision == 'fp16' else network
     converted = kind.convert(half, calibration)
     metadata = _metadata(values, checkpoint, network, precision, threshold)
     metadata['weights'] = weights_digest(model.state_dict())
@@ -129,7 +129,7 @@ def compare_bfloat16(
     """
     model: Any = MODELS.build(config.model)
     load_weights(model, dict(checkpoint), 'the checkpoint')
-    network = DeployedNetwork(model)
+    network = ExportableModel(model)
 
     batches = real_batches(config, 'test', images)
 
@@ -192,7 +192,7 @@ def _beside(checkpoint: Path, precision: str, suffix: str) -> Path:
 
 
 def _metadata(
-    config: Config, checkpoint: str, network: DeployedNetwork, precision: str, threshold: float
+    config: Config, checkpoint: str, network: ExportableModel, precision: str, threshold: float
 ) -> dict[str, Any]:
     """Return what a user of the file has to know to get the masks of ``tools/predict.py``."""
     pipeline = pipeline_of(config.test_dataloader['dataset'])

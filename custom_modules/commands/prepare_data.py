@@ -8,9 +8,9 @@ from ..base.paths import make_writable
 from ..base.progress import ProgressBar
 from ..datasets.archives import extract, refuse_unusable
 from ..datasets.download import download, md5_of
-from ..datasets.drawn_sample import draw_sample
 from ..datasets.oxford.archives import ARCHIVES, OFFICIAL_MD5, OFFICIAL_URL, belongs, edition
 from ..datasets.oxford.check import Finding, check_oxford_pet
+from ..datasets.synthetic_dataset import draw_sample
 
 #: Findings that are printed; the rest is counted.
 SHOWN = 40

@@ -23,7 +23,7 @@ from ..engine.memory import keep_freed_memory
 from ..engine.runner import PetSegRunner
 from ..export.exported_files import is_exported
 from ..export.exported_model import use_exported
-from ..models.test_time_augmentation import AugmentedNetwork
+from ..models.test_time_augmentation import TestTimeAugmentation
 from ..runs.checkpoint_io import weights_file
 from ..runs.environment import environment
 from ..runs.per_image_csv import write_rows
@@ -81,7 +81,7 @@ def test(
     runner = _build_runner(values, checkpoint, folder, launcher, bool(out), quick)
     model: Any = runner.bare_model
     if tta is not None:
-        model.network = AugmentedNetwork(model.network, model.decode_head.size_divisor, tta)
+        model.network = TestTimeAugmentation(model.network, model.decode_head.size_divisor, tta)
     runner.load_or_resume()
     if is_exported(checkpoint):
         runner.checkpoint_meta = use_exported(model, Path(checkpoint))

@@ -28,8 +28,8 @@ MODELS = (
 
 TRANSFORMS = (
     _names(
-        'Albumentations CountBorder EnlargedCopies LoadImage LoadMask PackBinarySegInputs '
-        'RandomAffine RandomBrightnessContrast ResizeForScoring '
+        'Albumentations CountBorder EnlargedCopies LoadImage LoadMask OfflineAugmentation '
+        'PackBinarySegInputs RandomAffine RandomBrightnessContrast ResizeForScoring '
         'CenterCrop Normalize Pad RandomApply RandomChoice RandomChoiceResize RandomFlip '
         'RandomGrayscale RandomResize Resize'
     )

@@ -96,6 +96,7 @@ _HEAD: dict[str, Kind] = dict(
     width=WIDTH,
 )
 _LOSS: dict[str, Kind] = dict(loss_weight=NOT_NEGATIVE)
+_COPIES = dict(n_aug=integer(0, 1000), degrees=Number(0, 360), translate=SHARE)
 _MIXING: dict[str, Kind] = dict(alpha=POSITIVE, prob=SHARE)
 
 RANGES: Mapping[str, Mapping[str, Kind]] = {
@@ -142,7 +143,8 @@ RANGES: Mapping[str, Mapping[str, Kind]] = {
         translate=SHARE,
     ),
     'RandomBrightnessContrast': dict(prob=SHARE, brightness=Number(0, 10), contrast=Number(0, 10)),
-    'EnlargedCopies': dict(n_aug=integer(0, 1000), degrees=Number(0, 360), translate=SHARE),
+    'OfflineAugmentation': _COPIES,
+    'EnlargedCopies': _COPIES,  # its former name
     'transforms': dict(p=SHARE),  # of albumentations
     'BinarySegPreprocessor': dict(
         mean=Several(Number(), exactly=3), std=Several(POSITIVE, exactly=3)

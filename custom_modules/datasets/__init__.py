@@ -6,8 +6,8 @@ from .seeded_sampler import SeededSampler
 from .transforms.albumentations import Albumentations
 from .transforms.augmentation import RandomAffine, RandomBrightnessContrast
 from .transforms.count_border import CountBorder
-from .transforms.enlarged_copies import EnlargedCopies
 from .transforms.loading import LoadImage, LoadMask, PackBinarySegInputs
+from .transforms.offline_augmentation import OfflineAugmentation
 from .transforms.padding import Pad
 from .transforms.resizing import Resize, ResizeForScoring
 
@@ -15,9 +15,9 @@ __all__ = [
     'Albumentations',
     'BinaryMaskDataset',
     'CountBorder',
-    'EnlargedCopies',
     'LoadImage',
     'LoadMask',
+    'OfflineAugmentation',
     'OxfordPetDataset',
     'PackBinarySegInputs',
     'Pad',

@@ -28,7 +28,8 @@ class BinarySegDataset(BaseDataset):
             meta information (``unreadable``), which UnreadableImagesHook counts. Validation and
             test always stop: their figures would be of other images.
         n_aug: how many copies of the whole list follow it (R2): the size is (1 + n_aug) x original.
-            Entries get ``copy``, 0 for the original; the transform EnlargedCopies changes the rest.
+            Entries get ``copy``, 0 for the original; the transform OfflineAugmentation changes the
+            others.
         kwargs: of MMEngine's BaseDataset.
 
     Raises:

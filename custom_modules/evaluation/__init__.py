@@ -1,6 +1,6 @@
 """Metrics, registered in MMEngine's METRICS."""
 
-from .border_ways import BorderMetric
+from .border_policies import BorderMetric
 from .boundary import BoundaryMetric
 from .metrics import DiceMetric, LossMetric
 from .probabilities import ProbabilityMetric

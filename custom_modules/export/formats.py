@@ -14,7 +14,7 @@ import torch
 
 from ..base.errors import UserError, did_you_mean
 from ..base.whole_file import whole_file
-from .deployed_network import DeployedNetwork
+from .exportable_model import ExportableModel
 from .metadata import METADATA
 from .onnx_files import Logits, load_onnx, onnx_model, quantised, save_onnx
 from .openvino_files import WEIGHTS_SUFFIX, load_openvino, openvino_model, save_openvino
@@ -32,15 +32,15 @@ class Format(ABC):
     companions: tuple[str, ...] = ()
 
     @abstractmethod
-    def convert(self, network: DeployedNetwork, calibration: Iterable[np.ndarray] | None) -> Any:
+    def convert(self, network: ExportableModel, calibration: Iterable[np.ndarray] | None) -> Any:
         """Return the network in this format, for batches and sizes of any kind.
 
         Args:
             network: what to convert.
-            calibration: images (N, 3, H, W) uint8 RGB for whole numbers of 8 bits; None for none.
+            calibration: images (N, 3, H, W) uint8 RGB for int8; None for none.
 
         Raises:
-            UserError: the format has no whole numbers, or a package is missing.
+            UserError: the format has no int8, or a package is missing.
         """
 
     @abstractmethod
@@ -61,7 +61,7 @@ class Onnx(Format):
 
     suffix = '.onnx'
 
-    def convert(self, network: DeployedNetwork, calibration: Iterable[np.ndarray] | None) -> Any:
+    def convert(self, network: ExportableModel, calibration: Iterable[np.ndarray] | None) -> Any:
         model = onnx_model(_exported(network))
         return model if calibration is None else quantised(model, calibration)
 
@@ -78,7 +78,7 @@ class OpenVino(Format):
     suffix = '.xml'
     companions = (WEIGHTS_SUFFIX,)
 
-    def convert(self, network: DeployedNetwork, calibration: Iterable[np.ndarray] | None) -> Any:
+    def convert(self, network: ExportableModel, calibration: Iterable[np.ndarray] | None) -> Any:
         return openvino_model(Onnx().convert(network, calibration))
 
     def save(self, converted: Any, path: Path, metadata: Mapping[str, Any]) -> None:
@@ -93,7 +93,7 @@ class TorchScript(Format):
 
     suffix = '.pt'
 
-    def convert(self, network: DeployedNetwork, calibration: Iterable[np.ndarray] | None) -> Any:
+    def convert(self, network: ExportableModel, calibration: Iterable[np.ndarray] | None) -> Any:
         _no_calibration(calibration)
         with torch.no_grad(), warnings.catch_warnings():
             warnings.simplefilter('ignore')  # of asserts on shapes, and of its own age
@@ -124,7 +124,7 @@ class ExportedProgram(Format):
 
     suffix = '.pt2'
 
-    def convert(self, network: DeployedNetwork, calibration: Iterable[np.ndarray] | None) -> Any:
+    def convert(self, network: ExportableModel, calibration: Iterable[np.ndarray] | None) -> Any:
         _no_calibration(calibration)
         return _exported(network)
 
@@ -171,13 +171,13 @@ class _Torch:
         return self.module(torch.from_numpy(images)).numpy()
 
 
-def _example(network: DeployedNetwork) -> torch.Tensor:
+def _example(network: ExportableModel) -> torch.Tensor:
     """Return a batch whose sides are of no special size."""
     side = network.size_divisor
     return torch.zeros(2, 3, 2 * side, 3 * side, dtype=torch.uint8)
 
 
-def _exported(network: DeployedNetwork) -> torch.export.ExportedProgram:
+def _exported(network: ExportableModel) -> torch.export.ExportedProgram:
     divisor = network.size_divisor
     batch = torch.export.Dim('batch')
     height, width = (torch.export.Dim(name, min=2) for name in ('height', 'width'))

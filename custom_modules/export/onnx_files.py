@@ -61,7 +61,7 @@ def onnx_model(program: torch.export.ExportedProgram) -> Any:
 
 
 def quantised(model: Any, calibration: Iterable[np.ndarray]) -> Any:
-    """Return a model whose convolutions compute in whole numbers of 8 bits.
+    """Return a model whose convolutions compute in int8.
 
     Static quantisation of ONNX Runtime: weights per channel, activations in the range that the
     calibration images show.

@@ -21,7 +21,7 @@ class OpenVinoNetwork:
 
     Args:
         model: ``openvino.Model``.
-        float32: compute in float32 what is not in whole numbers. False leaves it to OpenVINO,
+        float32: compute in float32 what is not int8. False leaves it to OpenVINO,
             which takes bfloat16 where the processor has it. None does so for files of float16.
 
     Attributes:
@@ -63,7 +63,7 @@ class OpenVinoNetwork:
 
 
 def openvino_model(onnx_model: Any) -> Any:
-    """Return ``onnx.ModelProto`` as ``openvino.Model``; whole numbers stay whole numbers.
+    """Return ``onnx.ModelProto`` as ``openvino.Model``; what is int8 stays int8.
 
     ``openvino.convert_model`` would do the same and send statistics to its makers.
     """

@@ -8,7 +8,7 @@ import torch
 
 from ..evaluation.confusion import count_pixels, dice
 from ..models.foreground_logits import check_logits
-from .deployed_network import DeployedNetwork
+from .exportable_model import ExportableModel
 from .onnx_files import Logits
 
 #: Difference of the Dice that is still the same model, by precision.
@@ -53,7 +53,7 @@ class Parity:
 
 
 def compare(
-    network: DeployedNetwork,
+    network: ExportableModel,
     exported: Logits,
     batches: Iterable[tuple[np.ndarray, np.ndarray]],
     threshold: float,

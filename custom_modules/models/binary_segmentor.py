@@ -14,7 +14,7 @@ from ..base.errors import UserError
 from ..datasets.ground_truth import ground_truth
 from ..datasets.size_changes import box_of_picture, leads_back, redo_size_changes, undo_size_changes
 from .encoder_and_head import build_head
-from .foreground_logits import check_logits, enlarge_logits, foreground_logits
+from .foreground_logits import check_logits, foreground_logits, upsample_logits
 from .losses.of_mmseg import check_losses, loss_of
 from .losses.target import foreground_and_valid
 
@@ -29,7 +29,7 @@ class BinarySegmentor(BaseModel):
         losses: loss terms, each with a ``loss_name`` of its own; summed in training.
         threshold: a pixel is foreground if its probability is greater.
         resolution: where predictions are scored: 'input', the size the network sees (the reports'
-            protocol), or 'original', the size of the file (logits enlarged bilinearly).
+            protocol), or 'original', the size of the file (logits upsampled bilinearly).
         data_preprocessor: see BinarySegPreprocessor.
         init_cfg: MMEngine's initialisation; None keeps PyTorch's.
 
@@ -240,5 +240,5 @@ def at_original_size(logits: torch.Tensor, sample: SegDataSample) -> torch.Tenso
         )
     original = tuple(sample.ori_shape[:2])
     if 'size_changes' not in sample:  # packed by another library: taken as stretched
-        return enlarge_logits(logits, original)
+        return upsample_logits(logits, original)
     return undo_size_changes(logits, sample.size_changes, original)

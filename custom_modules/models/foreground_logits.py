@@ -37,6 +37,6 @@ def check_logits(logits: torch.Tensor, images: str) -> None:
         )
 
 
-def enlarge_logits(logits: torch.Tensor, size: tuple[int, int]) -> torch.Tensor:
+def upsample_logits(logits: torch.Tensor, size: tuple[int, int]) -> torch.Tensor:
     """Return the logits of an image, (1, h, w), at ``size`` (H, W), bilinearly."""
     return F.interpolate(logits[None], size, mode='bilinear')[0]

@@ -38,7 +38,7 @@ class ResNetEncoder(FreezableEncoder):
         norm_cfg: normalisation after each convolution.
         bias: whether the convolutions have a bias beside the normalisation (R1); published weights
             have none.
-        stem_feature: return the stem's output too, taken after the pooling and enlarged bilinearly
+        stem_feature: return the stem's output too, taken after the pooling and upsampled bilinearly
             to stride 2 (decoder B of R1).
         bottleneck: 'residual' adds one more residual block of stride 2 (decoder A of R0),
             'double_conv' a 2x2 max pooling and the double convolution of UNet (decoder D of R3),

@@ -12,7 +12,7 @@ from .foreground_logits import foreground_logits
 _EPSILON = 1e-6
 
 
-class AugmentedNetwork:
+class TestTimeAugmentation:
     """A network whose probability is the mean over each scale, as it is and mirrored.
 
     Args:

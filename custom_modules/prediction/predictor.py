@@ -33,7 +33,7 @@ class Predictor:
     """A model ready to predict: ``prediction = predictor('cat.jpg')``.
 
     An image goes through the steps of the config's test pipeline that follow loading, through the
-    network, and its logits are enlarged to its own size: in float32 the mask is that of
+    network, and its logits are upsampled to its own size: in float32 the mask is that of
     ``tools/test.py`` at the original resolution; in bf16 on a CPU, where BatchNorm is folded, a
     pixel in two thousand was another.
 

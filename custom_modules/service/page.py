@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 from fastapi import FastAPI, Response
 
-from ..datasets.drawn_sample import BREEDS, draw_pet
+from ..datasets.synthetic_dataset import BREEDS, draw_pet
 
 #: Path, file and type.
 FILES = (

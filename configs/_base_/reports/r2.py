@@ -1,4 +1,4 @@
-"""What both networks of report R2 share: the enlarged data, optimiser, early stopping."""
+"""What both networks of report R2 share: offline augmentation, optimiser, early stopping."""
 
 _base_ = ['../datasets/oxford_pet.py', '../schedules/adam.py', '../default_runtime.py']
 
@@ -17,6 +17,6 @@ train_pipeline = [
     dict(type='LoadImage'),
     dict(type='LoadMask'),
     dict(type='Resize', scale='$image_size'),
-    dict(type='EnlargedCopies', kind='$augmentation', n_aug='$n_aug'),
+    dict(type='OfflineAugmentation', kind='$augmentation', n_aug='$n_aug'),
     dict(type='PackBinarySegInputs'),
 ]

@@ -16,7 +16,7 @@ from ..list_file import read_lines
 from ..reading.formats import open_picture
 from .dataset import BACKGROUND, BORDER, KNOWN_ODD, PET, PetEntry, read_list_file
 
-#: Lines of the published list files; a drawn sample brings its own in ``sample.json``.
+#: Lines of the published list files; a synthetic data set brings its own in ``sample.json``.
 PUBLISHED_LENGTHS = {'trainval.txt': 3680, 'test.txt': 3669}
 
 AGAIN = 'unpack the archives again (--archives or --download)'
@@ -56,7 +56,7 @@ def check_oxford_pet(root: Path, report_step: Callable[[int], None] | None = Non
         overlap or have another length) and notes (masks without a pet, odd files).
 
     Raises:
-        UserError: ``sample.json``, which has the lengths of a drawn sample, is damaged.
+        UserError: ``sample.json``, which has the lengths of a synthetic data set, is damaged.
     """
     report = Report()
     entries: list[PetEntry] = []

@@ -16,7 +16,7 @@ from ..splits import counts_line
 
 PET, BACKGROUND, BORDER = 1, 2, 3
 
-#: Trimap value -> label, for each way to count the border (255: the pixel does not count).
+#: Trimap value -> label, for each border policy (255: the pixel does not count).
 BORDER_POLICIES: dict[str, dict[int, int]] = {
     'foreground': {PET: 1, BACKGROUND: 0, BORDER: 1},
     'background': {PET: 1, BACKGROUND: 0, BORDER: 0},

@@ -1,4 +1,4 @@
-"""The trimap's border beside the ground truth, so that one pass can count it in every way."""
+"""The trimap's border beside the ground truth, so that one pass serves every border policy."""
 
 from mmcv.transforms import BaseTransform
 from mmengine.registry import DATASETS, TRANSFORMS

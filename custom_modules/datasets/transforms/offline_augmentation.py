@@ -1,4 +1,4 @@
-"""The copies of an enlarged training set (R2)."""
+"""Offline augmentation (R2): changed copies of each image are part of the training set."""
 
 from mmcv.transforms import BaseTransform, RandomFlip
 from mmengine.registry import TRANSFORMS
@@ -9,8 +9,8 @@ from .augmentation import RandomAffine
 FLIPS = ('horizontal', 'vertical')
 
 
-@TRANSFORMS.register_module()
-class EnlargedCopies(BaseTransform):
+@TRANSFORMS.register_module(name=['OfflineAugmentation', 'EnlargedCopies'])  # the former name
+class OfflineAugmentation(BaseTransform):
     """Change the added copies of a data set built with ``n_aug``; the originals stay as they are.
 
     Args:
@@ -31,11 +31,11 @@ class EnlargedCopies(BaseTransform):
     ) -> None:
         if kind not in ('combine', 'flip'):
             raise UserError(
-                f"EnlargedCopies: kind={kind!r} is not allowed; use 'combine' or 'flip'"
+                f"OfflineAugmentation: kind={kind!r} is not allowed; use 'combine' or 'flip'"
             )
         if kind == 'flip' and n_aug > len(FLIPS):
             raise UserError(
-                f"EnlargedCopies: kind='flip' makes at most {len(FLIPS)} copies (mirrored "
+                f"OfflineAugmentation: kind='flip' makes at most {len(FLIPS)} copies (mirrored "
                 f"horizontally, vertically), found n_aug={n_aug}; use fewer or kind='combine'"
             )
         self.kind = kind

@@ -1,4 +1,4 @@
-"""The three ways in which a trimap's border can be counted, from one pass over the images."""
+"""Metrics for each border policy (how a trimap's border counts), from one pass over the images."""
 
 from collections.abc import Sequence
 
@@ -28,7 +28,7 @@ def count_regions(prediction: np.ndarray, regions: np.ndarray) -> dict[str, int]
 
 
 def confusion_by_border(row: dict[str, int]) -> dict[str, Confusion]:
-    """Return the counts of one image for each way to count the border, from ``count_regions``."""
+    """Return the counts of one image for each border policy, from ``count_regions``."""
     tp, fp = row['pet_1'], row['background_1']
     fn, tn = row['pet_0'], row['background_0']
     return dict(
@@ -40,10 +40,10 @@ def confusion_by_border(row: dict[str, int]) -> dict[str, Confusion]:
 
 @METRICS.register_module()
 class BorderMetric(PerImageMetric):
-    """The figures of ``summarise`` for each way to count the border.
+    """The metrics of ``summarise`` for each border policy.
 
     Samples need ``gt_regions`` (see CountBorder). After ``evaluate``, ``by_border`` holds the
-    figures by the name of the way (rank 0).
+    metrics of each policy by its name (rank 0).
     """
 
     by_border: dict[str, dict[str, float | int]]
@@ -56,5 +56,7 @@ class BorderMetric(PerImageMetric):
 
     def compute_metrics(self, results: list[dict]) -> dict[str, float]:
         counts = [confusion_by_border(row) for row in results]
-        self.by_border = {way: summarise([row[way] for row in counts]) for way in counts[0]}
+        self.by_border = {
+            policy: summarise([row[policy] for row in counts]) for policy in counts[0]
+        }
         return {}

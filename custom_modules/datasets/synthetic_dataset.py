@@ -1,4 +1,4 @@
-"""A small data set drawn by the computer, in the layout of Oxford-IIIT Pet.
+"""A small synthetic data set, in the layout of Oxford-IIIT Pet.
 
 It lets every command run without a download and is hard enough that a network has to learn
 something: pets of four breeds with fur, turned, scaled and cut by the frame, before clutter of the
@@ -29,7 +29,7 @@ SEED = 20120616
 
 
 def draw_sample(root: Path, report: Callable[[int, int], None] | None = None) -> None:
-    """Write the drawn data set below ``root``; the same files every time.
+    """Write the synthetic data set below ``root``; the same files every time.
 
     Args:
         root: its ``images`` and ``annotations`` are replaced.

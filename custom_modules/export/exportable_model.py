@@ -10,11 +10,11 @@ from ..models.data_preprocessor import BinarySegPreprocessor
 from ..models.foreground_logits import foreground_logits
 
 
-class DeployedNetwork(nn.Module):
+class ExportableModel(nn.Module):
     """Normalisation and network: from RGB pixels to the logits of the foreground.
 
     What is outside, in the metadata of each format: bringing the image to the size of the recipe,
-    the sigmoid, and the threshold. So logits can be enlarged to the photograph's own size before
+    the sigmoid, and the threshold. So logits can be upsampled to the photograph's own size before
     they are compared, as ``tools/predict.py`` does.
 
     Args:
