@@ -127,7 +127,7 @@ def test_a_step_is_an_update(sample: Path, monkeypatch: pytest.MonkeyPatch) -> N
     assert len(updates) == 20
 
 
-def test_the_tool_on_the_drawn_sample(
+def test_the_tool_on_the_synthetic_data_set(
     sample: Path,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,

@@ -132,7 +132,7 @@ def test_two_searches_of_a_folder(tmp_path: Path) -> None:
         other.run(1)
 
 
-def test_a_search_on_the_drawn_sample(run_tool: Command, sample: Path) -> None:
+def test_a_search_on_the_synthetic_data_set(run_tool: Command, sample: Path) -> None:
     search = ['sweep.py', CONFIG, '--search', 'learning_rate=1e-4..1e-2:log', '--trials', '2']
     options = [*TINY, f'data_root={sample}', 'max_epochs=2']
     done = run_tool(*search, '--work-dir', 'runs', '--cfg-options', *options)
