@@ -20,6 +20,7 @@ from custom_modules.datasets.statistics import Survey, survey
 from custom_modules.engine.seen_images import seen_by_network
 from custom_modules.models import BinarySegmentor, CutMix, MixUp
 from custom_modules.visualization.dataset_sheet import Sample, save_dataset_sheet
+from tests.chromium import cut_without_a_sign, launched
 from tests.conftest import TINY
 
 CONFIG = 'configs/sample/unet_sample.py'
@@ -193,8 +194,16 @@ def test_sheet_and_page(sample: Path, tmp_path: Path) -> None:
     # Everything is inside: no address is fetched.
     assert set(re.findall(r'(?:src|href)="([a-z]+:|#)', pages[0])) == {'data:', '#'}
     assert 'url(http' not in pages[0] and '<script' not in pages[0]
+    assert re.findall(r'width="(\d+)" height="(\d+)"', pages[0])[-1] == ('64', '32')
     for wrong in (dict(number=0), dict(epoch=0)):
         with pytest.raises(UserError, match='use 1 or more'):
             browse(config, tmp_path / 'c.png', **wrong)
     with pytest.raises(UserError, match=r'c\.gif: the name must end in one of'):
         browse(config, tmp_path / 'c.gif', number=1)
+
+
+def test_nothing_of_the_page_is_cut_without_a_sign(sample: Path, tmp_path: Path) -> None:
+    config = load_config(CONFIG, [*NARROW, f'data_root={sample}'])
+    browse(config, tmp_path / 'a.html', number=3)
+    with launched() as browser:
+        assert cut_without_a_sign(browser, tmp_path / 'a.html') == []

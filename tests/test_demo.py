@@ -17,13 +17,13 @@ import pytest
 from custom_modules.prediction import Prediction
 
 pytest.importorskip('fastapi')
-playwright = pytest.importorskip('playwright.sync_api')
+pytest.importorskip('playwright.sync_api')
 
-from custom_modules.service.app import build_app  # noqa: E402  (only where it is installed)
-from custom_modules.service.batcher import Batcher  # noqa: E402
-from custom_modules.service.settings import Limits  # noqa: E402
-from tests.chromium import CHROMIUM, NO_CHROMIUM  # noqa: E402
-from tests.served import served  # noqa: E402
+from custom_modules.service.app import build_app
+from custom_modules.service.batcher import Batcher
+from custom_modules.service.settings import Limits
+from tests.chromium import launched
+from tests.served import served
 
 LIMITS = Limits(request_bytes=2_000_000, pixels=200_000)
 
@@ -70,13 +70,8 @@ def photograph(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope='module')
 def browser() -> Iterator[Any]:
-    if not CHROMIUM:
-        pytest.skip(NO_CHROMIUM)
-    flags = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--disable-background-networking']
-    with playwright.sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=CHROMIUM, args=flags)
+    with launched() as browser:
         yield browser
-        browser.close()
 
 
 @pytest.fixture

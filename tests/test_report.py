@@ -12,7 +12,7 @@ from custom_modules.base.errors import UserError
 from custom_modules.commands.report import report_results, report_runs
 from custom_modules.commands.test import test as run_test
 from custom_modules.config import load_config
-from tests.chromium import CHROMIUM, NO_CHROMIUM
+from tests.chromium import CHROMIUM, NO_CHROMIUM, cut_without_a_sign, launched
 from tests.conftest import ROOT, tiny_options
 
 CONFIG = 'configs/sample/unet_sample.py'
@@ -195,6 +195,16 @@ def test_in_a_browser(single: Path, double: Path, tmp_path: Path) -> None:
             assert row['needed'] <= row['width']
             assert row['images'] >= 24
             assert row['broken'] == row['fetched'] == 0
+
+
+def test_nothing_is_cut_without_a_sign(single: Path, double: Path, tmp_path: Path) -> None:
+    with launched() as browser:
+        assert [cut_without_a_sign(browser, page) for page in (single, double)] == [[], []]
+        cut = double.read_text().replace('class="card scroll"', 'style="overflow-x: auto"')
+        (tmp_path / 'cut.html').write_text(cut)
+        assert any(
+            '390 dark' in text for text in cut_without_a_sign(browser, tmp_path / 'cut.html')
+        )
 
 
 @pytest.mark.skipif(not CHROMIUM, reason=NO_CHROMIUM)

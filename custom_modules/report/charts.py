@@ -9,6 +9,7 @@ from markupsafe import Markup, escape
 from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from ..visualization.curves import COLOURS, Run, draw_curves
 
@@ -111,6 +112,7 @@ def groups(
         labels = [f'{name}  ({note})' for name, note in zip(names, notes, strict=True)]
         axis.set_yticks(range(len(names)), labels)
         axis.set_xlim(*limits)
+        axis.xaxis.set_major_locator(MaxNLocator(4))  # long names leave little room
         axis.set_ylim(len(names) - 0.4, -0.6)
         axis.grid(axis='y', visible=False)
         return _svg(figure, f'{title}: Dice of each group')

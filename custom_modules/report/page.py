@@ -6,9 +6,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from .. import visualization
 from ..base.errors import UserError
 from ..base.paths import make_writable, short_path
 from ..base.whole_file import whole_file
@@ -86,7 +87,9 @@ def render(runs: Sequence[ReportedRun]) -> str:
         UserError: runs that were tested were not tested on the same pixels.
     """
     environment = Environment(
-        loader=PackageLoader(__package__, '.'),
+        loader=ChoiceLoader(
+            [PackageLoader(__package__, '.'), PackageLoader(visualization.__name__, 'templates')]
+        ),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,

@@ -43,21 +43,22 @@ def save_dataset_page(
         charts=[_chart(draw, surveys) for draw in (draw_shares, draw_sizes)],
         median=np.median,
         ignored='#{:02x}{:02x}{:02x}'.format(*IGNORED),
-        samples=[dict(name=sample.name, picture=_picture(sample)) for sample in samples],
+        samples=[dict(name=sample.name) | _picture(sample) for sample in samples],
     )
     make_writable(path.resolve().parent, '--out')
     with whole_file(path) as file:
         file.write(page)
 
 
-def _picture(sample: Sample) -> str:
-    """Return image and masked image side by side as the address of a JPEG."""
+def _picture(sample: Sample) -> dict[str, Any]:
+    """Return image and masked image side by side as the address of a JPEG, and its size."""
     pair = np.hstack([sample.image, sample.masked()])
     shrink = min(1.0, LARGEST / max(sample.image.shape[:2]))
     if shrink < 1:
         pair = cv2.resize(pair, None, fx=shrink, fy=shrink, interpolation=cv2.INTER_AREA)
     _, data = cv2.imencode('.jpg', pair[..., ::-1], (cv2.IMWRITE_JPEG_QUALITY, 88))
-    return f'data:image/jpeg;base64,{base64.b64encode(data.tobytes()).decode()}'
+    source = f'data:image/jpeg;base64,{base64.b64encode(data.tobytes()).decode()}'
+    return dict(source=source, width=pair.shape[1], height=pair.shape[0])
 
 
 def _chart(draw: Callable[[Axes, Sequence[Survey]], None], surveys: Sequence[Survey]) -> str:
