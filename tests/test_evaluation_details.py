@@ -243,7 +243,8 @@ def test_break_downs_by_hand() -> None:
     assert list(break_down([row(10, 5, groups=dict(species=''))])) == ['size']
     # The band of each image, averaged over those of a group.
     banded = [row(10, 5, groups=dict(species='cat'), iou_boundary=share) for share in (0.25, 0.75)]
-    assert break_down(banded)['species']['cat']['IoU_boundary'] == 0.5
+    means = dict(IoU_boundary='iou_boundary')
+    assert break_down(banded, means)['species']['cat']['IoU_boundary'] == 0.5
 
 
 def test_figures_of_the_rows_of_a_table() -> None:

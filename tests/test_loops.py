@@ -7,11 +7,11 @@ import torch
 from mmengine.device import get_device
 
 from custom_modules.api import load
-from custom_modules.commands.test import describe
 from custom_modules.commands.test import test as score
 from custom_modules.commands.train import train
 from custom_modules.config import load_config
 from custom_modules.models import BinarySegmentor
+from custom_modules.runs.metrics_text import describe
 from tests.conftest import TINY
 
 NARROW = [

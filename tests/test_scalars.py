@@ -12,7 +12,7 @@ import torch
 
 from custom_modules.commands.train import train
 from custom_modules.config import LoadedConfig, load_config
-from custom_modules.engine.hooks.scalars_hook import report_name
+from custom_modules.evaluation.metric_table import scalar_name
 from custom_modules.models import BinarySegmentor
 from tests.conftest import TINY
 
@@ -77,7 +77,7 @@ def test_a_run_reports_epochs_and_steps_on_axes_of_their_own(
     assert [line['step'] for line in epochs] == [line['epoch'] for line in epochs] == [1, 2]
     for line, batches in zip(epochs, (steps[:4], steps[4:]), strict=True):
         for name in batches[0]:
-            assert line[f'train/{report_name(name)}'] == pytest.approx(mean(batches, name))
+            assert line[f'train/{scalar_name(name)}'] == pytest.approx(mean(batches, name))
         assert line['train/loss'] == pytest.approx(line['train/bce'] + line['train/dice_loss'])
         assert line['valid/loss'] == pytest.approx(line['valid/bce'] + line['valid/dice_loss'])
         assert 0 <= line['valid/iou'] <= line['valid/dice'] <= 1

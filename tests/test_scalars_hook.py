@@ -7,7 +7,8 @@ import torch
 
 from custom_modules.base.errors import UserError
 from custom_modules.engine.hooks import scalars_hook
-from custom_modules.engine.hooks.scalars_hook import ScalarsHook, report_name
+from custom_modules.engine.hooks.scalars_hook import ScalarsHook
+from custom_modules.evaluation.metric_table import scalar_name
 from tests.test_hooks import Run
 
 
@@ -67,7 +68,7 @@ def test_figures_of_steps_and_of_an_epoch(clock: SimpleNamespace) -> None:
     ],
 )
 def test_names_of_the_reports(name: str, reported: str) -> None:
-    assert report_name(name) == reported
+    assert scalar_name(name) == reported
 
 
 @pytest.mark.parametrize('interval', [0, -1, 2.5])

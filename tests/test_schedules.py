@@ -1,6 +1,7 @@
 """Which epoch is best, when a training stops, and when its learning rate falls."""
 
 import math
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -18,6 +19,7 @@ class FakeRunner:
 
     is_training_run = True
     epoch = 0
+    val_evaluator = SimpleNamespace(metrics=())
 
     def __init__(self) -> None:
         self.train_loop = self.logger = self

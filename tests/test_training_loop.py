@@ -69,6 +69,7 @@ class Runner:
         self.visualizer = self.logger = Log()
         self.calls: list[str] = []
         self.val_loop: Any = SimpleNamespace(run=lambda: self.note('validated'))
+        self.val_evaluator = SimpleNamespace(metrics=())
         loader = DataLoader(Images(range(STEPS)), batch_size=1)
         self.train_loop = ResumableTrainLoop(self, loader, **loop)
 

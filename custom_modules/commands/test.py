@@ -18,7 +18,7 @@ from ..datasets.shared_images import shared_line, trained_on
 from ..datasets.transforms.count_border import with_regions
 from ..distributed.process_group import join_processes
 from ..distributed.processes import workers_of
-from ..engine.evaluation_details import details, image_rows, validation_details
+from ..engine.evaluation_details import details, image_rows, own_results, validation_details
 from ..engine.memory import keep_freed_memory
 from ..engine.runner import PetSegRunner
 from ..export.exported_files import is_exported
@@ -26,6 +26,7 @@ from ..export.exported_model import use_exported
 from ..models.test_time_augmentation import TestTimeAugmentation
 from ..runs.checkpoint_io import weights_file
 from ..runs.environment import environment
+from ..runs.metrics_text import describe
 from ..runs.per_image_csv import write_rows
 from ..runs.trained_with import image_size, other_than_trained
 from ..runs.tuned_threshold import find_threshold, save_threshold, side_file
@@ -113,7 +114,9 @@ def test(
     others = other_than_trained(runner.checkpoint_meta, values)
     for other in others:
         print(f'warning: {other}')
-    rows = image_rows(runner.test_evaluator.metrics)
+    metrics = runner.test_evaluator.metrics
+    rows = image_rows(metrics)
+    own = own_results(figures, metrics, rows)
     result: dict[str, object] = figures | protocol(values, checkpoint)
     result |= dict(
         threshold=model.threshold,
@@ -122,11 +125,14 @@ def test(
     )
     result |= environment() | dict(dtype=str(runner.test_loop.dtype).removeprefix('torch.'))
     result |= dict(training=runner.checkpoint_meta.get('training'))
-    result |= details(runner.test_evaluator.metrics, rows)
+    result |= details(metrics, rows, own)
     if shared:
         result['num_trained_on'] = len(shared)
     if others:
         result['other_than_trained'] = others
+    for name in own:
+        if result[name] != figures[name]:
+            raise UserError(f'the metric {name!r} has the name of another entry of metrics.json')
     if validation is not None:
         split = described(values.val_dataloader['dataset'], 'split')
         seen = validation_details(runner.val_evaluator.metrics)
@@ -230,62 +236,6 @@ def protocol(config: Config, checkpoint: str) -> dict[str, object]:
         config=short_path(config.filename),
         checkpoint=short_path(checkpoint),
     )
-
-
-def describe(result: dict[str, Any]) -> str:
-    """Return the figures as the lines a person reads, with the protocol they were measured by."""
-    border = f', border = {result["border"]}' if result['border'] else ''
-    lines = [
-        f'Dice {result["Dice"]:.4f}  IoU {result["IoU"]:.4f}  (mean over images)',
-        f'Dice {result["Dice_global"]:.4f}  IoU {result["IoU_global"]:.4f}  '
-        f'precision {result["precision"]:.4f}  recall {result["recall"]:.4f}  (all pixels)',
-        *_describe_batches(result),
-        *_describe_details(result),
-        f'{result["num_images"]:,} images{_describe_split(result)}, '
-        f'{result["num_empty"]} without foreground{border}, '
-        f'{_describe_size(result)}, threshold {result["threshold"]}',
-    ]
-    return '\n'.join(lines)
-
-
-def _describe_split(result: dict[str, Any]) -> str:
-    return f' of the split {result["split"]!r}' if result['split'] else f' of {result["dataset"]}'
-
-
-def _describe_size(result: dict[str, Any]) -> str:
-    size = result['image_size']
-    sides = size if isinstance(size, list) else [size] * 2
-    seen = f'seen at {sides[0]}x{sides[1]}' if size else 'seen as they are'
-    where = 'there' if result['resolution'] == 'input' else 'at the size of the files'
-    return f'{seen} and scored {where}'
-
-
-def _describe_batches(result: dict[str, Any]) -> list[str]:
-    if 'Dice_batches' not in result:
-        return []
-    batch = result['metric_batch_size']
-    return [f'Dice {result["Dice_batches"]:.4f}  (mean over batches of {batch} pooled images)']
-
-
-def _describe_details(result: dict[str, Any]) -> list[str]:
-    lines = []
-    if 'intervals' in result:
-        low, high = result['intervals']['Dice']
-        lines.append(f'95 % interval of the Dice: {low:.4f} to {high:.4f} (bootstrap over images)')
-    if 'boundary' in result:
-        boundary = result['boundary']
-        lines.append(
-            f'boundary IoU {result["IoU_boundary"]:.4f} (band of {boundary["width"]:.0%} of the '
-            f'diagonal)  surface Dice {result["Dice_surface"]:.4f} (tolerance '
-            f'{boundary["tolerance"]:.0%})'
-        )
-    if 'calibration' in result:
-        found = result['calibration']
-        lines.append(f'calibration: Brier {found["Brier"]:.4f}  ECE {found["ECE"]:.4f}')
-    if 'borders' in result:
-        ways = '  '.join(f'{way} {row["Dice"]:.4f}' for way, row in result['borders'].items())
-        lines.append(f'Dice with the border as {ways}')
-    return lines
 
 
 def write_results(folder: Path, result: dict[str, object], rows: list[dict]) -> None:

@@ -1,12 +1,16 @@
 """What a test tells beside its headline figures; computed where the counts are, on rank 0."""
 
-from collections.abc import Sequence
-from typing import TypeVar
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeVar
 
 from mmengine.evaluator import BaseMetric
 
+from ..base.errors import UserError
 from ..evaluation import BorderMetric, BoundaryMetric, DiceMetric, ProbabilityMetric
 from ..evaluation.from_rows import figures_from_rows
+from ..evaluation.metric_table import MetricInfo
+from ..evaluation.own_metrics import as_data, as_number, own_metrics
 from ..evaluation.probabilities import best_threshold, calibration, threshold_curve
 
 Metric = TypeVar('Metric', bound=BaseMetric)
@@ -18,24 +22,93 @@ def find_metric(metrics: Sequence[BaseMetric], kind: type[Metric]) -> Metric | N
 
 
 def image_rows(metrics: Sequence[BaseMetric]) -> list[dict]:
-    """Return a row per image: counts and figures of DiceMetric, and of BoundaryMetric if it ran."""
-    figures = find_metric(metrics, DiceMetric)
-    assert figures is not None
-    boundary = find_metric(metrics, BoundaryMetric)
-    if boundary is None:
-        return figures.per_image
-    return [a | b for a, b in zip(figures.per_image, boundary.per_image, strict=True)]
+    """Return a row per image: counts of DiceMetric, and the ``per_image`` of each metric with one.
+
+    Raises:
+        UserError: there is no DiceMetric, or ``per_image`` of a metric has not a dict of finite
+            numbers for each image, under names that are free.
+    """
+    pixels = find_metric(metrics, DiceMetric)
+    if pixels is None:
+        raise UserError(
+            "test_evaluator: has no DiceMetric, which counts pixels; add dict(type='DiceMetric')"
+        )
+    rows = pixels.per_image
+    for metric in metrics:
+        own = getattr(metric, 'per_image', None)
+        if own is not None and metric is not pixels:
+            rows = _joined(rows, own, f'{type(metric).__name__}.per_image')
+    return rows
 
 
-def details(metrics: Sequence[BaseMetric], rows: list[dict]) -> dict[str, object]:
+def _joined(rows: list[dict], own: Any, name: str) -> list[dict]:
+    """Return rows with the columns of another metric."""
+    if not isinstance(own, list) or len(own) != len(rows):
+        raise UserError(f'{name}: is no list of {len(rows):,} dicts, one for each image')
+    columns = own[0].keys() if own and isinstance(own[0], dict) else {}
+    joined = []
+    for row, more in zip(rows, own, strict=True):
+        if not isinstance(more, dict) or more.keys() != columns:
+            raise UserError(f'{name}: that of {row["id"]} is no dict with the columns of others')
+        taken = more.keys() & {*row, *row['groups']}
+        if taken:
+            raise UserError(
+                f'{name}: a column {min(taken)!r} is there already; choose another name'
+            )
+        numbers = {key: as_number(value, f'{name}.{key}') for key, value in more.items()}
+        if not all(map(math.isfinite, numbers.values())):
+            raise UserError(f'{name}: that of {row["id"]} is not finite: {numbers}')
+        joined.append(row | numbers)
+    return joined
+
+
+def own_results(
+    figures: dict[str, Any], metrics: Sequence[BaseMetric], rows: Sequence[dict]
+) -> dict[str, MetricInfo]:
+    """Return the metrics of one's own in what an evaluation gave, whose values become numbers.
+
+    Args:
+        figures: of the evaluation.
+        metrics: that gave them.
+        rows: of ``image_rows``.
+
+    Raises:
+        UserError: a value is no finite number, or not the mean of the column it says it is of.
+    """
+    own = own_metrics(figures, metrics)
+    for name, info in own.items():
+        value = figures[name] = as_number(figures[name], f'the metric {name!r}')
+        if not math.isfinite(value):
+            raise UserError(f'the metric {name!r} is {value}, which no result can hold')
+        if not info.column:
+            continue
+        if rows and info.column not in rows[0]:
+            raise UserError(
+                f'the metric {name!r} is said to be the mean of the column {info.column!r}, which '
+                'is not there; give it in per_image, a dict for each image'
+            )
+        mean = sum(row[info.column] for row in rows) / max(1, len(rows))
+        if not math.isclose(mean, value, rel_tol=1e-3, abs_tol=1e-6):
+            raise UserError(
+                f'the metric {name!r} is {value:g} and said to be the mean of the column '
+                f'{info.column!r}, which is {mean:g}; leave column out of its MetricInfo'
+            )
+    return own
+
+
+def details(
+    metrics: Sequence[BaseMetric], rows: list[dict], own: Mapping[str, MetricInfo]
+) -> dict[str, object]:
     """Return what ``metrics.json`` holds beside the headline figures.
 
+    - ``own_metrics``: what is known of metrics that are not in the table, where there are any.
     - What ``figures_from_rows`` gives.
     - ``metric_batch_size``: of ``Dice_batches``, where that is computed.
     - ``boundary``, ``borders``, ``calibration``: where their metrics ran.
     """
     boundary = find_metric(metrics, BoundaryMetric)
-    result = figures_from_rows(rows)
+    result: dict[str, object] = dict(own_metrics=as_data(own)) if own else {}
+    result |= figures_from_rows(rows, own.values())
     pixels = find_metric(metrics, DiceMetric)
     if pixels is not None and pixels.batch_size:
         result['metric_batch_size'] = pixels.batch_size

@@ -50,19 +50,24 @@ def _frame(row: Mapping) -> str:
     return 'cut' if int(row['touches_frame']) else 'inside'
 
 
-def break_down(rows: Sequence[Mapping]) -> dict[str, dict[str, dict]]:
+def break_down(
+    rows: Sequence[Mapping], means: Mapping[str, str] | None = None
+) -> dict[str, dict[str, dict]]:
     """Return for each question of ``group_images`` the figures of each group.
 
-    Each has the figures of ``summarise``, the mean of ``iou_boundary`` where the rows have it, and
-    the interval of its Dice.
+    Each has the figures of ``summarise``, the means of columns and the interval of its Dice.
 
     Args:
         rows: ``tp, fp, fn, tn`` of each image, and what ``group_images`` asks for.
+        means: metric -> column of the rows whose mean it is.
     """
+    means = means or {}
     return {
         question: {
-            name: _figures([row for row, own in zip(rows, names, strict=True) if own == name])
-            for name in _order(names)
+            group: _figures(
+                [row for row, own in zip(rows, names, strict=True) if own == group], means
+            )
+            for group in _order(names)
         }
         for question, names in group_images(rows).items()
     }
@@ -74,11 +79,10 @@ def _order(names: Sequence[str]) -> list[str]:
     return [size for size in SIZES if size in present] or sorted(present)
 
 
-def _figures(rows: Sequence[Mapping]) -> dict:
+def _figures(rows: Sequence[Mapping], means: Mapping[str, str]) -> dict:
     counts = [Confusion(row['tp'], row['fp'], row['fn'], row['tn']) for row in rows]
     figures: dict = dict(summarise(counts))
-    if 'iou_boundary' in rows[0]:
-        figures['IoU_boundary'] = float(np.mean([row['iou_boundary'] for row in rows]))
+    figures |= {name: float(np.mean([row[key] for row in rows])) for name, key in means.items()}
     table = ImageTable(counts)
     drawn = table.figures(resampled_sums(table.values))
     return figures | dict(Dice_interval=percentile_intervals(drawn)['Dice'])

@@ -1,15 +1,13 @@
 """What the rows of ``per_image.csv`` tell beside the headline figures."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
 from .bootstrap import LEVEL, RESAMPLES, SEED, percentile_intervals, resampled_sums
 from .breakdowns import break_down, foreground_shares, size_limits
 from .confusion import Confusion, ImageTable
-
-#: Figure that is a mean over images -> its column.
-MEANS = {'IoU_boundary': 'iou_boundary', 'Dice_surface': 'dice_surface'}
+from .metric_table import METRIC_TABLE, MetricInfo
 
 
 def image_table(rows: Sequence[dict], means: dict[str, str]) -> ImageTable:
@@ -17,7 +15,7 @@ def image_table(rows: Sequence[dict], means: dict[str, str]) -> ImageTable:
 
     Args:
         rows: of ``per_image.csv``.
-        means: of ``MEANS`` those that the rows have.
+        means: of ``shared_means``.
     """
     counts = [Confusion(row['tp'], row['fp'], row['fn'], row['tn']) for row in rows]
     return ImageTable(
@@ -25,22 +23,36 @@ def image_table(rows: Sequence[dict], means: dict[str, str]) -> ImageTable:
     )
 
 
-def shared_means(rows: Sequence[dict]) -> dict[str, str]:
-    """Return those of ``MEANS`` that all rows have."""
-    return {name: key for name, key in MEANS.items() if all(key in row for row in rows)}
+def shared_means(rows: Sequence[Mapping], own: Iterable[MetricInfo] = ()) -> dict[str, str]:
+    """Return metric -> column for each metric that is the mean of a column which all rows have.
+
+    Args:
+        rows: of ``per_image.csv``.
+        own: metrics beside those of the table.
+    """
+    return {
+        info.name: info.column
+        for info in (*METRIC_TABLE.values(), *own)
+        if info.column and all(info.column in row for row in rows)
+    }
 
 
-def figures_from_rows(rows: Sequence[dict]) -> dict[str, object]:
+def figures_from_rows(rows: Sequence[dict], own: Iterable[MetricInfo] = ()) -> dict[str, object]:
     """Return what ``metrics.json`` holds of single images.
 
     - ``intervals``: of each figure, and ``interval_method``.
     - ``breakdowns``: see ``break_down``; ``size_limits``, the shares between the sizes.
+
+    Args:
+        rows: of ``per_image.csv``.
+        own: metrics beside those of the table.
     """
-    table = image_table(rows, shared_means(rows))
+    means = shared_means(rows, own)
+    table = image_table(rows, means)
     return dict(
         intervals=percentile_intervals(table.figures(resampled_sums(table.values))),
         interval_method=f'{LEVEL:.0%} percentile bootstrap over images, {RESAMPLES:,} sets, '
         f'seed {SEED}',
-        breakdowns=break_down(rows),
+        breakdowns=break_down(rows, means),
         size_limits=size_limits(foreground_shares(rows)),
     )

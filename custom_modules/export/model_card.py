@@ -7,8 +7,10 @@ from typing import Any
 from mmengine.config import Config
 from mmengine.registry import MODELS
 
+from ..base.csv_cells import as_markdown_cell
 from ..config.held_datasets import described
 from ..config.written import origin
+from ..evaluation.own_metrics import metrics_of
 from .parity import Parity
 
 #: Where the data come from, by class of data set: name, licence, source.
@@ -111,18 +113,15 @@ def model_card(
 
 
 def _figures(figures: Mapping[str, Any]) -> list[str]:
-    low, high = figures.get('intervals', {}).get('Dice') or (None, None)
-    interval = '' if low is None else f' (95 % interval {low:.4f} to {high:.4f})'
     size = figures['image_size']
     side = 'x'.join(map(str, size)) if isinstance(size, list) else f'{size}x{size}'
-    lines = ['| | |', '|---|---|', f'| Dice, mean over images | {figures["Dice"]:.4f}{interval} |']
-    for key, text in (
-        ('IoU', 'IoU, mean over images'),
-        ('Dice_global', 'Dice of all pixels'),
-        ('IoU_boundary', 'boundary IoU'),
-    ):
-        if key in figures:
-            lines.append(f'| {text} | {figures[key]:.4f} |')
+    lines = ['| | |', '|---|---|']
+    for info in metrics_of([figures]):
+        if info.level != 'detail':
+            low, high = figures.get('intervals', {}).get(info.name) or (None, None)
+            interval = '' if low is None else f' (95 % interval {low:.4f} to {high:.4f})'
+            title = as_markdown_cell(info.title)
+            lines.append(f'| {title} | {figures[info.name]:.4f}{interval} |')
     lines += [
         '',
         f'{figures.get("num_images", 0):,} images of the split `{figures["split"]}`, '

@@ -13,25 +13,13 @@ from .. import visualization
 from ..base.errors import UserError
 from ..base.paths import make_writable, short_path
 from ..base.whole_file import whole_file
+from ..evaluation.metric_table import MetricInfo
+from ..evaluation.own_metrics import metrics_of
 from ..runs.comparison import Comparison, compare
-from ..visualization.curves import COLOURS, PANELS
+from ..visualization.curves import COLOURS, panels
 from . import charts
 from .gallery import Gallery, Row
 from .run_data import ReportedRun
-
-#: Figure of ``metrics.json`` -> how the page calls it, in its order.
-FIGURES = {
-    'Dice': 'Dice, mean over images',
-    'Dice_global': 'Dice, all pixels',
-    'IoU': 'IoU, mean over images',
-    'IoU_global': 'IoU, all pixels',
-    'Dice_background': 'Dice of the background',
-    'precision': 'precision, all pixels',
-    'recall': 'recall, all pixels',
-    'IoU_boundary': 'boundary IoU',
-    'Dice_surface': 'surface Dice',
-    'loss': 'loss',
-}
 
 #: Break-down that every test has -> title of its chart; others are named by the data set.
 QUESTIONS = {'size': 'Size of the foreground in the image', 'frame': 'The frame of the image'}
@@ -96,6 +84,7 @@ def render(runs: Sequence[ReportedRun]) -> str:
         lstrip_blocks=True,
     )
     scored = [run for run in runs if run.scored]
+    results = [run.scored.metrics for run in scored if run.scored]
     comparisons = _compare(scored)
     pictures = _pictures(scored, comparisons)
     return environment.get_template('template.html').render(
@@ -104,9 +93,10 @@ def render(runs: Sequence[ReportedRun]) -> str:
         colours=['currentColor' if c == '#000000' else c for c in COLOURS],
         scored=[(runs.index(run), run.label, run.scored.metrics) for run in scored if run.scored],
         protocols=[protocol(run.scored.metrics) for run in scored if run.scored],
-        figures=_figures([run.scored.metrics for run in scored if run.scored]),
+        figures=_figures(results),
+        of_borders=_of_borders(results),
         comparisons=comparisons,
-        names=FIGURES,
+        names={info.name: info.title for info in metrics_of(results)},
         pause=Markup('_<wbr>'),
         curves=_curves(runs),
         progress=_progress(runs),
@@ -154,27 +144,28 @@ def _compare(runs: Sequence[ReportedRun]) -> list[Comparison]:
 def _figures(metrics: Sequence[dict]) -> list[dict[str, Any]]:
     return [
         dict(
-            name=title,
-            cells=[(row.get(key), row.get('intervals', {}).get(key)) for row in metrics],
+            name=info.title,
+            cells=[
+                (row.get(info.name), row.get('intervals', {}).get(info.name)) for row in metrics
+            ],
         )
-        for key, title in FIGURES.items()
-        if any(key in row for row in metrics)
+        for info in metrics_of(metrics)
     ]
+
+
+def _of_borders(metrics: Sequence[dict]) -> list[MetricInfo]:
+    """Return the metrics that are counted for each way to count the border."""
+    ways = [way for row in metrics for way in row.get('borders', {}).values()]
+    return [info for info in metrics_of(ways) if info.level != 'detail']
 
 
 def _curves(runs: Sequence[ReportedRun]) -> list[Markup]:
     """Return a chart of every figure that training or validation has."""
-    present = {
-        name.partition('/')[2]
-        for run in runs
-        for row in run.curves.epochs.values()
-        for name in row
-        if name.startswith(('train/', 'valid/'))
-    }
-    order = [name for name in PANELS if name in present] + sorted(present - set(PANELS))
     curves = [run.curves for run in runs]
-    titles = {name.lower(): title for name, title in FIGURES.items()} | PANELS
-    return [charts.curve(curves, name, titles.get(name, name)) for name in order]
+    return [
+        charts.curve(curves, name, title)
+        for name, title in panels(curves, all_of_them=True).items()
+    ]
 
 
 def _progress(runs: Sequence[ReportedRun]) -> list[Markup]:

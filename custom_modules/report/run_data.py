@@ -10,8 +10,9 @@ from ..base.errors import UserError
 from ..base.paths import short_path, workspace
 from ..base.shell import shell_command
 from ..evaluation.from_rows import figures_from_rows
+from ..evaluation.own_metrics import own_of
 from ..runs.metrics_json import read_metrics
-from ..runs.scalars import read_epochs, read_steps
+from ..runs.scalars import read_epochs, read_own_metrics, read_steps
 from ..runs.scored_run import ScoredRun, read_scored, results_folder
 from ..visualization.curves import Run
 
@@ -76,7 +77,9 @@ def read_run(label: str, folder: Path) -> ReportedRun:
     """
     scored = read_scored(label, folder) if results_folder(folder) else None
     if scored and 'breakdowns' not in scored.metrics:  # a test of before
-        scored.metrics.update(figures_from_rows(list(scored.rows.values())))
+        scored.metrics.update(
+            figures_from_rows(list(scored.rows.values()), own_of([scored.metrics]).values())
+        )
     trained = folder
     if scored and not (folder / 'vis_data').is_dir():
         checkpoint = Path(str(scored.metrics.get('checkpoint', '')))
@@ -85,9 +88,11 @@ def read_run(label: str, folder: Path) -> ReportedRun:
     notes = []
     epochs: dict[int, dict[str, float]] = {}
     steps: dict[int, dict[str, float]] = {}
+    own = own_of([scored.metrics]) if scored else {}
     try:
         steps = read_steps(trained)
         epochs = read_epochs(trained)
+        own = read_own_metrics(trained) | own
     except UserError as error:
         if scored is None:
             raise
@@ -97,7 +102,7 @@ def read_run(label: str, folder: Path) -> ReportedRun:
             short_path(folder / name) for name in ('config.py', 'best.pth', 'test')
         )
         notes.append(f'Not tested yet: {shell_command("test", config, best, "--out", test)}')
-    return ReportedRun(label, trained, Run(label, epochs), steps, scored, notes)
+    return ReportedRun(label, trained, Run(label, epochs, own), steps, scored, notes)
 
 
 def read_figures(path: Path) -> ReportedRun:

@@ -11,6 +11,8 @@ from ..base.errors import UserError
 from ..config.differences import differences
 from ..evaluation.bootstrap import percentile_intervals, resampled_sums
 from ..evaluation.from_rows import image_table, shared_means
+from ..evaluation.metric_table import METRIC_TABLE
+from ..evaluation.own_metrics import own_of
 from .scored_run import ScoredRun, check_comparable
 
 #: What a test may do differently and still be held against another.
@@ -19,18 +21,30 @@ _SETTINGS = ('threshold', 'tta', 'dtype')
 
 @dataclass(frozen=True)
 class Difference:
-    """One figure of two runs, and the interval of its difference (second minus first)."""
+    """One figure of two runs, and the interval of its difference (second minus first).
+
+    Attributes:
+        figure: name of the metric.
+        first: its value in the first run.
+        second: its value in the second run.
+        low: lower end of the interval; None where the metric has no value for each image.
+        high: upper end, or None.
+        better: 'greater' or 'less'.
+    """
 
     figure: str
     first: float
     second: float
-    low: float
-    high: float
+    low: float | None
+    high: float | None
+    better: str = 'greater'
 
     @property
     def verdict(self) -> str:
         """Say 'better' or 'worse' where the interval is on one side of 0, else nothing."""
-        return 'better' if self.low > 0 else 'worse' if self.high < 0 else ''
+        if self.low is None or self.high is None or self.low <= 0 <= self.high:
+            return ''
+        return 'better' if (self.low > 0) == (self.better == 'greater') else 'worse'
 
 
 @dataclass(frozen=True)
@@ -84,20 +98,8 @@ def compare(first: ScoredRun, second: ScoredRun) -> Comparison:
         UserError: they were not scored on the same pixels.
     """
     check_comparable(first, second)
+    figures = _differences(first, second)
     names = list(first.rows)
-    rows = [[run.rows[name] for name in names] for run in (first, second)]
-    means = shared_means([*rows[0], *rows[1]])
-    tables = [image_table(own, means) for own in rows]
-    drawn = resampled_sums(np.hstack([table.values for table in tables]))
-    columns = tables[0].values.shape[1]
-    one = tables[0].figures(drawn[:, :columns])
-    other = tables[1].figures(drawn[:, columns:])
-    intervals = percentile_intervals({name: other[name] - one[name] for name in one})
-    before, after = (table.figures(table.values.sum(0)) for table in tables)
-    figures = [
-        Difference(name, float(before[name]), float(after[name]), *intervals[name])
-        for name in before
-    ]
     changes = [Change(n, first.rows[n]['dice'], second.rows[n]['dice']) for n in names]
     changes.sort(key=lambda change: (change.first - change.second, change.id))
     settings = [
@@ -113,6 +115,31 @@ def compare(first: ScoredRun, second: ScoredRun) -> Comparison:
     return Comparison(*known, config=config)
 
 
+def _differences(first: ScoredRun, second: ScoredRun) -> list[Difference]:
+    """Return each metric that both runs have from their images, and those of one's own."""
+    rows = [[run.rows[name] for name in first.rows] for run in (first, second)]
+    metrics = (first.metrics, second.metrics)
+    own = own_of(metrics)
+    means = shared_means([*rows[0], *rows[1]], own.values())
+    tables = [image_table(some, means) for some in rows]
+    drawn = resampled_sums(np.hstack([table.values for table in tables]))
+    columns = tables[0].values.shape[1]
+    one = tables[0].figures(drawn[:, :columns])
+    other = tables[1].figures(drawn[:, columns:])
+    intervals = percentile_intervals({name: other[name] - one[name] for name in one})
+    before, after = (table.figures(table.values.sum(0)) for table in tables)
+    found = []
+    for name, info in (METRIC_TABLE | own).items():
+        if name in intervals:
+            low, high = intervals[name]
+            values = (float(before[name]), float(after[name]))
+            found.append(Difference(name, *values, low, high, info.better))
+        elif name in own and not info.is_loss_term and all(name in result for result in metrics):
+            old, new = (result[name] for result in metrics)
+            found.append(Difference(name, old, new, None, None, info.better))
+    return found
+
+
 def describe(comparison: Comparison, top: int = 5) -> str:
     """Return a comparison as the lines a person reads.
 
@@ -121,15 +148,18 @@ def describe(comparison: Comparison, top: int = 5) -> str:
         top: images to name that got better, and as many that got worse.
     """
     width = max(len(comparison.first), len(comparison.second), 8)
+    left = max(16, *(len(row.figure) + 2 for row in comparison.figures))
     lines = [
-        f'{"":16}{comparison.first:>{width + 2}}{comparison.second:>{width + 2}}  difference, '
+        f'{"":{left}}{comparison.first:>{width + 2}}{comparison.second:>{width + 2}}  difference, '
         '95 % interval'
     ]
     for row in comparison.figures:
         line = (
-            f'{row.figure:16}{row.first:{width + 2}.4f}{row.second:{width + 2}.4f}  '
-            f'{row.second - row.first:+.4f}  {row.low:+.4f} to {row.high:+.4f}  {row.verdict}'
+            f'{row.figure:{left}}{row.first:{width + 2}.4f}{row.second:{width + 2}.4f}  '
+            f'{row.second - row.first:+.4f}'
         )
+        if row.low is not None:
+            line += f'  {row.low:+.4f} to {row.high:+.4f}  {row.verdict}'
         lines.append(line.rstrip())
     better, worse = comparison.better, comparison.worse
     equal = len(comparison.changes) - len(better) - len(worse)
@@ -159,7 +189,7 @@ def as_dict(comparison: Comparison) -> dict[str, Any]:
                 first=row.first,
                 second=row.second,
                 difference=row.second - row.first,
-                interval=[row.low, row.high],
+                interval=None if row.low is None else [row.low, row.high],
             )
             for row in comparison.figures
         },

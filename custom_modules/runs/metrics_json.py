@@ -18,18 +18,22 @@ from ..base.records import (
     record,
     text,
 )
+from ..evaluation.metric_table import METRIC_TABLE
+from ..evaluation.own_metrics import own_of
 
 #: What figures must share to be held against each other.
 PROTOCOL = ('dataset', 'split', 'border', 'resolution', 'image_size')
 
 SCORE = number(0, 1)
 _INTERVAL = items(number(), 2)
-_OVERLAPS: dict[str, Check] = dict.fromkeys(
-    ('Dice', 'Dice_global', 'IoU', 'IoU_global', 'Dice_background', 'precision', 'recall'), SCORE
-)
+
+#: Of the metrics of the table; what is better when it is less, a loss, has no bounds.
+METRIC_CHECKS: dict[str, Check] = {
+    name: SCORE if info.better == 'greater' else number() for name, info in METRIC_TABLE.items()
+}
 _GROUP = record(
     ('Dice', 'num_images'),
-    **_OVERLAPS,
+    **METRIC_CHECKS,
     num_images=count(),
     num_empty=count(),
     Dice_interval=_INTERVAL,
@@ -41,7 +45,7 @@ _BIN = record(
     foreground=one_of(nothing, SCORE),
 )
 _CALIBRATION = record(('Brier', 'ECE', 'bins'), Brier=number(0), ECE=number(0), bins=items(_BIN))
-_BORDER = record(('Dice', 'Dice_global', 'IoU', 'precision', 'recall'), **_OVERLAPS)
+_BORDER = record(('Dice',), **METRIC_CHECKS)
 
 #: How a network was trained, as checkpoints, exported files and results tell it.
 TRAINING = record(
@@ -62,9 +66,7 @@ def _curve(value: Any, place: str) -> None:
 
 METRICS = record(
     (*PROTOCOL, 'Dice', 'threshold'),
-    **_OVERLAPS,
-    **dict.fromkeys(('IoU_boundary', 'Dice_surface', 'Dice_batches'), SCORE),
-    **dict.fromkeys(('loss', 'loss_bce', 'loss_dice', 'loss_ce'), number()),
+    **METRIC_CHECKS,
     **dict.fromkeys(('num_images', 'num_empty', 'num_trained_on'), count()),
     metric_batch_size=count(1),
     other_than_trained=items(text()),
@@ -101,6 +103,8 @@ def read_metrics(path: Path, needed: Sequence[str] = ()) -> dict[str, Any]:
     metrics = read_json(path)
     try:
         METRICS(metrics, '')
+        for name in own_of([metrics]):
+            number()(metrics.get(name), name)
         missing = [key for key in needed if metrics.get(key) is None]
         if missing:
             raise ValueError(f'it lacks {missing[0]!r}')

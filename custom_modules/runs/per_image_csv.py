@@ -12,7 +12,9 @@ from ..base.errors import UserError
 from ..base.json_file import MAX_INTEGER, read_text
 from ..base.shell import shell_command
 from ..base.whole_file import whole_file
-from ..evaluation.confusion import dice
+from ..evaluation.boundary import BoundaryCounts
+from ..evaluation.confusion import Confusion, dice
+from ..evaluation.metric_table import METRIC_TABLE
 
 #: Columns that are always there. Those of groups stand between the first and the second.
 COLUMNS = ('id', 'tp', 'fp', 'fn', 'tn', 'dice')
@@ -20,7 +22,10 @@ COLUMNS = ('id', 'tp', 'fp', 'fn', 'tn', 'dice')
 #: A test of a million images has a table of this size.
 MAX_BYTES = 128 << 20
 
-_SCORES = ('dice', 'iou_boundary', 'dice_surface')
+#: Columns of scores from 0 to 1, and of whole numbers. In others, of metrics of one's own, is any
+#: finite number.
+_SCORES = ('dice', *(info.column for info in METRIC_TABLE.values() if info.column))
+_COUNTS = (*Confusion._fields, *BoundaryCounts._fields, 'touches_frame')
 
 
 def write_rows(path: Path, rows: Sequence[dict]) -> None:
@@ -39,7 +44,7 @@ def write_rows(path: Path, rows: Sequence[dict]) -> None:
 
 
 def read_rows(path: Path) -> list[dict]:
-    """Return the rows: texts, scores as floats, everything else as whole numbers.
+    """Return the rows: texts, scores as floats, counts as whole numbers, others as they are.
 
     The columns between ``id`` and ``tp`` are texts, and come as ``groups``.
 
@@ -108,6 +113,11 @@ def _number(name: str, cell: str) -> float | int:
         if not 0 <= score <= 1:
             raise ValueError(f'{name} is {cell[:40]!r}, not a number from 0 to 1')
         return score
+    if name not in _COUNTS:
+        value = int(cell) if cell.isascii() and cell.isdecimal() and len(cell) < 16 else float(cell)
+        if not math.isfinite(value):
+            raise ValueError(f'{name:.40} is {cell[:40]!r}, not a finite number')
+        return value
     if not (cell.isascii() and cell.isdecimal() and len(cell) < 17 and int(cell) <= MAX_INTEGER):
         raise ValueError(f'{name} is {cell[:40]!r}, not a whole number from 0 to {MAX_INTEGER:,}')
     return int(cell)

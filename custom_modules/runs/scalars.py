@@ -1,18 +1,23 @@
 """What ScalarsHook wrote into a run's folder, read back."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from ..base.errors import UserError
-from ..base.json_file import parse_json, read_text
+from ..base.json_file import parse_json, read_json, read_text, write_json
 from ..base.records import count
 from ..base.records import record as record_of
+from ..evaluation.metric_table import MetricInfo
+from ..evaluation.own_metrics import as_data, from_data
 
 #: Of the scalars: a line for each ten steps of ten million.
 MAX_BYTES = 256 << 20
 
+
+#: In a run's folder: what is known of metrics that are not in the project's table.
+OWN_METRICS = 'own_metrics.json'
 
 _NUMBERS = record_of(epoch=count(), iter=count(), step=count())
 
@@ -55,6 +60,28 @@ def read_steps(run: Path) -> dict[int, dict[str, float]]:
         if 'iter' in record and 'step/loss' in record:
             _put(steps, record, 'iter')
     return steps
+
+
+def save_own_metrics(run: Path, own: Mapping[str, MetricInfo]) -> None:
+    """Note in a run's folder what is known of metrics of one's own, where there are any."""
+    if own:
+        write_json(run / OWN_METRICS, as_data(own))
+
+
+def read_own_metrics(run: Path) -> dict[str, MetricInfo]:
+    """Return what ``save_own_metrics`` noted; nothing where it did not.
+
+    Raises:
+        UserError: the file cannot be read or holds something else.
+    """
+    path = run / OWN_METRICS
+    if not path.is_file():
+        return {}
+    values = read_json(path)
+    try:
+        return from_data(values)
+    except UserError as error:
+        raise UserError(f'{path}: cannot be read ({error}); remove it') from None
 
 
 def _put(rows: dict[int, dict[str, float]], record: dict[str, float], key: str) -> None:

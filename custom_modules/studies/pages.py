@@ -1,11 +1,13 @@
 """The pages about studies: a README for each, made from the doc strings, and docs/studies.md."""
 
 import statistics
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
+from ..base.csv_cells import as_markdown_cell
 from ..base.whole_file import whole_file
+from ..evaluation.own_metrics import own_of
 from ..visualization.curves import COLOURS, Run, save_curves
 from .seeds import Value, best_line, mean_and_range, values_of, without_seed
 
@@ -24,11 +26,13 @@ def study_table(found: dict[str, Any], picture: str | None = None) -> str:
     blocks = []
     for budget in budgets:
         rows = [row for row in found['rows'] if row['budget'] == budget]
+        own = own_of(rows)
+        titles = ''.join(f' | {as_markdown_cell(info.title)}' for info in own.values())
         lines = [
-            '| value | test Dice | 95 % interval | difference to the base | IoU | best validation '
-            'Dice | epochs | minutes |',
-            '|---|---|---|---|---|---|---|---|',
-            *map(_line, values_of(rows)),
+            f'| value | test Dice | 95 % interval | difference to the base | IoU{titles} | best '
+            'validation Dice | epochs | minutes |',
+            '|---' * (8 + len(own)) + '|',
+            *(_line(value, own) for value in values_of(rows)),
             '',
             _protocol(budget, rows),
         ]
@@ -63,14 +67,18 @@ def save_study_curves(found: dict[str, Any], path: Path) -> None:
         if label not in runs and row['budget'] == found['rows'][0]['budget']:
             curves = row['curves']
             epochs = {
-                epoch: {name: values[epoch - 1] for name, values in curves.items()}
+                epoch: {
+                    name: values[epoch - 1]
+                    for name, values in curves.items()
+                    if values[epoch - 1] is not None
+                }
                 for epoch in range(1, len(curves['train/loss']) + 1)
             }
-            runs[label] = Run(label, epochs)
+            runs[label] = Run(label, epochs, own_of([row]))
     save_curves(list(runs.values())[: len(COLOURS)], path)
 
 
-def _line(value: Value) -> str:
+def _line(value: Value, own: Iterable[str]) -> str:
     rows = value.rows
     first = rows[0]
     interval = first['interval'] if len(rows) == 1 else None
@@ -79,7 +87,10 @@ def _line(value: Value) -> str:
         f'**{mean_and_range(value.test_dice)}**',
         '' if interval is None else f'{interval[0]:.4f} to {interval[1]:.4f}',
         _differences(rows),
-        mean_and_range([row['figures']['IoU'] for row in rows]),
+        *(
+            mean_and_range([row['figures'][name] for row in rows if name in row['figures']])
+            for name in ('IoU', *own)
+        ),
         mean_and_range(value.validation_dice),
         f'{first["epochs"]} of {first["max_epochs"]}',
         f'{statistics.mean(row["minutes"] for row in rows):.1f}',

@@ -8,27 +8,53 @@ from typing import Any
 from ..base.errors import UserError
 from ..base.json_file import read_json, write_json
 from ..base.paths import short_path
-from ..base.records import count, items, nothing, number, one_of, record, text
+from ..base.records import count, items, mapping, nothing, number, one_of, record, text
 from ..config.differences import ABSENT, differences
 from ..config.keys import RUNNER_KEYS
+from ..evaluation.metric_table import METRIC_TABLE, over_epochs
+from ..evaluation.own_metrics import as_data, from_data, metrics_of
 from ..runs.comparison import compare
-from ..runs.metrics_json import PROTOCOL, SCORE
+from ..runs.metrics_json import METRIC_CHECKS, PROTOCOL
 from ..runs.scalars import read_epochs
 from ..runs.scored_run import ScoredRun, read_scored
+from ..visualization.curves import STYLES
 from .cells import BASE, Cell, changes_nothing
 from .seeds import without_seed
-
-#: Figures of a test that a row keeps.
-FIGURES = ('Dice', 'IoU', 'Dice_global', 'IoU_global', 'IoU_boundary', 'Dice_surface', 'loss')
-
-#: Figures of the epochs that a row keeps, for the curves.
-CURVES = ('train/loss', 'valid/loss', 'train/dice', 'valid/dice')
 
 _INTERVAL = items(number(), 2)
 _DIFFERENCE = one_of(
     record(('reason',), reason=text(10_000)),
     record(('Dice', 'interval'), Dice=number(-1, 1), interval=_INTERVAL),
 )
+_CURVE = items(one_of(nothing, number()))
+
+
+def _curves(value: Any, place: str) -> None:
+    record(
+        ('train/loss',),
+        **{
+            f'{stage}/{info.scalar}': items(one_of(nothing, METRIC_CHECKS[name]))
+            for name, info in METRIC_TABLE.items()
+            for stage in STYLES
+        },
+    )(value, place)
+    mapping(_CURVE)(value, place)
+    if len({len(curve) for curve in value.values()}) > 1:
+        raise ValueError(f'{place} has curves of different lengths')
+
+
+def _figures(value: Any, place: str) -> None:
+    record(('Dice', 'IoU'), **METRIC_CHECKS)(value, place)
+    mapping(number())(value, place)
+
+
+def _own(value: Any, place: str) -> None:
+    try:
+        from_data(value)
+    except UserError as error:
+        raise ValueError(f'{place}: {error}') from None
+
+
 _ROW = record(
     (
         *('cell', 'value', 'budget', 'options', 'seed', 'figures', 'interval', 'difference'),
@@ -37,14 +63,11 @@ _ROW = record(
     ),
     **dict.fromkeys(('cell', 'budget', 'device', 'precision', 'split', 'border'), text()),
     options=items(text()),
-    figures=record(('Dice', 'IoU'), Dice=SCORE, IoU=SCORE),
+    figures=_figures,
+    own_metrics=_own,
     interval=one_of(nothing, _INTERVAL),
     difference=one_of(nothing, _DIFFERENCE),
-    curves=record(
-        ('train/loss',),
-        **dict.fromkeys(('train/loss', 'valid/loss'), items(one_of(nothing, number()))),
-        **dict.fromkeys(('train/dice', 'valid/dice'), items(one_of(nothing, SCORE))),
-    ),
+    curves=_curves,
     **dict.fromkeys(('num_images', 'epochs', 'max_epochs'), count()),
     minutes=number(0),
 )
@@ -161,6 +184,10 @@ def _row(
     metrics = run.metrics
     training = metrics['training']
     epochs = read_epochs(run.folder)
+    kept = [info for info in metrics_of([metrics]) if info.level != 'detail']
+    own = as_data({info.name: info for info in kept if info.name not in METRIC_TABLE})
+    watched = [info.scalar for info in over_epochs(kept) if info.level == 'headline']
+    names = [f'{stage}/{name}' for name in watched for stage in STYLES]
     return dict(
         cell=cell.name,
         config=short_path(str(cell.config)),
@@ -174,7 +201,8 @@ def _row(
         precision=training['precision'],
         **{key: metrics[key] for key in PROTOCOL},
         num_images=metrics['num_images'],
-        figures={key: metrics[key] for key in FIGURES if key in metrics},
+        figures={info.name: metrics[info.name] for info in kept},
+        **(dict(own_metrics=own) if own else {}),
         interval=metrics.get('intervals', {}).get('Dice'),
         borders={way: row['Dice'] for way, row in metrics.get('borders', {}).items()},
         epochs=training['epochs'],
@@ -183,7 +211,7 @@ def _row(
         difference=_difference(scored, other, run),
         curves={
             name: [row.get(name) for row in epochs.values()]
-            for name in CURVES
+            for name in names
             if any(name in row for row in epochs.values())
         },
     )

@@ -70,7 +70,9 @@ def best_line(values: Sequence[Value]) -> str:
 
 
 def mean_and_range(figures: Sequence[float]) -> str:
-    """Return the mean with the lowest and the highest; of one figure itself."""
+    """Return the mean with the lowest and the highest; of one figure itself, of none nothing."""
+    if not figures:
+        return ''
     if len(figures) == 1:
         return f'{figures[0]:.4f}'
     return f'{statistics.mean(figures):.4f} ({min(figures):.4f} to {max(figures):.4f})'

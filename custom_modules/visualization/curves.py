@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
@@ -12,23 +12,16 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
 from ..base.errors import UserError
+from ..evaluation.metric_table import METRIC_TABLE, MetricInfo, over_epochs
 from ..runs.named_runs import named_folders
-from ..runs.scalars import (
-    read_epochs,
-)
+from ..runs.scalars import read_epochs, read_own_metrics
 from .figure_file import save_figure
 
 #: Okabe and Ito's colours for lines on white; their yellow is too light for that.
 COLOURS = ('#0072B2', '#D55E00', '#009E73', '#CC79A7', '#E69F00', '#56B4E9', '#000000')
 
-#: Figure -> title of its panel. The first two are always drawn, the terms where a run has them.
-PANELS = {
-    'loss': 'loss',
-    'dice': 'Dice',
-    'bce': 'loss term: binary cross-entropy',
-    'dice_loss': 'loss term: Dice',
-    'ce': 'loss term: cross-entropy',
-}
+#: Metrics whose panels are drawn even if no run has them.
+_ALWAYS = ('loss', 'Dice')
 
 #: Training and validation: prefix of the figure's name, style of its line.
 STYLES: dict[str, Literal['--', '-']] = {'train': '--', 'valid': '-'}
@@ -44,10 +37,12 @@ class Run:
     Attributes:
         label: in the legend.
         epochs: number of the epoch -> its figures, ``train/loss`` and so on; ascending.
+        own: what is known of its metrics that are not in the table.
     """
 
     label: str
     epochs: Mapping[int, Mapping[str, float]]
+    own: Mapping[str, MetricInfo] = field(default_factory=dict)
 
     def curve(self, name: str) -> tuple[list[int], list[float]]:
         """Return the epochs that have the figure ``name``, and its values."""
@@ -76,11 +71,41 @@ def find_runs(arguments: Sequence[str]) -> list[Run]:
         raise UserError(
             f'{len(arguments)} runs: at most {len(COLOURS)} can be told apart; draw two pictures'
         )
-    return [Run(label, read_epochs(folder)) for label, folder in named_folders(arguments)]
+    return [
+        Run(label, read_epochs(folder), read_own_metrics(folder))
+        for label, folder in named_folders(arguments)
+    ]
+
+
+def panels(runs: Sequence[Run], all_of_them: bool = False) -> dict[str, str]:
+    """Return name, without its stage, -> title of what there is to draw over the epochs.
+
+    First come loss, headlines and loss terms, then what the table of metrics does not know.
+
+    Args:
+        runs: to draw.
+        all_of_them: whatever the runs have; False leaves out metrics that are no headlines.
+    """
+    present = {
+        name.partition('/')[2]
+        for run in runs
+        for row in run.epochs.values()
+        for name in row
+        if name.startswith(tuple(f'{stage}/' for stage in STYLES))
+    }
+    known = METRIC_TABLE | {name: info for run in runs for name, info in run.own.items()}
+    infos = {info.scalar: info for info in over_epochs(known.values())}
+    found = {
+        name: info.short_title
+        for name, info in infos.items()
+        if (name in present and (all_of_them or info.level == 'headline' or info.is_loss_term))
+        or (info.name in _ALWAYS and not all_of_them)
+    }
+    return found | {name: name for name in sorted(present - infos.keys())}
 
 
 def save_curves(runs: Sequence[Run], path: Path) -> None:
-    """Write a picture with a panel for the loss, for Dice, and for each loss term that there is.
+    """Write a picture with the ``panels`` of the runs.
 
     Training is dashed, validation solid, each run has a colour, and a dot marks its epoch with the
     highest validation Dice.
@@ -88,12 +113,7 @@ def save_curves(runs: Sequence[Run], path: Path) -> None:
     Raises:
         UserError: ``path`` cannot be written.
     """
-    present = {name for run in runs for row in run.epochs.values() for name in row}
-    names = [
-        name
-        for index, name in enumerate(PANELS)
-        if index < 2 or present & {f'{stage}/{name}' for stage in STYLES}
-    ]
+    names = panels(runs)
     columns = 2 if len(names) in (2, 4) else 3
     rows = math.ceil(len(names) / columns)
     colours, styles = _legends(runs)
@@ -101,8 +121,8 @@ def save_curves(runs: Sequence[Run], path: Path) -> None:
     height = 3.0 * rows + legend_height
     figure = Figure(figsize=(9.6, height), dpi=120)
     axes = figure.subplots(rows, columns, squeeze=False).ravel()
-    for axis, name in zip(axes, names, strict=False):
-        _draw_panel(axis, runs, name)
+    for axis, (name, title) in zip(axes, names.items(), strict=False):
+        _draw_panel(axis, runs, name, title)
     for axis in axes[len(names) :]:
         axis.set_axis_off()
     top = legend_height / height
@@ -143,9 +163,9 @@ def draw_curves(
     axis.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
 
 
-def _draw_panel(axis: Axes, runs: Sequence[Run], name: str) -> None:
+def _draw_panel(axis: Axes, runs: Sequence[Run], name: str, title: str) -> None:
     draw_curves(axis, runs, name, COLOURS, DOT)
-    axis.set_title(PANELS[name], fontsize=11)
+    axis.set_title(title, fontsize=11, parse_math=False)
     axis.set_xlabel('epoch')
     axis.grid(alpha=0.25)
     axis.spines[['top', 'right']].set_visible(False)

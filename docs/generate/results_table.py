@@ -4,6 +4,7 @@ from pathlib import Path
 
 from custom_modules.base.errors import UserError
 from custom_modules.base.paths import PROJECT_ROOT
+from custom_modules.evaluation.metric_table import METRIC_TABLE
 from custom_modules.runs.metrics_json import read_metrics
 from docs.generate.performance_tables import performance_tables
 from docs.generate.reports_table import reports_table
@@ -17,8 +18,11 @@ from docs.generate.types_table import types_table
 BEGIN = '<!-- results: made by python -m docs.generate from results/ -->'
 END = '<!-- end of results -->'
 
-#: What a row shows beside the protocol.
-_NEEDED = ('config', 'Dice_global', 'IoU', 'num_images', 'training')
+#: Metrics of a row.
+_SHOWN = ('Dice', 'Dice_global', 'IoU')
+
+#: What a row needs.
+_NEEDED = ('config', *_SHOWN, 'num_images', 'training')
 
 
 def pages() -> dict[Path, tuple[str, str]]:
@@ -64,8 +68,9 @@ def results_table(folder: Path) -> str:
     Raises:
         UserError: a file lacks a field.
     """
+    titles = ' | '.join(METRIC_TABLE[name].short_title for name in _SHOWN)
     lines = [
-        '| config | Dice | Dice, all pixels | IoU | images | protocol | trained on |',
+        f'| config | {titles} | images | protocol | trained on |',
         '|---|---|---|---|---|---|---|',
     ]
     for path in sorted(folder.glob('*/metrics.json')):
@@ -95,9 +100,8 @@ def _line(row: dict) -> str:
     size = row['image_size']
     cells = [
         f'`{row["config"]}`',
-        f'**{row["Dice"]:.4f}**',
-        f'{row["Dice_global"]:.4f}',
-        f'{row["IoU"]:.4f}',
+        f'**{row[_SHOWN[0]]:.4f}**',
+        *(f'{row[name]:.4f}' for name in _SHOWN[1:]),
         f'{row["num_images"]:,} ({row["split"]})',
         f'border = {row["border"]}, {size}x{size}, {row["resolution"]} resolution, '
         f'threshold {row["threshold"]}',

@@ -18,7 +18,7 @@ class BestAndLastCheckpoint(Hook):
 
     Args:
         monitor: figure of the validation, such as 'Dice' or 'loss'.
-        rule: 'greater' or 'less' is better; None takes 'less' for losses and 'greater' for others.
+        rule: 'greater' or 'less' is better; None takes what the metric's class or the table says.
         interval: epochs between two ``last.pth``; the last epoch is always written.
         keep_previous: let the ``last.pth`` before the newest stay as ``previous.pth``, from which a
             resume goes on if the newest is damaged.
@@ -53,7 +53,7 @@ class BestAndLastCheckpoint(Hook):
         self.best_epoch = 0
 
     def after_val_epoch(self, runner: Runner, metrics: dict | None = None) -> None:
-        if runner.is_training_run and self.best.update(metrics):
+        if runner.is_training_run and self.best.update(metrics, runner.val_evaluator.metrics):
             self.best_epoch = runner.epoch
             save_weights(runner, 'best.pth', {self.best.monitor: self.best.value})
 

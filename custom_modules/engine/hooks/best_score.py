@@ -1,8 +1,10 @@
 """Which epoch is the best so far, by one figure of the validation."""
 
 import math
+from collections.abc import Iterable
 
 from ...base.errors import UserError, did_you_mean
+from ...evaluation.own_metrics import declared_by, metric_info
 
 
 class BestScore:
@@ -10,7 +12,8 @@ class BestScore:
 
     Args:
         monitor: figure of the validation, such as 'Dice' or 'loss'.
-        rule: 'greater' or 'less' is better; None takes 'less' for losses and 'greater' for others.
+        rule: 'greater' or 'less' is better; None takes what the table of metrics says, or the
+            metric's own class.
         min_delta: by how much a value must be better than the best so far to count.
 
     Raises:
@@ -23,14 +26,18 @@ class BestScore:
         if min_delta < 0:
             raise UserError(f'min_delta={min_delta} is not allowed; use 0 or more')
         self.monitor = monitor
-        self.rule = rule or ('less' if 'loss' in monitor else 'greater')
+        self.rule = rule
         self.min_delta = min_delta
-        self.value = -math.inf if self.rule == 'greater' else math.inf
+        self.value = -math.inf  # none yet; of a loss in old checkpoints inf
 
-    def update(self, metrics: dict | None) -> bool:
+    def update(self, metrics: dict | None, given_by: Iterable[object] = ()) -> bool:
         """Take the value of this validation and say whether it is the best so far.
 
         What is not finite never is.
+
+        Args:
+            metrics: values of the validation by their names.
+            given_by: the evaluator's metrics, which may say themselves which direction is better.
 
         Raises:
             UserError: the validation has no such figure.
@@ -45,7 +52,10 @@ class BestScore:
         value = float(metrics[self.monitor])
         if not math.isfinite(value):  # a loss of -inf would be unbeatable
             return False
-        if self.rule == 'greater':
+        rule = self.rule or metric_info(self.monitor, declared_by(given_by)).better
+        if not math.isfinite(self.value):
+            better = True
+        elif rule == 'greater':
             better = value > self.value + self.min_delta
         else:
             better = value < self.value - self.min_delta

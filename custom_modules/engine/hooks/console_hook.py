@@ -10,6 +10,8 @@ from mmengine.runner import Runner
 
 from ...base.progress import ProgressBar, format_seconds
 from ...datasets.shared_images import shared_images, shared_line
+from ...evaluation.metric_table import METRIC_TABLE, over_epochs
+from ...evaluation.own_metrics import own_metrics
 from ...runs.environment import device_name
 
 
@@ -18,12 +20,13 @@ class ConsoleHook(Hook):
     """Progress with the time that remains, and one line per epoch with loss and figures.
 
     Args:
-        figures: figures of the validation to show in the epoch's line.
+        figures: names of the metrics of the validation to show in the epoch's line; None takes the
+            headlines of the table of metrics, and all of one's own.
     """
 
     priority = 'LOW'
 
-    def __init__(self, figures: Sequence[str] = ('loss', 'Dice', 'IoU')) -> None:
+    def __init__(self, figures: Sequence[str] | None = None) -> None:
         self.figures = figures
         self.visible = is_main_process()
         self.bar: ProgressBar | None = None
@@ -103,8 +106,13 @@ class ConsoleHook(Hook):
     def after_val_epoch(self, runner: Runner, metrics: dict | None = None) -> None:
         self._close()
         metrics = metrics or {}
+        names = self.figures
+        if names is None:
+            own = own_metrics(metrics, runner.val_evaluator.metrics)
+            infos = over_epochs([*METRIC_TABLE.values(), *own.values()])
+            names = [info.name for info in infos if info.level == 'headline']
         self.val_figures = '  '.join(
-            f'val {name} {metrics[name]:.4f}' for name in self.figures if name in metrics
+            f'val {name} {metrics[name]:.4f}' for name in names if name in metrics
         )
 
     def after_whole_epoch(self, runner: Runner) -> None:

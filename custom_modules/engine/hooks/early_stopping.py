@@ -19,7 +19,7 @@ class EarlyStopping(Hook):
         monitor: figure of the validation, such as 'loss' or 'Dice'.
         patience: validations in a row that may bring nothing better.
         min_delta: by how much a figure must be better than the best so far to count.
-        rule: 'greater' or 'less' is better; None takes 'less' for losses and 'greater' for others.
+        rule: 'greater' or 'less' is better; None takes what the metric's class or the table says.
 
     Raises:
         UserError: an argument is out of its range, or the validation has no such figure.
@@ -47,7 +47,8 @@ class EarlyStopping(Hook):
     def after_val_epoch(self, runner: Runner, metrics: dict | None = None) -> None:
         if not runner.is_training_run:
             return
-        self.waited = 0 if self.best.update(metrics) else self.waited + 1
+        better = self.best.update(metrics, runner.val_evaluator.metrics)
+        self.waited = 0 if better else self.waited + 1
         if self.waited >= self.patience:
             runner.train_loop.stop_training = True
             runner.logger.warning(

@@ -1,24 +1,18 @@
 """The figures of a run over its epochs, under the names that the reports use."""
 
 import time
+from pathlib import Path
 
 import torch
-from mmengine.dist import all_reduce_dict
+from mmengine.dist import all_reduce_dict, is_main_process
 from mmengine.hooks import Hook
 from mmengine.registry import HOOKS
 from mmengine.runner import Runner
 
 from ...base.errors import UserError
-
-#: Loss terms named after a figure of the validation; ``valid/dice`` is the figure, not the loss.
-LIKE_FIGURES = ('loss_dice', 'loss_iou')
-
-
-def report_name(name: str) -> str:
-    """Return ``loss_bce`` as ``bce``, ``loss_dice`` as ``dice_loss``, ``IoU`` as ``iou``."""
-    if name in LIKE_FIGURES:
-        return f'{name.removeprefix("loss_")}_loss'
-    return name.removeprefix('loss_').lower()
+from ...evaluation.metric_table import COUNTS, scalar_name
+from ...evaluation.own_metrics import as_number, own_metrics
+from ...runs.scalars import save_own_metrics
 
 
 @HOOKS.register_module()
@@ -104,18 +98,22 @@ class ScalarsHook(Hook):
 
     def after_val_epoch(self, runner: Runner, metrics: dict | None = None) -> None:
         self.valid = {
-            name: float(value)
+            name: float(as_number(value, f'the metric {name!r}'))
             for name, value in (metrics or {}).items()
-            if not name.startswith('num_')  # of the data set, the same in every epoch
+            if name not in COUNTS  # of the data set, the same in every epoch
         }
+        if is_main_process():
+            save_own_metrics(
+                Path(runner.log_dir), own_metrics(self.valid, runner.val_evaluator.metrics)
+            )
         # MMEngine's own line would show the mean of the last ten validations as the loss.
         epoch = f'[{runner.epoch}]' if runner.is_training_run else ''
         line = '  '.join(f'{name}: {value:.4f}' for name, value in self.valid.items())
         runner.logger.info(f'Epoch(val) {epoch}  {line}')
 
     def after_whole_epoch(self, runner: Runner) -> None:
-        scalars = {f'train/{report_name(k)}': v for k, v in self._means().items()}
-        scalars |= {f'valid/{report_name(k)}': v for k, v in self.valid.items()}
+        scalars = {f'train/{scalar_name(k)}': v for k, v in self._means().items()}
+        scalars |= {f'valid/{scalar_name(k)}': v for k, v in self.valid.items()}
         if self.batches:
             scalars['learning_rate'] = self.learning_rate
         scalars |= dict(seconds=self._seconds(), epoch=runner.epoch)

@@ -1,0 +1,69 @@
+"""The metrics of a test as the lines that ``tools/test.py`` prints."""
+
+import itertools
+from typing import Any
+
+from ..evaluation.metric_table import OVER
+from ..evaluation.own_metrics import metrics_of
+
+
+def describe(result: dict[str, Any]) -> str:
+    """Return the metrics as the lines a person reads, with the protocol they were measured by.
+
+    Args:
+        result: of ``metrics.json``.
+    """
+    border = f', border = {result["border"]}' if result['border'] else ''
+    lines = [
+        *_describe_metrics(result),
+        *_describe_details(result),
+        f'{result["num_images"]:,} images{_describe_split(result)}, '
+        f'{result["num_empty"]} without foreground{border}, '
+        f'{_describe_size(result)}, threshold {result["threshold"]}',
+    ]
+    return '\n'.join(lines)
+
+
+def _describe_metrics(result: dict[str, Any]) -> list[str]:
+    """Return a line for metrics in a row that average over the same."""
+    batch = result.get('metric_batch_size')
+    over = dict(OVER, batches=f'mean over batches of {batch} pooled images')
+    notes = {}
+    if 'boundary' in result:
+        boundary = result['boundary']
+        notes['IoU_boundary'] = f' (band of {boundary["width"]:.0%} of the diagonal)'
+        notes['Dice_surface'] = f' (tolerance {boundary["tolerance"]:.0%})'
+    infos = [info for info in metrics_of([result]) if info.level != 'detail']
+    return [
+        '  '.join(
+            [f'{one.label} {result[one.name]:.4f}{notes.get(one.name, "")}' for one in line]
+            + ([f'({over[key]})'] if key else [])
+        )
+        for key, line in itertools.groupby(infos, lambda info: info.over)
+    ]
+
+
+def _describe_split(result: dict[str, Any]) -> str:
+    return f' of the split {result["split"]!r}' if result['split'] else f' of {result["dataset"]}'
+
+
+def _describe_size(result: dict[str, Any]) -> str:
+    size = result['image_size']
+    sides = size if isinstance(size, list) else [size] * 2
+    seen = f'seen at {sides[0]}x{sides[1]}' if size else 'seen as they are'
+    where = 'there' if result['resolution'] == 'input' else 'at the size of the files'
+    return f'{seen} and scored {where}'
+
+
+def _describe_details(result: dict[str, Any]) -> list[str]:
+    lines = []
+    if 'intervals' in result:
+        low, high = result['intervals']['Dice']
+        lines.append(f'95 % interval of the Dice: {low:.4f} to {high:.4f} (bootstrap over images)')
+    if 'calibration' in result:
+        found = result['calibration']
+        lines.append(f'calibration: Brier {found["Brier"]:.4f}  ECE {found["ECE"]:.4f}')
+    if 'borders' in result:
+        ways = '  '.join(f'{way} {row["Dice"]:.4f}' for way, row in result['borders'].items())
+        lines.append(f'Dice with the border as {ways}')
+    return lines
