@@ -100,6 +100,7 @@ def runner_of(**changes: Any) -> Any:
         test_dataloader=Loader(range(7)),
         train_loop=SimpleNamespace(steps_into_epoch=4),
         val_loop=object(),
+        val_evaluator=SimpleNamespace(metrics=()),
         message_hub=SimpleNamespace(get_scalar={'train/loss': losses}.__getitem__),
     )
     return SimpleNamespace(**settings | changes)
@@ -136,9 +137,11 @@ def test_an_epoch_that_lacked_its_validation_alone(
     hook.before_train(runner)
     hook.before_val_epoch(runner)
     clock.now += 6
-    hook.after_val_epoch(runner, dict(IoU=0.5, other=3))
+    hook.after_val_epoch(runner, dict(other=3, IoU=0.5, recall=1, num_images=6))
     hook.after_whole_epoch(runner)
-    assert capsys.readouterr().out.splitlines()[-1] == 'epoch 5/5  val IoU 0.5000  0:00:00 left'
+    assert capsys.readouterr().out.splitlines()[-1] == (
+        'epoch 5/5  val IoU 0.5000  val other 3.0000  0:00:00 left'
+    )
 
 
 @pytest.mark.parametrize(

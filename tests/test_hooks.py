@@ -28,6 +28,7 @@ class Run:
         self.logger = self.visualizer = self.log_processor = self.message_hub = self
         self.train_dataloader: Any = range(5)
         self.val_dataloader: Any = None
+        self.val_evaluator = SimpleNamespace(metrics=())
         self.latest: dict[str, float] = {}
         self.lines: list[str] = []
         self.scalars: list[tuple[int, dict]] = []

@@ -63,9 +63,8 @@ def read_steps(run: Path) -> dict[int, dict[str, float]]:
 
 
 def save_own_metrics(run: Path, own: Mapping[str, MetricInfo]) -> None:
-    """Note in a run's folder what is known of metrics of one's own, where there are any."""
-    if own:
-        write_json(run / OWN_METRICS, as_data(own))
+    """Note in a run's folder what is known of metrics of one's own."""
+    write_json(run / OWN_METRICS, as_data(own))
 
 
 def read_own_metrics(run: Path) -> dict[str, MetricInfo]:

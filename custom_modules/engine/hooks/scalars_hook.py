@@ -102,10 +102,9 @@ class ScalarsHook(Hook):
             for name, value in (metrics or {}).items()
             if name not in COUNTS  # of the data set, the same in every epoch
         }
-        if is_main_process():
-            save_own_metrics(
-                Path(runner.log_dir), own_metrics(self.valid, runner.val_evaluator.metrics)
-            )
+        own = own_metrics(self.valid, runner.val_evaluator.metrics)
+        if own and is_main_process():
+            save_own_metrics(Path(runner.log_dir), own)
         # MMEngine's own line would show the mean of the last ten validations as the loss.
         epoch = f'[{runner.epoch}]' if runner.is_training_run else ''
         line = '  '.join(f'{name}: {value:.4f}' for name, value in self.valid.items())
