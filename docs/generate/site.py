@@ -30,6 +30,7 @@ def write_pages(folder: Path) -> None:
     """Write all pages and pictures into a folder, which is made anew."""
     shutil.rmtree(folder, ignore_errors=True)
     shutil.copytree(ROOT / 'docs' / 'images', folder / 'images')
+    shutil.copy(Path(__file__).with_suffix('.css'), folder)
     for page in [ROOT / 'README.md', *(ROOT / name for name in _BESIDE)]:
         text = _with_targets(page.read_text(encoding='utf-8'), _beside_the_readme)
         (folder / _site_name(page.name)).write_text(text, encoding='utf-8')
