@@ -36,7 +36,6 @@ SLURM = 'PARTITION=gpu TIME=8:00:00 bash tools/slurm_train.sh configs/unet_pet.p
 #: Commands that run elsewhere: make test is what runs this, the others have tests of their own.
 ELSEWHERE = {
     'make test',
-    'make demo',
     'source .venv/bin/activate',
     'pip install .',
     'petseg train configs/sample/unet_sample.py',
@@ -118,6 +117,7 @@ def test_the_readme_has_commands() -> None:
 def test_every_command_of_the_readme_runs(project: Path, warm: WarmTools) -> None:
     """In the README's order, because later ones need what earlier ones made."""
     special: dict[str, Callable[[], None]] = {
+        'make demo': lambda: trains_as_the_demo_does(project, warm),
         'python tools/prepare_data.py --download': lambda: refuses_a_wrong_address(project, warm),
         'python tools/prepare_data.py --archives DIR': lambda: unpacks(project, warm),
     }
@@ -133,9 +133,17 @@ def test_every_command_of_the_readme_runs(project: Path, warm: WarmTools) -> Non
         # Later commands train again, so that latest is another run by now.
         assert len(list((project / 'work_dirs' / 'unet_pet').glob(f'2*/test/{result}'))) == 1
     assert 'id="comparison"' in (project / 'work_dirs' / 'report.html').read_text()
-    for photos in ('photos', 'photos_onnx'):
+    for photos in ('photos', 'photos_onnx', 'photos_of_the_demo'):
         assert len(list((project / 'work_dirs' / photos / 'overlays').iterdir())) == 3
     assert len(list((project / 'work_dirs' / 'binary_masks_unet').glob('2*/best.pth'))) == 1
+
+
+def trains_as_the_demo_does(project: Path, warm: WarmTools) -> None:
+    """For the commands that take its model; the whole demo has a test of its own."""
+    train = 'python tools/train.py configs/sample/unet_sample.py'
+    for command in ('python tools/prepare_data.py --sample', train):
+        done = execute(project, shortened(command), warm)
+        assert done.returncode == 0, done.stderr
 
 
 def refuses_a_wrong_address(project: Path, warm: WarmTools) -> None:
