@@ -58,8 +58,10 @@ def test_links_and_paths_of_a_page(page: Path) -> None:
         assert other.exists(), target
         if anchor:
             assert anchor in headings(other.read_text(encoding='utf-8')), target
-    if page.name != 'CHANGELOG.md':  # which also names what is gone
-        assert [name for name in named(text) if not is_there(name)] == []
+    # What was measured and what changed name files as they were called then.
+    now = re.sub(r'<!-- made by python -m tests.*', '', text, flags=re.DOTALL)
+    if page.name != 'CHANGELOG.md':
+        assert [name for name in named(now) if not is_there(name)] == []
     targets = re.findall(r'^(\w+):', (ROOT / 'Makefile').read_text(encoding='utf-8'), re.MULTILINE)
     assert set(re.findall(r'`(?:[A-Z]+= )?make (\w+)`', text)) <= {*targets}
 

@@ -181,7 +181,7 @@ def test_the_first_step_moves_weights_by_the_rate(seen: dict[str, Any]) -> None:
     assert max(moved) == pytest.approx(rate, rel=1e-2)
     learning_rate = number(r'`learning_rate` = ([\d.]+)')
     assert learning_rate == runner.cfg.optim_wrapper.optimizer.lr == pytest.approx(25 * rate)
-    assert number(r'(\d+) images of the drawn') == len(runner.train_dataloader.dataset)
+    assert number(r'(\d+) images of the [\w ]+ make') == len(runner.train_dataloader.dataset)
     assert number(r'make (\d+) steps an epoch') == len(runner.train_dataloader)
     assert number(r'epochs make (\d+)\.') == runner.max_iters == runner.max_epochs * 54
     assert number(r'grows for (\d+) %') == 100 * runner.cfg.param_scheduler[0].pct_start
