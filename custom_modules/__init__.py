@@ -8,7 +8,7 @@ import warnings
 warnings.filterwarnings('ignore', message='Fail to import ``MultiScaleDeformableAttention``')
 warnings.filterwarnings('ignore', message='`broadcast_buffers` is deprecated')
 
-# Imports make objects that stay: looking for garbage among them takes a third of their time.
+# Imports make objects that stay: garbage collection among them takes a third of their time.
 _collecting = gc.isenabled()
 gc.disable()
 try:

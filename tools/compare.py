@@ -1,5 +1,5 @@
 #!/usr/bin/env python
-"""Hold tested runs against the first of them: python tools/compare.py RUN RUN [RUN ...]"""
+"""Compare tested runs with the first of them: python tools/compare.py RUN RUN [RUN ...]"""
 
 import argparse
 from pathlib import Path

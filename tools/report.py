@@ -14,7 +14,7 @@ def parse_args() -> argparse.Namespace:
         nargs='*',
         metavar='RUN',
         help="a run's folder, the folder above for its latest, or an --out of tools/test.py; "
-        'LABEL=RUN names it. Further runs are held against the first',
+        'LABEL=RUN names it. Further runs are compared with the first',
     )
     parser.add_argument(
         '--results', action='store_true', help='a page for each run below results/ instead'

@@ -1,4 +1,4 @@
-"""No misspelt key and no unknown type gets past here: every dict with a ``type`` is held against
+"""No misspelt key and no unknown type gets past here: every dict with a ``type`` is checked against
 the signature of the class it names, before anything is built.
 """
 

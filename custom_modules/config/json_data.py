@@ -1,4 +1,4 @@
-"""Configs as JSON of strangers: read within bounds tighter than those of results."""
+"""Untrusted configs as JSON: read within bounds tighter than those of results."""
 
 from pathlib import Path
 from typing import Any

@@ -42,8 +42,8 @@ CHUNK = 1 << 20
 def extract(archive: Path, root: Path, wanted: Callable[[PurePosixPath], bool]) -> int:
     """Unpack the wanted files of a tar archive into ``root``, all of them or none.
 
-    The files are written beside their place and each top-level folder is moved in when the archive
-    was read to its end, so that a half-extracted tree is never seen under the right name. Folders
+    The files are written into a staging folder, and each top-level folder is moved in when the
+    archive was read to its end, so that a half-extracted tree is never seen under the right name. Folders
     of the same name are replaced. Nothing but the bytes of regular files is taken: no owner, no
     mode, no time.
 
@@ -61,11 +61,11 @@ def extract(archive: Path, root: Path, wanted: Callable[[PurePosixPath], bool]) 
             written. Nothing was changed then.
     """
     refuse_unusable(archive)
-    beside = root / '.extracting'
+    staging = root / '.extracting'
     count = 0
     try:
         root.mkdir(parents=True, exist_ok=True)
-        shutil.rmtree(beside, ignore_errors=True)
+        shutil.rmtree(staging, ignore_errors=True)
         with _open(archive) as file:
             stream = _Stream(file, _limit(archive))
             for member in _members(stream):
@@ -75,7 +75,7 @@ def extract(archive: Path, root: Path, wanted: Callable[[PurePosixPath], bool]) 
                 if not wanted(path):
                     stream.skip(_padded(member.size))
                     continue
-                target = beside / path
+                target = staging / path
                 target.parent.mkdir(parents=True, exist_ok=True)
                 with open(target, 'wb') as out:
                     stream.copy(member.size, out)
@@ -83,7 +83,7 @@ def extract(archive: Path, root: Path, wanted: Callable[[PurePosixPath], bool]) 
                 count += 1
         if not count:
             raise UserError(f'{archive}: nothing in it belongs to the data set')
-        for folder in beside.iterdir():
+        for folder in staging.iterdir():
             shutil.rmtree(root / folder.name, ignore_errors=True)
             folder.replace(root / folder.name)
     except _RefusedError as error:
@@ -95,7 +95,7 @@ def extract(archive: Path, root: Path, wanted: Callable[[PurePosixPath], bool]) 
     except OSError as error:  # those of reading are a TarError by now
         raise UserError(f'{root}: cannot be written ({error.strerror or error})') from None
     finally:
-        shutil.rmtree(beside, ignore_errors=True)
+        shutil.rmtree(staging, ignore_errors=True)
     return count
 
 
@@ -186,7 +186,7 @@ def _members(stream: _Stream) -> Iterator[tarfile.TarInfo]:
     """Yield the members by their headers; the caller takes their data out of the stream.
 
     ``tarfile.open`` would hand sparse and extended headers to loops and regular expressions that a
-    hostile one keeps busy, and take a damaged header for the end of the archive.
+    malicious one keeps busy, and take a damaged header for the end of the archive.
     """
     for number in range(MAX_MEMBERS + 1):
         block = stream.read(BLOCK)

@@ -9,7 +9,7 @@ from mmengine.dist import is_main_process
 
 from ..base.errors import UnreadableImageError, UserError
 from ..base.paths import resolve_path
-from .image_cache import FOLDER, CacheUnavailableError, ImageCache, open_cache, split_steady
+from .image_cache import FOLDER, CacheUnavailableError, ImageCache, open_cache, split_deterministic
 
 
 class BinarySegDataset(BaseDataset):
@@ -62,10 +62,10 @@ class BinarySegDataset(BaseDataset):
 
     def _use_cache(self, cache: bool | str) -> None:
         folder = Path(self.data_root, FOLDER) if cache is True else resolve_path(str(cache))
-        steady, self._random_steps = split_steady(self.pipeline.transforms)
+        deterministic, self._random_steps = split_deterministic(self.pipeline.transforms)
         entries = [self.get_data_info(index) for index in range(super().__len__())]
         try:
-            self.cache, line = open_cache(entries, steady, folder)
+            self.cache, line = open_cache(entries, deterministic, folder)
         except CacheUnavailableError as reason:
             line = f'not used, {reason}'
         if is_main_process():

@@ -30,8 +30,8 @@ FOLDER = '.petseg_cache'
 #: Changes when what the files hold changes its meaning.
 VERSION = 3
 
-#: What may be done once for all epochs: no random numbers, nothing but ``img`` and ``gt_seg_map``.
-STEADY = (LoadImage, LoadMask, Resize, ResizeForScoring)
+#: Deterministic transforms, done once for all epochs; they change ``img`` and ``gt_seg_map`` alone.
+DETERMINISTIC = (LoadImage, LoadMask, Resize, ResizeForScoring)
 
 
 class CacheUnavailableError(Exception):
@@ -40,7 +40,7 @@ class CacheUnavailableError(Exception):
 
 @dataclass(frozen=True)
 class ImageCache:
-    """What the steady transforms made of each image.
+    """What the deterministic transforms made of each image.
 
     Attributes:
         images: (N, H, W, 3) uint8 BGR, memory-mapped.
@@ -57,7 +57,7 @@ class ImageCache:
     place: Path
 
     def fill(self, index: int, results: dict) -> dict | None:
-        """Put copies of image and mask into ``results``, as the steady transforms would.
+        """Put copies of image and mask into ``results``, as the deterministic transforms would.
 
         Returns:
             ``results``; None where the files themselves have to be read, because they could not be
@@ -106,44 +106,44 @@ def checksum(image: np.ndarray, mask: np.ndarray, shape: np.ndarray) -> int:
     return zlib.crc32(mask.data, zlib.crc32(image.data, zlib.crc32(sizes.data)))
 
 
-def split_steady(transforms: Sequence[Callable]) -> tuple[list[Callable], list[Callable]]:
+def split_deterministic(transforms: Sequence[Callable]) -> tuple[list[Callable], list[Callable]]:
     """Return the transforms that need to run only once and those that follow them."""
     number = 0
-    while number < len(transforms) and type(transforms[number]) in STEADY:
+    while number < len(transforms) and type(transforms[number]) in DETERMINISTIC:
         number += 1
     return list(transforms[:number]), list(transforms[number:])
 
 
 def open_cache(
-    entries: Sequence[dict], steady: Sequence[Callable], folder: Path
+    entries: Sequence[dict], deterministic: Sequence[Callable], folder: Path
 ) -> tuple[ImageCache, str]:
     """Return the cache of these images, which is built if it is not there, and a line about it.
 
     The name of a cache is a digest of all that decides about its pixels: the files' paths, sizes
     and modification times, the meaning of the masks, the transforms, the versions of OpenCV and of
-    the decoder of JPEG. It is written into a folder beside, which is renamed when it is whole and
+    the decoder of JPEG. It is written into a staging folder, which is renamed when it is whole and
     on the disk, so no reader ever sees half of it; a lock lets one process build while others wait.
 
     Args:
         entries: of the data set: ``img_path``, ``seg_map_path``, ``mask_encodings``.
-        steady: of ``split_steady``.
+        deterministic: of ``split_deterministic``.
         folder: for caches; created if need be.
 
     Raises:
-        CacheUnavailableError: the images differ in size after ``steady``, there is no room, or not
-            one of them can be read.
+        CacheUnavailableError: the images differ in size after ``deterministic``, there is no room, or
+            none of them can be read.
         UserError: a mask has values that its data set does not allow.
     """
-    if not any(isinstance(step, Resize) for step in steady):
+    if not any(isinstance(step, Resize) for step in deterministic):
         raise CacheUnavailableError('the pipeline does not begin with a resize to one size')
-    place = folder / _digest(entries, steady)
+    place = folder / _digest(entries, deterministic)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with filelock.FileLock(folder / f'{place.name}.lock'):
             cache = _read(place, len(entries))
             how = 'found'
             if cache is None:
-                _build(entries, steady, place)
+                _build(entries, deterministic, place)
                 cache = _read(place, len(entries))
                 how = 'built'
     except OSError as error:
@@ -155,7 +155,7 @@ def open_cache(
     return cache, line
 
 
-def _digest(entries: Sequence[dict], steady: Sequence[Callable]) -> str:
+def _digest(entries: Sequence[dict], deterministic: Sequence[Callable]) -> str:
     files = [
         (entry[key], stat.st_size, stat.st_mtime_ns)
         for entry in entries
@@ -163,7 +163,7 @@ def _digest(entries: Sequence[dict], steady: Sequence[Callable]) -> str:
         for stat in (Path(entry[key]).stat(),)
     ]
     encodings = [str(entry['mask_encodings']) for entry in entries]
-    steps = [[type(step).__name__, str(sorted(vars(step).items()))] for step in steady]
+    steps = [[type(step).__name__, str(sorted(vars(step).items()))] for step in deterministic]
     versions = [VERSION, cv2.__version__, simplejpeg.__version__]
     text = json.dumps([versions, files, encodings, steps])
     return hashlib.sha256(text.encode()).hexdigest()[:16]
@@ -190,34 +190,34 @@ def _read(place: Path, number: int) -> ImageCache | None:
     return ImageCache(images, masks, shapes, checksums, place) if whole else None
 
 
-def _build(entries: Sequence[dict], steady: Sequence[Callable], place: Path) -> None:
+def _build(entries: Sequence[dict], deterministic: Sequence[Callable], place: Path) -> None:
     for left in place.parent.glob(f'{place.name}.*.part'):  # by a process that was killed
         shutil.rmtree(left, ignore_errors=True)
-    beside = place.with_name(f'{place.name}.{os.getpid()}.part')
-    beside.mkdir()
+    staging = place.with_name(f'{place.name}.{os.getpid()}.part')
+    staging.mkdir()
     try:
-        first = next((r for r in _run_all(entries, steady) if r is not None), None)
+        first = next((r for r in _run_all(entries, deterministic) if r is not None), None)
         if first is None:
             raise CacheUnavailableError('not one image can be read')
         height, width = first['img'].shape[:2]
         if first['gt_seg_map'].shape != (height, width):
             raise CacheUnavailableError('masks are scored at their original size')
         needed = len(entries) * height * width * 4
-        free = shutil.disk_usage(beside).free
+        free = shutil.disk_usage(staging).free
         # A machine whose disk is full to the last byte is no help to anybody.
         if needed > 0.9 * free:
             raise CacheUnavailableError(
                 f'{needed / 2**30:.1f} GiB are needed, {free / 2**30:.1f} are free'
             )
-        _write(entries, steady, beside, (height, width))
+        _write(entries, deterministic, staging, (height, width))
         shutil.rmtree(place, ignore_errors=True)  # a damaged one
-        beside.rename(place)
+        staging.rename(place)
     finally:
-        shutil.rmtree(beside, ignore_errors=True)
+        shutil.rmtree(staging, ignore_errors=True)
 
 
 def _write(
-    entries: Sequence[dict], steady: Sequence[Callable], folder: Path, size: tuple[int, int]
+    entries: Sequence[dict], deterministic: Sequence[Callable], folder: Path, size: tuple[int, int]
 ) -> None:
     shapes = np.zeros((len(entries), 2), np.int32)
     checksums = np.zeros(len(entries), np.uint32)
@@ -227,7 +227,7 @@ def _write(
         _array_file(folder / 'masks.npy', (len(entries), *size)) as masks,
         ProgressBar('caching images', len(entries), visible=is_main_process()) as bar,
     ):
-        for index, results in enumerate(_run_all(entries, steady)):
+        for index, results in enumerate(_run_all(entries, deterministic)):
             if results is None:  # a hole; whoever asks for it reads the file and learns why
                 image, mask = np.zeros((*size, 3), np.uint8), np.zeros(size, np.uint8)
             elif results['img'].shape[:2] != size:
@@ -256,22 +256,22 @@ def _array_file(path: Path, shape: tuple[int, ...]) -> BinaryIO:
     return file
 
 
-def _run(steady: Sequence[Callable], entry: dict) -> dict | None:
+def _run(deterministic: Sequence[Callable], entry: dict) -> dict | None:
     results: Any = dict(entry)
     try:
-        for step in steady:
+        for step in deterministic:
             results = step(results)
     except UnreadableImageError:
         return None
     return results
 
 
-def _run_all(entries: Sequence[dict], steady: Sequence[Callable]) -> Iterator[dict | None]:
-    """Run the steady transforms of all entries, on all cores, a few hundred images ahead.
+def _run_all(entries: Sequence[dict], deterministic: Sequence[Callable]) -> Iterator[dict | None]:
+    """Run the deterministic transforms of all entries, on all cores, a few hundred images ahead.
 
     Yields None in place of an image that cannot be decoded.
     """
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         for start in range(0, len(entries), 256):
             part = entries[start : start + 256]
-            yield from pool.map(lambda entry: _run(steady, entry), part)
+            yield from pool.map(lambda entry: _run(deterministic, entry), part)

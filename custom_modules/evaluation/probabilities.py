@@ -61,7 +61,7 @@ def count_probabilities(logits: torch.Tensor, target: torch.Tensor) -> Probabili
 
 
 def calibration(images: Sequence[ProbabilityCounts]) -> dict[str, object]:
-    """Hold the probabilities of the foreground against how often it was there.
+    """Compare the probabilities of the foreground with how often it was there.
 
     - ``Brier``: mean over all pixels of the squared difference (Brier, 1950).
     - ``ECE``: mean over all pixels of the distance between the mean probability of their bin and

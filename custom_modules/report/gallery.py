@@ -129,7 +129,7 @@ class Gallery:
 
 
 def _dataset(run: ScoredRun) -> SeededDataset:
-    """Return the test's data; its config may be a stranger's, so what it names is looked through.
+    """Return the test's data; its config is untrusted, so what it names is looked through.
 
     Raises:
         UserError: it names something else than PetSeg ships, or its data is not there.

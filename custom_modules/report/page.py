@@ -53,7 +53,7 @@ def write_report(runs: Sequence[ReportedRun], path: Path) -> None:
     """Write the page.
 
     Args:
-        runs: of which the others are held against the first.
+        runs: of which the others are compared with the first.
         path: of the HTML file.
 
     Raises:
@@ -136,7 +136,7 @@ def protocol(metrics: dict[str, Any]) -> str:
 
 
 def _compare(runs: Sequence[ReportedRun]) -> list[Comparison]:
-    """Hold all runs with single images against the first of them."""
+    """Compare all runs with single images with the first of them."""
     tested = [run.scored for run in runs if run.scored and run.scored.rows]
     return [compare(tested[0], other) for other in tested[1:]]
 

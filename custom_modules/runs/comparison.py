@@ -15,7 +15,7 @@ from ..evaluation.metric_table import METRIC_TABLE
 from ..evaluation.own_metrics import own_of
 from .scored_run import ScoredRun, check_comparable
 
-#: What a test may do differently and still be held against another.
+#: What a test may do differently and still be compared with another.
 _SETTINGS = ('threshold', 'tta', 'dtype')
 
 
@@ -61,7 +61,7 @@ class Comparison:
     """What a second run changes against a first.
 
     Attributes:
-        first: label of the run that the other is held against.
+        first: label of the run that the other is compared with.
         second: label of the other.
         figures: with the intervals of their differences.
         changes: of all images, from the most improved to the most worsened.
@@ -90,7 +90,7 @@ class Comparison:
 
 
 def compare(first: ScoredRun, second: ScoredRun) -> Comparison:
-    """Hold ``second`` against ``first``.
+    """Compare ``second`` with ``first``.
 
     The intervals are of the paired bootstrap: both runs are scored on the same drawn images.
 

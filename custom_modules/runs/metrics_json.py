@@ -21,7 +21,7 @@ from ..base.records import (
 from ..evaluation.metric_table import METRIC_TABLE
 from ..evaluation.own_metrics import own_of
 
-#: What figures must share to be held against each other.
+#: What metrics must share to be compared with each other.
 PROTOCOL = ('dataset', 'split', 'border', 'resolution', 'image_size')
 
 SCORE = number(0, 1)

@@ -1,4 +1,4 @@
-"""Images of strangers are decoded in processes, because nothing else ends a decoder."""
+"""Untrusted images are decoded in processes, because nothing else ends a decoder."""
 
 import asyncio
 import json
@@ -128,7 +128,7 @@ class _Decoder:
             *words,
             stdin=PIPE,
             stdout=PIPE,
-            stderr=DEVNULL,  # what libraries say of hostile files
+            stderr=DEVNULL,  # what libraries say of damaged files
             limit=PIECE,
             start_new_session=True,  # Ctrl-C ends the service, which ends this in its turn
         )

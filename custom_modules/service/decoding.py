@@ -1,4 +1,4 @@
-"""Images of strangers."""
+"""Decoding of untrusted images."""
 
 import cv2
 import numpy as np

@@ -77,7 +77,7 @@ class Model(BaseModel):
     name: str
     description: str = Field(description='what computes it')
     threshold: float = Field(description='of the probability, where a request has none')
-    card: str | None = Field(description='what its publisher says of it: Markdown, of a stranger')
+    card: str | None = Field(description='what its publisher says of it: Markdown, untrusted')
 
 
 class About(BaseModel):

@@ -47,7 +47,7 @@ def read_card(folder: Path) -> str | None:
         UserError: it is a link, too long, or no text.
     """
     path = folder / CARD
-    if path.is_symlink():  # a folder of a stranger may name any file of this machine
+    if path.is_symlink():  # an untrusted folder may name any file of this machine
         raise UserError(f'{path}: is a link, whose file the page would show; put the file there')
     if not path.exists():
         return None

@@ -45,7 +45,7 @@ class Report:
 
 
 def check_oxford_pet(root: Path, report_step: Callable[[int], None] | None = None) -> Report:
-    """Decode every listed image and trimap and hold them against what was published.
+    """Decode every listed image and trimap and compare them with what was published.
 
     Args:
         root: folder with ``images`` and ``annotations``.
