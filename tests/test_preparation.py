@@ -292,7 +292,7 @@ def test_masks_without_a_pet_are_reported(prepared: Path) -> None:
 
 def test_the_sample_is_the_same_every_time(sample: Path, tmp_path: Path) -> None:
     preparation.draw(tmp_path)
-    files = sorted(p.relative_to(sample) for p in sample.rglob('*') if p.is_file())
+    files = sorted(p.relative_to(tmp_path) for p in tmp_path.rglob('*') if p.is_file())
     assert len(files) == 2 * 324 + 4
     assert all((tmp_path / f).read_bytes() == (sample / f).read_bytes() for f in files)
 

@@ -43,9 +43,9 @@ def extract(archive: Path, root: Path, wanted: Callable[[PurePosixPath], bool]) 
     """Unpack the wanted files of a tar archive into ``root``, all of them or none.
 
     The files are written into a staging folder, and each top-level folder is moved in when the
-    archive was read to its end, so that a half-extracted tree is never seen under the right name. Folders
-    of the same name are replaced. Nothing but the bytes of regular files is taken: no owner, no
-    mode, no time.
+    archive was read to its end, so that a half-extracted tree is never seen under the right name.
+    Folders of the same name are replaced. Nothing but the bytes of regular files is taken: no
+    owner, no mode, no time.
 
     Args:
         archive: a tar file, packed by gzip or not.

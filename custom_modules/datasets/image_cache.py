@@ -130,8 +130,8 @@ def open_cache(
         folder: for caches; created if need be.
 
     Raises:
-        CacheUnavailableError: the images differ in size after ``deterministic``, there is no room, or
-            none of them can be read.
+        CacheUnavailableError: the images differ in size after ``deterministic``, there is no room,
+            or none of them can be read.
         UserError: a mask has values that its data set does not allow.
     """
     if not any(isinstance(step, Resize) for step in deterministic):
