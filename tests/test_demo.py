@@ -159,6 +159,52 @@ def test_a_photograph_and_what_comes_of_it(page: Any, photograph: Path) -> None:
     facts(page, 0, '50.0%')
 
 
+#: Says much of itself.
+MODEL = dict(description='ONNX Runtime, float32, on the processor', threshold=0.5, card=None)
+
+#: What is found in a large photograph, with as many digits as there may be.
+LONG = dict(
+    width=12_000, height=9_000, area=98_765_432, share=0.914, confidence=0.93,
+    box=[1_000, 1_000, 10_999, 7_999], name='a', picture='', rle=None, png=None,
+)  # fmt: skip
+
+
+@pytest.mark.parametrize('width', [390, 928, 1280])
+def test_nothing_moves(page: Any, photograph: Path, width: int) -> None:
+    """Neither while the page loads, nor when a photograph, its result or a refusal comes."""
+    page.set_viewport_size(dict(width=width, height=900))
+    page.add_init_script(
+        'window.shifts = []; new PerformanceObserver(list => shifts.push(...list.getEntries()))'
+        ".observe({type: 'layout-shift', buffered: true})"
+    )
+    page.route(
+        '**/v1/about',
+        lambda route: route.fulfill(
+            json=route.fetch().json()
+            | dict(models=[dict(MODEL, name=name) for name in ('red', 'green')])
+        ),
+    )
+    page.reload()
+    page.wait_for_selector('#examples img')
+    before = heights(page)
+    upload(page, photograph)
+    facts(page, 1, '50.0%')
+    page.route('**/v1/segment*', lambda route: route.fulfill(json=dict(results=[LONG])))
+    page.get_by_role('radio', name='Mask').check()
+    facts(page, 1, '91.4%')
+    assert heights(page) == before
+    page.unroute('**/v1/segment*')
+    page.route(
+        '**/v1/segment*',
+        lambda route: route.fulfill(status=415, json=dict(detail='not a readable image')),
+    )
+    upload(page, photograph)
+    page.get_by_role('alert').get_by_text('not a readable').wait_for()
+    assert heights(page) == before
+    moved = 'shifts.flatMap(one => one.sources.map(part => part.node?.outerHTML.slice(0, 60)))'
+    assert page.evaluate(moved) == []
+
+
 def test_one_model_or_both_and_a_phone(page: Any) -> None:
     assert column(page, 0).is_visible() and column(page, 1).is_visible()
     page.get_by_role('radio', name='green').check()

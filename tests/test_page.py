@@ -96,6 +96,20 @@ def test_what_there_is_to_choose_from(client: TestClient) -> None:
         assert answer.status_code == 413 or answer.json()['results'][0]['rle'] is None
 
 
+def test_the_interface_is_described_for_strangers(client: TestClient) -> None:
+    """FastAPI would make titles of the names of functions."""
+    described = client.get('/openapi.json').json()
+    operations = [one for path in described['paths'].values() for one in path.values()]
+    assert len(operations) == 7
+    for one in operations:
+        assert one['summary'].lower() != one['operationId'].replace('_', ' ')
+        assert one['operationId'].isidentifier() and '_v1_' not in one['operationId']
+        assert one['description'] and all('description' in p for p in one.get('parameters', ()))
+    tags = {tag for one in operations for tag in one['tags']}
+    assert {tag['name'] for tag in described['tags'] if tag['description']} == tags
+    assert '/v1/mask' in described['info']['description']
+
+
 def pixels(data: bytes) -> np.ndarray:
     """Return a file's pixels, RGB or RGBA where it has colours."""
     found = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)

@@ -34,6 +34,21 @@ from .settings import Limits
 from .sites import LOOPBACK, SiteCheck
 from .uploads import Uploads
 
+#: What the page about the interface says first, and of each group of addresses.
+_DESCRIPTION = """
+Send a photograph, get the mask of what is in its foreground. A page to try it on is [here](./).
+
+```bash
+curl -F file=@cat.jpg http://localhost:8000/v1/mask --output mask.png
+curl -F files=@cat.jpg -F files=@dog.jpg http://localhost:8000/v1/segment
+```
+"""
+_TAGS = [
+    dict(name='masks', description='What is in the foreground of photographs.'),
+    dict(name='page', description='What the page to try models on asks for.'),
+    dict(name='operation', description='For those who run the service.'),
+]
+
 Images = Annotated[
     list[UploadFile], File(min_length=1, description='photographs: JPEG, PNG, WebP, TIFF, ...')
 ]
@@ -107,9 +122,11 @@ def build_app(
         await decoders.close()
 
     app = FastAPIOffline(  # its pages load nothing from elsewhere
-        title='PetSeg',
+        title='PetSeg: masks of photographs',
         version='1',
-        description='Masks of photographs.',
+        description=_DESCRIPTION,
+        openapi_tags=_TAGS,
+        generate_unique_id_function=lambda route: route.name,  # names in programs made from this
         docs_url=DOCS,
         redoc_url=None,
         lifespan=lifespan,
@@ -139,9 +156,15 @@ def build_app(
             raise HTTPException(404, f'no such model; there are: {", ".join(batchers)}')
         return name, batchers[name]
 
-    @app.post('/v1/segment', responses=_PROBLEMS, tags=['masks'], openapi_extra=_images_in('files'))
+    @app.post(
+        '/v1/segment',
+        summary='Masks and measures of one or more photographs, as JSON',
+        responses=_PROBLEMS,
+        tags=['masks'],
+        openapi_extra=_images_in('files'),
+    )
     async def segment_images(files: Images, query: Annotated[SegmentQuery, Query()]) -> Segments:
-        """Return the masks of one or more photographs, at their own sizes."""
+        """Return for each photograph its mask, at its own size, area, box and confidence."""
         name, batcher = chosen(query.model)
         most = 1 if query.picture else limits.images  # pictures are large
         if len(files) > most:
@@ -161,17 +184,17 @@ def build_app(
         )
         return Response(made, media_type='image/png')
 
-    @app.post('/v1/mask', **_PICTURE)
+    @app.post('/v1/mask', summary='The mask of a photograph, as a PNG', **_PICTURE)
     async def mask_of_image(file: One, query: Annotated[MaskQuery, Query()]) -> Response:
         """Return the mask of a photograph as a PNG of 0 and 255, at its own size."""
         return await picture_of(file, query, 'mask')
 
-    @app.post('/v1/picture', **_PICTURE)
+    @app.post('/v1/picture', summary='What a photograph looks like with its mask', **_PICTURE)
     async def picture_of_image(file: One, query: Annotated[PictureQuery, Query()]) -> Response:
         """Return mask, overlay, cut-out or probability (16 bits) as a PNG, at its own size."""
         return await picture_of(file, query, query.kind)
 
-    @app.get('/v1/about', tags=['page'])
+    @app.get('/v1/about', summary='Models, examples and bounds', tags=['page'])
     async def about() -> About:
         """Return what there is to choose from: models with their cards, examples, bounds."""
         models = [
@@ -185,18 +208,33 @@ def build_app(
         ]
         return About(models=models, request_bytes=limits.request_bytes, examples=list(EXAMPLES))
 
-    @app.get('/v1/examples/{number}', tags=['page'], response_class=Response, responses=_EXAMPLE)
-    def example_photograph(number: Annotated[int, Path(ge=0, lt=len(EXAMPLES))]) -> Response:
+    @app.get(
+        '/v1/examples/{number}',
+        summary='A photograph to try',
+        tags=['page'],
+        response_class=Response,
+        responses=_EXAMPLE,
+    )
+    def example_photograph(
+        number: Annotated[
+            int, Path(ge=0, lt=len(EXAMPLES), description='its place in /v1/about, from 0')
+        ],
+    ) -> Response:
         """Return a photograph to try, drawn by PetSeg."""
         return Response(example(number), media_type='image/png')
 
-    @app.get('/healthz', tags=['operation'])
+    @app.get('/healthz', summary='Whether the service is there', tags=['operation'])
     async def healthy() -> Health:
         """Say that the service is there, its models, and what computes them."""
         models = {name: one.predictor.network.description for name, one in batchers.items()}
         return Health(status='ok', models=models)
 
-    @app.get('/metrics', response_class=Response, tags=['operation'])
+    @app.get(
+        '/metrics',
+        summary='Counts and times, for Prometheus',
+        response_class=Response,
+        tags=['operation'],
+    )
     async def metrics() -> Response:
         """Return counts and times in the format of Prometheus."""
         return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)

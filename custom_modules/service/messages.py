@@ -14,21 +14,29 @@ class MaskQuery(BaseModel, extra='forbid'):
     """What may be asked for a photograph; a misspelt name is an error."""
 
     threshold: float | None = Field(
-        None, ge=0, le=1, description="of the probability; the model's if left out"
+        None,
+        ge=0,
+        le=1,
+        description="a pixel is foreground if its probability is greater; the model's if left out",
     )
-    model: str | None = Field(None, description='a name of /healthz; the first if left out')
+    model: str | None = Field(None, description='its name, see /healthz; the first if left out')
 
 
 class PictureQuery(MaskQuery):
     """The same, and what is made of it."""
 
-    kind: Kind
+    kind: Kind = Field(
+        description='mask: 0 and 255; overlay: mask over photograph; cutout: the foreground alone; '
+        'probability: 16 bits'
+    )
 
 
 class SegmentQuery(MaskQuery):
     """The same, and the form of the masks."""
 
-    mask: Literal['rle', 'png', 'none'] = 'rle'
+    mask: Literal['rle', 'png', 'none'] = Field(
+        'rle', description="form of the masks: COCO's run lengths, a PNG in base64, or none"
+    )
     picture: Kind | None = Field(
         None, description=f'to look at: {SHOWN} pixels a side at most; of one image in a request'
     )

@@ -95,6 +95,7 @@ async function takeExample(number) {
 }
 
 function showExamples() {
+  place('drawn').hidden = false; // not before the columns are above it
   about.examples.forEach((name, number) => {
     const item = document.createElement('li');
     const button = document.createElement('button');
