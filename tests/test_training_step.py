@@ -14,6 +14,7 @@ from mmengine.hooks import Hook
 from torch import nn
 
 from custom_modules.config import load_config
+from custom_modules.config.keys import RUNNER_KEYS
 from custom_modules.engine.autocast_optim_wrapper import AutocastOptimWrapper
 from custom_modules.engine.checkpoints import save_last, save_weights
 from custom_modules.engine.runner import PetSegRunner
@@ -150,6 +151,17 @@ def test_the_lines_of_the_page_are_those_of_the_config() -> None:
     assert config.model.losses == written['losses']
     assert number(r'`batch_size` = (\d+)') == config.train_dataloader.batch_size
     assert number(r'`image_size` = (\d+)') == config.train_dataloader.dataset.pipeline[2].scale
+
+
+def test_every_line_of_every_config_is_on_the_page() -> None:
+    """Variables have rows; the other keys are MMEngine's, whose types have rows."""
+    files = [path.read_text(encoding='utf-8') for path in (ROOT / 'configs').rglob('*.py')]
+    assigned = {name for text in files for name in re.findall(r'^(\w+) = ', text, re.MULTILINE)}
+    variables = {cells[0].strip('`') for cells in table('| variable |')}
+    assert assigned - variables <= {'_base_', *RUNNER_KEYS}
+    types = {cells[0].strip('`') for cells in table('| type |')}
+    named = {name for text in files for name in re.findall(r"type='([\w.]+)'", text)}
+    assert {re.sub(r'^albumentations\..*', 'albumentations.*', name) for name in named} == types
 
 
 def test_the_losses_by_hand() -> None:

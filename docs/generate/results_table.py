@@ -14,6 +14,9 @@ from docs.generate.study_pages import study_blocks, study_pages
 from docs.generate.types_table import BEGIN as TYPES_BEGIN
 from docs.generate.types_table import END as TYPES_END
 from docs.generate.types_table import types_table
+from docs.generate.variables_table import BEGIN as VARIABLES_BEGIN
+from docs.generate.variables_table import END as VARIABLES_END
+from docs.generate.variables_table import variables_table
 
 BEGIN = '<!-- results: made by python -m docs.generate from results/ -->'
 END = '<!-- end of results -->'
@@ -45,8 +48,10 @@ def pages() -> dict[Path, tuple[str, str]]:
 def _training_step() -> dict[Path, tuple[str, str]]:
     page = PROJECT_ROOT / 'docs' / 'training-step.md'
     text = page.read_text(encoding='utf-8')
-    table = types_table(PROJECT_ROOT / 'configs')
-    return {page: (text, with_table(text, table, TYPES_BEGIN, TYPES_END))}
+    configs = PROJECT_ROOT / 'configs'
+    new = with_table(text, types_table(configs), TYPES_BEGIN, TYPES_END)
+    new = with_table(new, variables_table(configs), VARIABLES_BEGIN, VARIABLES_END)
+    return {page: (text, new)}
 
 
 def _study_pages() -> dict[Path, tuple[str, str]]:

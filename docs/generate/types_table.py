@@ -23,26 +23,29 @@ def types_table(configs: Path) -> str:
     lines = ['| type | file |', '|---|---|']
     for name in sorted(names, key=str.lower):
         if not name.startswith(PREFIX):
-            lines.append(f'| `{name}` | {_place(name)} |')
+            lines.append(f'| `{name}` | {place(name)} |')
     if any(name.startswith(PREFIX) for name in names):
         wrapper = 'custom_modules/datasets/transforms/albumentations.py'
-        lines.append(f'| `{PREFIX}*` | the library albumentations, seeded by {_link(wrapper)} |')
+        lines.append(f'| `{PREFIX}*` | the library albumentations, seeded by {link(wrapper)} |')
     return '\n'.join(lines)
 
 
-def _place(name: str) -> str:
+def place(name: str) -> str:
     """Return the file of a type of ours as a link, or the module of a library."""
+    if name.startswith(PREFIX):
+        return 'the library albumentations'
     places = []
     for one in registered(name):
         module = inspect.getmodule(one)
         assert module is not None and module.__file__ is not None
         path = Path(module.__file__)
         if path.is_relative_to(PROJECT_ROOT / 'custom_modules'):
-            places.append(_link(path.relative_to(PROJECT_ROOT).as_posix()))
+            places.append(link(path.relative_to(PROJECT_ROOT).as_posix()))
         else:
             places.append(f'the library {module.__name__.partition(".")[0]}, `{module.__name__}`')
     return '; '.join(dict.fromkeys(places))
 
 
-def _link(path: str) -> str:
+def link(path: str) -> str:
+    """Return a link from a page of docs/ to a file of the package."""
     return f'[{path.removeprefix("custom_modules/")}](../{path})'
