@@ -29,6 +29,7 @@ CONFIG = 'configs/sample/unet_sample.py'
 def table(head: str) -> list[list[str]]:
     """Return the cells below a table's head."""
     _, _, *rows = PAGE[PAGE.index(head) :].partition('\n\n')[0].splitlines()
+    rows = [row for row in rows if row.startswith('|')]
     return [[cell.strip() for cell in row.strip('|').split('|')] for row in rows]
 
 
