@@ -108,6 +108,8 @@ def test_the_interface_is_described_for_strangers(client: TestClient) -> None:
     tags = {tag for one in operations for tag in one['tags']}
     assert {tag['name'] for tag in described['tags'] if tag['description']} == tags
     assert '/v1/mask' in described['info']['description']
+    form = described['components']['schemas']['Body_segment_images']
+    assert form['properties']['files']['items']['format'] == 'binary'  # so that files are chosen
 
 
 def pixels(data: bytes) -> np.ndarray:

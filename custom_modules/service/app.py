@@ -11,6 +11,7 @@ from fastapi.responses import JSONResponse
 from fastapi_offline import FastAPIOffline
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.exposition import generate_latest
+from pydantic import WithJsonSchema
 
 from .batcher import Batcher, OverloadedError
 from .decoders import Decoders
@@ -49,8 +50,10 @@ _TAGS = [
     dict(name='operation', description='For those who run the service.'),
 ]
 
+#: In a list Swagger UI offers to choose files only where the format is that of OpenAPI 3.0.
+_File = Annotated[UploadFile, WithJsonSchema(dict(type='string', format='binary'))]
 Images = Annotated[
-    list[UploadFile], File(min_length=1, description='photographs: JPEG, PNG, WebP, TIFF, ...')
+    list[_File], File(min_length=1, description='photographs: JPEG, PNG, WebP, TIFF, ...')
 ]
 One = Annotated[UploadFile, File(description='a photograph')]
 
