@@ -225,6 +225,13 @@ def test_a_cell_is_trained_tested_kept_and_not_run_again(sample: Path, tmp_path:
     changed.cells[2].check()
     with pytest.raises(UserError, match=r'flip_prob was 0\.5, is 0\.1'):
         changed.run()
+    # Older versions noted the text of the config.
+    cell = sweep.cells[0]
+    old = dict(text=load_config(cell.config, cell.options).text)
+    (cell.folder / 'cell.json').write_text(json.dumps(old))
+    cell.check()
+    with pytest.raises(UserError, match=r'flip_prob was 0\.5, is 0\.1'):
+        changed.cells[0].check()
 
 
 def test_several_seeds_have_a_mean_and_a_best() -> None:

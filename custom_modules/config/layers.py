@@ -7,6 +7,7 @@ import ast
 import copy
 import os
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -44,8 +45,8 @@ class Layer:
 def read_layers(path: Path, inside: tuple[Path, ...] = ()) -> tuple[dict[str, Any], list[Layer]]:
     """Return the merged values of a config and its layers: bases first, the file itself last.
 
-    What MMEngine does with a config file is done here: environment variables, ``{{ fileDirname }}``
-    and its like, ``{{ _base_.x }}`` and ``_base_.x``, bases of installed packages (``mmseg::...``).
+    A file may hold what MMEngine's may: variables of the environment, ``{{ fileDirname }}`` and its
+    like, ``{{ _base_.x }}`` and ``_base_.x``, bases of installed packages (``PACKAGE::FILE``).
 
     Args:
         path: of the file, which is executed.
@@ -59,11 +60,7 @@ def read_layers(path: Path, inside: tuple[Path, ...] = ()) -> tuple[dict[str, An
     path = Path(os.path.abspath(path))  # noqa: PTH100
     if path in inside:
         raise UserError(f'{path}: a config of its _base_ is the config itself')
-    with TemporaryDirectory() as folder:
-        text = str(Path(folder, path.name))
-        Config._substitute_predefined_vars(str(path), text)
-        Config._substitute_env_variables(text, text)
-        references = Config._pre_substitute_base_vars(text, text)
+    with _substituted(path) as (text, references):
         below, layers = _read_bases(text, path, (*inside, path))
         own = _execute(text, path, below) if path.suffix == '.py' else mmengine.load(text)
     own = Config._substitute_base_vars(own, references, below)
@@ -71,6 +68,22 @@ def read_layers(path: Path, inside: tuple[Path, ...] = ()) -> tuple[dict[str, An
         own.pop(key, None)
     layers.append(Layer(path, copy.deepcopy(own)))  # merging takes _delete_ away
     return Config._merge_a_into_b(own, below), layers
+
+
+@contextmanager
+def _substituted(path: Path) -> Iterator[tuple[str, dict[str, str]]]:
+    """Yield a file with its ``{{ ... }}`` put in: a copy, or the file itself if it has none.
+
+    Of ``{{ _base_.x }}`` the copy has texts instead, which are the keys of the dict beside it.
+    """
+    if '{{' not in path.read_text(encoding='utf-8'):
+        yield str(path), {}
+        return
+    with TemporaryDirectory() as folder:
+        text = str(Path(folder, path.name))
+        Config._substitute_predefined_vars(str(path), text)
+        Config._substitute_env_variables(text, text)
+        yield text, Config._pre_substitute_base_vars(text, text)
 
 
 def _read_bases(text: str, path: Path, inside: tuple[Path, ...]) -> tuple[ConfigDict, list[Layer]]:

@@ -32,14 +32,16 @@ _OF, _LONGEST_LINE = '# Config: ', 1000
 
 
 def write_config(folder: Path, config: LoadedConfig) -> None:
-    """Write a config into the folder of a run or a test.
-
-    Its first line names the file that it comes from, see ``origin``.
-    """
+    """Write a config into the folder of a run or a test."""
     with whole_file(folder / CODE) as file:
-        file.write(f'{_OF}{origin(config.path)}\n{config.text}')
+        file.write(f'{first_line(config)}\n{config.text}')
     with whole_file(folder / DATA) as file:
         file.write(json.dumps(config.data, indent=1) + '\n')
+
+
+def first_line(config: LoadedConfig) -> str:
+    """Return the comment that a written config begins with: its file, as ``origin`` finds it."""
+    return f'{_OF}{origin(config.path)}'
 
 
 def origin(path: Path) -> str:
@@ -169,6 +171,12 @@ def _plain(node: ast.expr) -> Any:
         case ast.List(elts=items) | ast.Tuple(elts=items):
             return [_plain(item) for item in items]
         case ast.Name(id='inf' | 'nan' as word):  # so MMEngine writes them
+            return word
+        case ast.Call(
+            func=ast.Name(id='float'),
+            args=[ast.Constant(value='inf' | '-inf' as word)],
+            keywords=[],
+        ):
             return word
         case _:
             return ast.literal_eval(node)

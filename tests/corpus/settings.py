@@ -45,6 +45,24 @@ CONFIGS: dict[str, tuple[str | bytes | None, str, str]] = {
     'empty file': ('', 'it has no model', ''),
     'base that does not exist': ("_base_ = './nothing.py'\n", 'nothing.py', ''),
     'config that is its own base': ("_base_ = './mine.py'\n", 'is the config itself', ''),
+    'two bases that set the same': (
+        f"_base_ = ['{BASE}', '{BASE}']\n",
+        'two bases set batch_size',
+        '',
+    ),
+    'a base that is a number': ('_base_ = [3]\n', 'the config does not load (TypeError', ''),
+    'a name that is taken': ('BASE\nfilename = 3\n', 'filename is reserved', ''),
+    'a variable of the shell that is not set': (
+        "BASE\ndata_root = '{{$NO_SUCH_VARIABLE:}}'\n",
+        'Please set `NO_SUCH_VARIABLE`',
+        '',
+    ),
+    'a value of the base that is not there': (
+        'BASE\nmax_epochs = {{_base_.epochs}}\n',
+        "the config does not load (KeyError: 'epochs')",
+        '',
+    ),
+    'a value of the base': ('BASE\nmax_epochs = {{_base_.batch_size}}\n', '', LOADED),
     'misspelt variable': ('BASE\nmax_epoch = 3\n', 'did you mean max_epochs', ''),
     'misspelt key': ('BASE\noptim_wraper = dict(lr=1)\n', 'did you mean optim_wrapper', ''),
     'misspelt key inside': (
