@@ -46,7 +46,7 @@ GROUPS: dict[str, tuple[list[str], list[str]]] = {
     ),
     'resume': (
         ['engine/training_state.py', 'engine/rng.py', 'runs/resume_check.py'],
-        ['exact_resume', 'resume_check', 'schedules'],
+        ['resume_check', 'resumed_settings', 'training_state', 'waiting_gradients'],
     ),
 }
 

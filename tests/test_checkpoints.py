@@ -14,7 +14,6 @@ from custom_modules.base.errors import UserError
 from custom_modules.base.paths import make_writable
 from custom_modules.config import load_config
 from custom_modules.engine.hooks.best_score import BestScore
-from custom_modules.engine.rng import rng_state, set_rng_state
 from custom_modules.runs.checkpoint_io import load_checkpoint, load_weights, save_checkpoint
 from custom_modules.runs.run_folder import create_run_folder, find_run, point_latest_at
 
@@ -116,19 +115,6 @@ def test_weights_of_another_model_are_refused() -> None:
     ):
         with pytest.raises(UserError, match=f'of another model than the config: .*{message}'):
             load_weights(unet, dict(state_dict=found), 'x.pth')
-
-
-def test_the_random_state_comes_back_from_disk(tmp_path: Path) -> None:
-    import random
-
-    def draw() -> tuple:
-        return random.random(), np.random.normal(), torch.rand(1).item()
-
-    draw()
-    save_checkpoint(dict(rng=rng_state()), tmp_path / 'rng.pth')
-    wanted = [draw() for _ in range(3)]
-    set_rng_state(load_checkpoint(tmp_path / 'rng.pth')['rng'])
-    assert [draw() for _ in range(3)] == wanted
 
 
 def test_runs_never_share_a_folder(tmp_path: Path) -> None:

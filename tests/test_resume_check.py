@@ -1,126 +1,147 @@
 """A run goes on with the network and the data it has; what else changed is said."""
 
-import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
-import torch
+from mmengine.config import Config
 
 from custom_modules.base.errors import UserError
-from custom_modules.commands.train import train
-from custom_modules.config import load_config
-from custom_modules.runs.checkpoint_io import load_checkpoint
+from custom_modules.config import LoadedConfig
+from custom_modules.config.variables import substitute_variables
+from custom_modules.config.written import write_config
+from custom_modules.runs import resume_check
 from custom_modules.runs.resume_check import check_resume
-from tests.conftest import TINY
-
-CONFIG = 'configs/sample/unet_sample.py'
 
 
-@pytest.fixture(scope='module')
-def run(sample: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A run of one epoch of four steps."""
-    config = load_config(CONFIG, [*TINY, f'data_root={sample}', 'max_epochs=1'])
-    return train(config, str(tmp_path_factory.mktemp('runs')))
+def loader(**dataset: Any) -> dict:
+    return dict(batch_size='$batch_size', dataset=dict(type='Pets', border='$border', **dataset))
 
 
-def options(sample: Path, *more: str) -> list[str]:
-    return [*TINY, f'data_root={sample}', 'max_epochs=1', *more]
+#: What a config says in the end; ``border``, ``batch_size`` and ``rate`` are variables.
+WRITTEN = dict(
+    border='foreground',
+    batch_size=4,
+    rate=0.5,
+    model=dict(
+        type='Segmentor',
+        backbone=dict(type='Encoder', dropout=0.25),
+        decode_head=dict(type='Head', channels=[64, 32]),
+        threshold=0.5,
+    ),
+    train_dataloader=loader(split='train', indices=16, n_aug=1, pipeline=[dict(type='Load')]),
+    val_dataloader=loader(split='val', indices=6, split_seed=0, fractions=[0.5, 0.5]),
+    optim_wrapper=dict(optimizer=dict(lr='$rate')),
+)
+
+
+def loaded(**options: Any) -> LoadedConfig:
+    """Return a config with options such as ``model__type``; None takes a key away."""
+    config = Config(WRITTEN)
+    for place, value in options.items():
+        *parents, key = place.split('__')
+        inner = config
+        for parent in parents:
+            inner = inner[parent]
+        if value is None:
+            inner.pop(key)
+        else:
+            inner[key] = value
+    written = config.to_dict()
+    resolved, _ = substitute_variables(written, 'written.py')
+    return LoadedConfig(Path('written.py'), Config(resolved), written, ())
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Path:
+    """The folder of a run with this config."""
+    folder = tmp_path / 'runs' / '20260101_000000'
+    folder.mkdir(parents=True)
+    write_config(folder, loaded())
+    return folder
 
 
 def test_nothing_is_said_where_nothing_differs(
-    run: Path, sample: Path, capsys: pytest.CaptureFixture[str]
+    run: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    check_resume(run, load_config(CONFIG, options(sample)))
+    check_resume(run, loaded())
     assert capsys.readouterr().out == ''
 
 
-def test_a_variable_that_differs_is_named_once(
-    run: Path, sample: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    changed = ['max_epochs=3', 'learning_rate=0.5', 'losses.1.smooth=2', 'precision=fp32']
-    check_resume(run, load_config(CONFIG, options(sample, *changed)))
-    assert capsys.readouterr().out.splitlines() == [
-        'resume: learning_rate was 0.003, is 0.5',
-        'resume: losses.1.smooth was 1, is 2',
-        'resume: max_epochs was 1, is 3',
-        'resume: precision was auto, is fp32',
+CHANGED = dict(
+    rate=0.25,
+    batch_size=2,
+    model__threshold=0.75,
+    train_dataloader__dataset__pipeline=[dict(type='Read')],
+    optim_wrapper__clip=True,
+)
+
+
+def test_what_differs_is_named_once(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A variable as such, and not where it is used."""
+    check_resume(run, loaded(**CHANGED))
+    assert sorted(capsys.readouterr().out.splitlines()) == [
+        'resume: batch_size was 4, is 2',
+        'resume: model.threshold was 0.5, is 0.75',
+        'resume: optim_wrapper.clip was nothing, is True',
+        'resume: rate was 0.5, is 0.25',
+        'resume: train_dataloader.dataset.pipeline.0.type was Load, is Read',
     ]
 
 
+def test_one_process_says_it(
+    run: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr(resume_check, 'is_main_process', lambda: False)
+    check_resume(run, loaded(**CHANGED))
+    check_resume(tmp_path, loaded())
+    assert capsys.readouterr().out == ''
+
+
+TRAIN, VAL = 'train_dataloader__dataset__', 'val_dataloader__dataset__'
+
+
 @pytest.mark.parametrize(
-    ('option', 'message'),
+    ('place', 'value', 'said'),
     [
-        ('border=ignore', r'train_dataloader\.border was foreground, is ignore'),
-        ('train_dataloader.dataset.indices=8', r'train_dataloader\.indices was 16, is 8'),
-        ('val_dataloader.dataset.indices=3', r'val_dataloader\.indices was 6, is 3'),
-        (
-            'model.backbone.bottleneck_dropout=0.5',
-            r'model\.backbone\.bottleneck_dropout was nothing, is 0\.5',
-        ),
-        ('model.decode_head.channels=[32,16,16]', r'decode_head\.channels\.0 was 64, is 32'),
+        ('border', 'ignore', 'train_dataloader.border was foreground, is ignore'),
+        ('model__type', 'Other', 'model.type was Segmentor, is Other'),
+        ('model__backbone__dropout', 0.5, 'model.backbone.dropout was 0.25, is 0.5'),
+        ('model__decode_head__channels', [64, 16], 'model.decode_head.channels.1 was 32, is 16'),
+        ('model__decode_head', None, "model.decode_head was {'channels': .*}, is None"),
+        (f'{TRAIN}type', 'Cats', 'train_dataloader.type was Pets, is Cats'),
+        (f'{TRAIN}split', 'all', 'train_dataloader.split was train, is all'),
+        (f'{TRAIN}indices', 8, 'train_dataloader.indices was 16, is 8'),
+        (f'{TRAIN}n_aug', 2, 'train_dataloader.n_aug was 1, is 2'),
+        (f'{VAL}indices', 3, 'val_dataloader.indices was 6, is 3'),
+        (f'{VAL}split_seed', 1, 'val_dataloader.split_seed was 0, is 1'),
+        (f'{VAL}fractions', [0.75, 0.25], 'val_dataloader.fractions.0 was 0.5, is 0.75'),
+        ('val_dataloader', None, 'val_dataloader was .*, is nothing'),
+        ('val_dataloader', 'one of mine', 'val_dataloader.type was Pets, is None'),
     ],
 )
-def test_another_network_or_split_is_refused(
-    run: Path, sample: Path, option: str, message: str
-) -> None:
-    config = load_config(CONFIG, options(sample, option))
-    with pytest.raises(UserError, match=f'{message}.*--allow-changes'):
+def test_another_network_or_split_is_refused(run: Path, place: str, value: Any, said: str) -> None:
+    config = loaded(**{place: value})
+    with pytest.raises(UserError, match=f'{said}.*--allow-changes') as refusal:
         check_resume(run, config)
+    # What is advised goes on with the run.
+    assert str(refusal.value).startswith(f'--resume {run}: ')
+    assert f'tools/train.py {run}/config.py --resume {run.name}. ' in str(refusal.value)
     check_resume(run, config, allow_changes=True)
 
 
-def test_another_batch_size_needs_to_be_allowed(run: Path, sample: Path) -> None:
-    config = load_config(CONFIG, options(sample, 'batch_size=2', 'max_epochs=2'))
-    with pytest.raises(UserError, match=r'had 4 steps and now has 8, and 0 of .*allow-ch'):
-        train(config, resume=str(run))
-    assert train(config, resume=str(run), allow_changes=True) == run
-    meta = load_checkpoint(run / 'last.pth')['meta']
-    assert (meta['epoch'], meta['iter'], meta['steps_per_epoch']) == (2, 4 + 8, 8)
-
-
-def test_other_training_images_need_to_be_allowed(run: Path, sample: Path, tmp_path: Path) -> None:
-    """Though the config is the same, and so is their number."""
-    root = tmp_path / 'changed'
-    for name in ('images', 'annotations/trimaps'):
-        (root / name).parent.mkdir(parents=True, exist_ok=True)
-        (root / name).symlink_to(sample / name)
-    lines = (sample / 'annotations' / 'trainval.txt').read_text().splitlines(keepends=True)
-    (root / 'annotations' / 'trainval.txt').write_text(''.join([*lines[1::-1], *lines[2:]]))
-    # Another test goes on with the run, so that this one goes on with a copy.
-    copy = shutil.copytree(run, tmp_path / 'runs' / run.name)
-    config = load_config(CONFIG, [*options(root), 'max_epochs=2'])
-    with pytest.raises(UserError, match='training images are no longer those of the run'):
-        train(config, resume=str(copy))
-    assert train(config, resume=str(copy), allow_changes=True) == copy
-
-
-def states(run: Path) -> dict[str, int]:
-    """Return the epoch of each checkpoint that a run can go on from."""
-    names = ('last.pth', 'previous.pth')
-    return {name: load_checkpoint(run / name)['meta']['epoch'] for name in names}
-
-
-def test_a_damaged_checkpoint_is_replaced_by_the_one_before(sample: Path, tmp_path: Path) -> None:
-    three = load_config(CONFIG, options(sample, 'max_epochs=3'))
-    whole = train(three, str(tmp_path / 'whole'))
-    assert states(whole) == {'last.pth': 3, 'previous.pth': 2}
-    wanted = load_checkpoint(whole / 'last.pth')['state_dict']
-    content = (whole / 'last.pth').read_bytes()
-    middle = len(content) // 2
-    for damaged in (content[:middle], b'', None):
-        if damaged is None:
-            (whole / 'last.pth').unlink()
-        else:
-            (whole / 'last.pth').write_bytes(damaged)
-        assert train(three, str(tmp_path / 'whole'), resume='') == whole
-        again = load_checkpoint(whole / 'last.pth')['state_dict']
-        assert all(torch.equal(wanted[key], again[key]) for key in wanted)
-        # The damaged file was not kept in place of the one that served.
-        assert states(whole) == {'last.pth': 3, 'previous.pth': 2}
-
-
-def test_a_run_whose_config_is_gone_goes_on(
-    sample: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize('content', [None, '[]', '{"model": "$gone"}'])
+def test_a_config_that_is_gone_or_cannot_be_read_is_not_compared(
+    run: Path, content: str | None, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    check_resume(tmp_path, load_config(CONFIG, options(sample)))
-    assert 'not compared' in capsys.readouterr().out
+    for path in run.iterdir():
+        path.unlink()
+    if content:
+        (run / 'merged_config.json').write_text(content)
+    check_resume(run, loaded(border='ignore'))
+    (said,) = capsys.readouterr().out.splitlines()
+    assert said.startswith('resume: the config of the run is not compared (')
+    assert str(run) in said

@@ -14,7 +14,7 @@ def rng_state() -> dict:
         python=[version, list(numbers), gauss],
         numpy=[kind, torch.from_numpy(np.asarray(keys, np.int64)), position, has_gauss, cached],
         torch=torch.get_rng_state(),
-        cuda=torch.cuda.get_rng_state_all() if torch.cuda.is_available() else [],
+        cuda=torch.cuda.get_rng_state_all(),
     )
 
 

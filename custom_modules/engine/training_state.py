@@ -209,7 +209,7 @@ def _keep_reductions(
 
 def _groups(wrapper: OptimWrapper) -> list[dict[str, Any]]:
     return [
-        {key: value for key, value in group.items() if key != 'params' and _is_plain(value)}
+        {key: value for key, value in group.items() if _is_plain(value)}
         for group in wrapper.param_groups
     ]
 
