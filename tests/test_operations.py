@@ -30,8 +30,8 @@ from custom_modules.export import formats
 from custom_modules.prediction.outputs import PredictionWriter
 from custom_modules.prediction.video_file import VideoFile
 from custom_modules.runs.checkpoint_io import load_checkpoint
-from custom_modules.studies.cells import plan
-from custom_modules.studies.running import FAILED, Progress, run_cell_or_say_why
+from custom_modules.studies.experiments import plan
+from custom_modules.studies.running import FAILED, Progress, run_experiment_or_say_why
 from tests.conftest import ROOT, Command, tiny_options
 
 CONFIG = 'configs/sample/unet_sample.py'
@@ -134,11 +134,11 @@ def test_a_video_that_was_cut_off_is_none(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_cell_of_a_sweep_on_a_full_disk_says_so(sample: Path, tmp_path: Path) -> None:
-    (cell,) = plan([Path(CONFIG)], tmp_path, options=tiny_options(sample))
-    progress = Progress(cell)
+def test_an_experiment_of_a_sweep_on_a_full_disk_says_so(sample: Path, tmp_path: Path) -> None:
+    (experiment,) = plan([Path(CONFIG)], tmp_path, options=tiny_options(sample))
+    progress = Progress(experiment)
     with full_disk(10):
-        run_cell_or_say_why(progress)
+        run_experiment_or_say_why(progress)
     assert progress.state == FAILED
     assert 'cannot be written (File too large)' in progress.note
 

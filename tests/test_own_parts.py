@@ -32,7 +32,7 @@ from custom_modules.runs.metrics_text import describe
 from custom_modules.runs.per_image_csv import read_rows
 from custom_modules.runs.scalars import read_epochs
 from custom_modules.runs.scored_run import find_scored
-from custom_modules.studies.cells import plan
+from custom_modules.studies.experiments import plan
 from custom_modules.studies.pages import study_table
 from custom_modules.studies.results import keep_results, read_study, study_results
 from custom_modules.visualization.curves import find_runs, panels
@@ -191,11 +191,11 @@ def test_a_metric_of_ones_own_is_reported_and_compared(mine: Mine) -> None:
 
 def test_a_metric_of_ones_own_is_in_the_table_of_a_study(mine: Mine, tmp_path: Path) -> None:
     path = mine.config.path
-    (cell,) = plan([path], tmp_path, options=[])
-    run = shutil.copytree(mine.run, cell.folder / mine.run.name)
+    (experiment,) = plan([path], tmp_path, options=[])
+    run = shutil.copytree(mine.run, experiment.folder / mine.run.name)
     for name in ('metrics.json', 'per_image.csv'):
         shutil.copy(mine.second / name, run)
-    found = study_results([cell], 'own')
+    found = study_results([experiment], 'own')
     keep_results(found, tmp_path / 'study.json')
     table = study_table(read_study(tmp_path / 'study.json')).splitlines()
     titles, row = ([cell.strip() for cell in line.split('|')] for line in (table[0], table[2]))

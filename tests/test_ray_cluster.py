@@ -17,7 +17,7 @@ CONFIG = 'configs/sample/unet_sample.py'
 
 
 def test_a_machine_dies(sample: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Its cell goes on elsewhere from its last checkpoint; every cell is tested once."""
+    """Its experiment goes on elsewhere from its last checkpoint; each of them is tested once."""
     monkeypatch.setenv('RAY_USAGE_STATS_ENABLED', '0')
     from ray.cluster_utils import Cluster
 
@@ -37,12 +37,12 @@ def test_a_machine_dies(sample: Path, tmp_path: Path, monkeypatch: pytest.Monkey
     thread = Thread(target=kill_one)
     thread.start()
     try:
-        progress = run_on_ray(sweep.cells)
+        progress = run_on_ray(sweep.experiments)
     finally:
         thread.join(timeout=60)
         cluster.shutdown()
     assert [one.state for one in progress] == [DONE] * 2
-    for cell in sweep.cells:
-        assert len(list(cell.folder.glob('2*/metrics.json'))) == 1
-        assert len(list(cell.folder.glob('2*/last.pth'))) == 1  # what was begun went on
-        assert (cell.folder / OUTPUT).read_text().count('figures: ') == 1
+    for experiment in sweep.experiments:
+        assert len(list(experiment.folder.glob('2*/metrics.json'))) == 1
+        assert len(list(experiment.folder.glob('2*/last.pth'))) == 1  # what was begun went on
+        assert (experiment.folder / OUTPUT).read_text().count('figures: ') == 1

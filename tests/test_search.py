@@ -48,13 +48,13 @@ def test_a_key_twice() -> None:
 STAND_IN = """
 import json, math, os, sys, time
 from pathlib import Path
-kind, cell, text = sys.argv[1], Path(sys.argv[2]), sys.argv[3]
-run = cell / '2000'
+kind, experiment, text = sys.argv[1], Path(sys.argv[2]), sys.argv[3]
+run = experiment / '2000'
 run.mkdir(exist_ok=True)
 (run / 'last.pth').touch()
 scalars = run / 'vis_data' / 'scalars.json'
 rate = float(dict(word.split('=') for word in text.split())['learning_rate'])
-(cell / 'pid').write_text(str(os.getpid()))
+(experiment / 'pid').write_text(str(os.getpid()))
 if kind == 'train':
     scalars.parent.mkdir(exist_ok=True)
     scalars.touch()
@@ -89,9 +89,9 @@ def test_a_search_that_is_killed_goes_on_and_finds_the_best(tmp_path: Path) -> N
     script.write_text(STAND_IN)
     words = [sys.executable, '-c', SEARCH, str(tmp_path / 'runs'), str(script)]
     home = tmp_path / 'runs' / 'own' / 'search' / 'unet_sample'
-    for number, cells in ((signal.SIGKILL, 2), (signal.SIGINT, 4)):
+    for number, experiments in ((signal.SIGKILL, 2), (signal.SIGINT, 4)):
         search = subprocess.Popen(words, cwd=ROOT, stdout=subprocess.DEVNULL)
-        while len(list(home.glob('*/pid'))) < cells:
+        while len(list(home.glob('*/pid'))) < experiments:
             assert search.poll() is None
             time.sleep(0.02)
         search.send_signal(number)

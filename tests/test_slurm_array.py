@@ -69,14 +69,14 @@ def test_a_sweep_of_two_jobs(run_tool: Command, sample: Path, tmp_path: Path) ->
         patch.setenv('PATH', f'{slurm}:{path}')
         done = run_tool(*sweep, '--executor', 'slurm', '--sbatch', 'partition=gpu')
         assert done.returncode == 0, done.stderr
-        assert '2 cells are job 17 of Slurm' in done.stdout
+        assert '2 experiments have the Slurm job id 17' in done.stdout
         for index in ('0', '1'):
             patch.setenv('SLURM_ARRAY_TASK_ID', index)
             job = subprocess.run(
                 ['bash', tmp_path / 'array.sh'], cwd='/', capture_output=True, text=True
             )
             assert job.returncode == 0, job.stderr
-            assert '1 of 1 cells done' in job.stdout
+            assert '1 of 1 experiments done' in job.stdout
         assert not (tmp_path / 'scontrol.txt').exists()
         # Time is up: the sweep's 130 queues the job again.
         stand_in(slurm, 'srun', 'exit 130')
@@ -84,7 +84,7 @@ def test_a_sweep_of_two_jobs(run_tool: Command, sample: Path, tmp_path: Path) ->
         assert subprocess.run(['bash', tmp_path / 'array.sh']).returncode == 130
         assert (tmp_path / 'scontrol.txt').read_text() == 'requeue 18\n'
         again = run_tool(*sweep, '--executor', 'slurm')
-        assert (again.returncode, again.stdout) == (0, 'all cells are done\n')
+        assert (again.returncode, again.stdout) == (0, 'all experiments are done\n')
     folder = tmp_path / 'runs' / 'own' / 'unet_sample'
     assert len(list(folder.glob('*/latest/metrics.json'))) == 2
     assert (folder / 'results.json').is_file()

@@ -16,7 +16,7 @@ from custom_modules.base.errors import UserError
 from custom_modules.commands.sweep import build_sweep
 from custom_modules.config import load_config
 from custom_modules.engine import PetSegRunner
-from custom_modules.studies.cells import (
+from custom_modules.studies.experiments import (
     STUDIES,
     changes_nothing,
     find_budget,
@@ -133,26 +133,30 @@ def test_every_value_trains(config: Path, sample: Path, tmp_path: Path) -> None:
 def test_the_base_of_each_study_trains_what_its_recipe_trains() -> None:
     """A budget changes size, width and epochs, but not what a study itself sets."""
     laptop = find_budget('laptop')
-    cells = plan(find_configs(['configs/studies/epochs']), Path('runs'), budget=laptop)
-    assert [cell.epochs for cell in cells] == [50, 20, 70, 100]
-    assert all('image_size=64' in cell.options for cell in cells)
-    assert not any(option.startswith('max_epochs') for cell in cells for option in cell.options)
+    experiments = plan(find_configs(['configs/studies/epochs']), Path('runs'), budget=laptop)
+    assert [experiment.epochs for experiment in experiments] == [50, 20, 70, 100]
+    assert all('image_size=64' in experiment.options for experiment in experiments)
+    assert not any(
+        option.startswith('max_epochs')
+        for experiment in experiments
+        for option in experiment.options
+    )
     mixing = plan(find_configs(['configs/studies/mixing']), Path('runs'), budget=laptop)
-    assert [cell.config.stem for cell in mixing] == ['none', 'both', 'cutmix', 'mixup']
-    assert {cell.epochs for cell in mixing} == {6}
+    assert [experiment.config.stem for experiment in mixing] == ['none', 'both', 'cutmix', 'mixup']
+    assert {experiment.epochs for experiment in mixing} == {6}
 
 
-def test_cells_of_a_grid() -> None:
+def test_experiments_of_a_grid() -> None:
     grid = parse_grid(['learning_rate=1e-3,1e-4', 'model.threshold=0.4,0.5'])
     assert parse_grid(['a=[1,2],[3,4]', 'b=(1,2)']) == {'a': ['[1,2]', '[3,4]'], 'b': ['(1,2)']}
-    # What a net refuses is said before other cells are trained for hours.
+    # What a net refuses is said before other experiments are trained for hours.
     with pytest.raises(UserError, match=r'unet_pet,image_size=100,seed=0: an image of 100x100'):
         plan(find_configs(['configs/unet_pet.py']), Path('runs'), dict(image_size=['96', '100']))
-    cells = plan(find_configs(['configs/unet_pet.py']), Path('runs'), grid, seeds=[0, 1])
-    assert len(cells) == 2 * 2 * 2
-    assert cells[0].name == 'unet_pet,learning_rate=1e-3,model.threshold=0.4,seed=0'
-    assert cells[0].folder == Path('runs/unet_pet') / cells[0].name
-    last = load_config(cells[-1].config, cells[-1].options).resolved
+    experiments = plan(find_configs(['configs/unet_pet.py']), Path('runs'), grid, seeds=[0, 1])
+    assert len(experiments) == 2 * 2 * 2
+    assert experiments[0].name == 'unet_pet,learning_rate=1e-3,model.threshold=0.4,seed=0'
+    assert experiments[0].folder == Path('runs/unet_pet') / experiments[0].name
+    last = load_config(experiments[-1].config, experiments[-1].options).resolved
     assert last.optim_wrapper['optimizer']['lr'] == 1e-4
     assert (last.model['threshold'], last.randomness['seed']) == (0.5, 1)
 
@@ -184,14 +188,16 @@ def test_more_jobs_than_cores() -> None:
         core_shares(cores + 1)
 
 
-def test_a_cell_is_trained_tested_kept_and_not_run_again(sample: Path, tmp_path: Path) -> None:
+def test_an_experiment_is_trained_tested_kept_and_not_run_again(
+    sample: Path, tmp_path: Path
+) -> None:
     options = [*TINY, f'data_root={sample}', 'train_dataloader.dataset.indices=4']
     options += ['val_dataloader.dataset.indices=3', 'test_dataloader.dataset.indices=5']
     options += ['width=0.125']
     arguments = dict(configs=['configs/studies/loss'], work_dir=str(tmp_path / 'runs'))
     arguments |= dict(results=str(tmp_path / 'kept'))
     sweep = build_sweep(**arguments, options=options)
-    sweep = type(sweep)(sweep.cells[:2], sweep.budget, sweep.kept)
+    sweep = type(sweep)(sweep.experiments[:2], sweep.budget, sweep.kept)
     assert sweep.run() == 0
     found = json.loads((tmp_path / 'kept' / 'loss.json').read_text())
     base, other = found['rows']
@@ -201,9 +207,10 @@ def test_a_cell_is_trained_tested_kept_and_not_run_again(sample: Path, tmp_path:
         {'losses'},
     )
     first, second = (
-        json.loads((cell.results() / 'metrics.json').read_text()) for cell in sweep.cells
+        json.loads((experiment.results() / 'metrics.json').read_text())
+        for experiment in sweep.experiments
     )
-    assert other['figures']['Dice'] == second['Dice']
+    assert other['metrics']['Dice'] == second['Dice']
     assert other['difference']['Dice'] == pytest.approx(second['Dice'] - first['Dice'])
     assert len(other['curves']['train/loss']) == 1
 
@@ -211,18 +218,18 @@ def test_a_cell_is_trained_tested_kept_and_not_run_again(sample: Path, tmp_path:
     assert sweep.run() == 0
     assert {path: path.stat().st_mtime_ns for path in tmp_path.rglob('*.pth')} == files
 
-    page = (sweep.cells[0].folder.parent / 'results.md').read_text()
+    page = (sweep.experiments[0].folder.parent / 'results.md').read_text()
     assert f'| `bce_dice`: Binary cross-entropy + Dice loss. | **{first["Dice"]:.4f}**' in page
-    assert (sweep.cells[0].folder.parent / 'curves.png').is_file()
+    assert (sweep.experiments[0].folder.parent / 'curves.png').is_file()
     assert 'best by the validation: ' in page and 'best by the validation: ' in sweep.summary([])
 
-    # More workers are no other config; a cell without a checkpoint has nothing to keep.
-    build_sweep(**arguments, options=[*options, 'num_workers=1']).cells[0].check()
+    # More workers are no other config; an experiment without a checkpoint has nothing to keep.
+    build_sweep(**arguments, options=[*options, 'num_workers=1']).experiments[0].check()
     changed = build_sweep(**arguments, options=[*options, 'flip_prob=0.1'])
-    changed.cells[2].folder.mkdir()
+    changed.experiments[2].folder.mkdir()
     sweep_of_all = build_sweep(**arguments, options=options)
-    sweep_of_all.cells[2].mark()
-    changed.cells[2].check()
+    sweep_of_all.experiments[2].mark()
+    changed.experiments[2].check()
     with pytest.raises(UserError, match=r'flip_prob was 0\.5, is 0\.1'):
         changed.run()
     # Older versions noted the text of the config.
@@ -235,11 +242,15 @@ def test_a_cell_is_trained_tested_kept_and_not_run_again(sample: Path, tmp_path:
 
 
 def test_several_seeds_have_a_mean_and_a_best() -> None:
-    def row(cell: str, seed: int, test: float, validation: list[float | None], **more: str) -> dict:
+    def row(
+        experiment: str, seed: int, test: float, validation: list[float | None], **more: str
+    ) -> dict:
         facts = dict.fromkeys(('dataset', 'split', 'border', 'resolution', 'image_size'), 'x')
         curves = {'valid/dice': validation} if validation else {}
         return (
-            dict(cell=f'{cell},seed={seed}', figures=dict(Dice=test), curves=curves) | facts | more
+            dict(experiment=f'{experiment},seed={seed}', metrics=dict(Dice=test), curves=curves)
+            | facts
+            | more
         )
 
     rows = [row('a', 0, 0.9, [0.1, 0.7]), row('b', 0, 0.6, [0.9, None]), row('a', 1, 0.8, [0.6])]
@@ -259,20 +270,24 @@ def test_several_seeds_have_a_mean_and_a_best() -> None:
 def test_points_of_a_grid_are_compared_with_the_first() -> None:
     """Each with the same seed; a study's own configs with the base at the same point."""
     grid = parse_grid(['learning_rate=1e-3,1e-4'])
-    cells = plan(find_configs(['configs/unet_pet.py']), Path('runs'), grid, seeds=[0, 1])
-    others = [_same_seed(cells, cells[0], cell) for cell in cells]
-    assert others == [None, None, cells[0], cells[1]]
+    experiments = plan(find_configs(['configs/unet_pet.py']), Path('runs'), grid, seeds=[0, 1])
+    others = [_same_seed(experiments, experiments[0], experiment) for experiment in experiments]
+    assert others == [None, None, experiments[0], experiments[1]]
     both = plan(find_configs(['configs/studies/sigmoid']), Path('runs'), grid, seeds=[0])
-    assert [_same_seed(both, both[0], cell) for cell in both] == [None, both[0], *both[:2]]
+    assert [_same_seed(both, both[0], experiment) for experiment in both] == [
+        None,
+        both[0],
+        *both[:2],
+    ]
 
 
 #: Stands for training and test: twenty steps, each noted in a file, which go on where they were.
 STAND_IN = """
 import json, os, sys, time
 from pathlib import Path
-kind, cell = sys.argv[1], Path(sys.argv[2])
-(cell / 'pid').write_text(str(os.getpid()))
-run, steps = cell / '2000', cell / 'steps'
+kind, experiment = sys.argv[1], Path(sys.argv[2])
+(experiment / 'pid').write_text(str(os.getpid()))
+run, steps = experiment / '2000', experiment / 'steps'
 run.mkdir(exist_ok=True)
 (run / 'last.pth').touch()
 if kind == 'train':
@@ -281,7 +296,7 @@ if kind == 'train':
         with open(steps, 'a') as file:
             file.write('.')
 else:
-    with open(cell / 'tests', 'a') as file:
+    with open(experiment / 'tests', 'a') as file:
         file.write('.')
     keys = ('dataset', 'split', 'border', 'resolution', 'image_size')
     figures = dict.fromkeys(keys, '') | dict(Dice=0.5, threshold=0.5)
@@ -292,13 +307,13 @@ SWEEP = """
 import sys
 from pathlib import Path
 from custom_modules.studies import local, running
-from custom_modules.studies.cells import Cell
+from custom_modules.studies.experiments import Experiment
 folder, script = Path(sys.argv[1]), sys.argv[2]
-running._train_command = lambda cell: [sys.executable, script, 'train', str(cell.folder)]
-running._test_command = lambda cell: [sys.executable, script, 'test', str(cell.folder)]
-cells = [Cell('s', n, Path('c.py'), (), 0, folder / n, dict(x=1), 1) for n in 'abcd']
+running._train_command = lambda one: [sys.executable, script, 'train', str(one.folder)]
+running._test_command = lambda one: [sys.executable, script, 'test', str(one.folder)]
+experiments = [Experiment('s', n, Path('c.py'), (), 0, folder / n, dict(x=1), 1) for n in 'abcd']
 print('ready', flush=True)
-print(*[one.state for one in local.run_locally(cells, jobs=1)])
+print(*[one.state for one in local.run_locally(experiments, jobs=1)])
 """
 
 
@@ -332,15 +347,15 @@ def test_killed_sweeps_and_jobs_lose_nothing_and_repeat_nothing(tmp_path: Path) 
     sweep.communicate(timeout=60)
     output, _ = subprocess.Popen(words, cwd=ROOT, stdout=subprocess.PIPE, text=True).communicate()
     assert output.split()[-4:] == ['done'] * 4
-    for cell in 'abcd':
-        assert (runs / cell / 'steps').read_text() == '.' * 20
-        assert (runs / cell / 'tests').read_text() == '.'
+    for experiment in 'abcd':
+        assert (runs / experiment / 'steps').read_text() == '.' * 20
+        assert (runs / experiment / 'tests').read_text() == '.'
 
 
 def test_a_table_of_several_seeds(tmp_path: Path) -> None:
-    def row(cell: str, seed: int, dice: float, difference: dict | None) -> dict:
+    def row(experiment: str, seed: int, dice: float, difference: dict | None) -> dict:
         return dict(
-            cell=f'{cell},seed={seed}',
+            experiment=f'{experiment},seed={seed}',
             value='text',
             seed=seed,
             budget='laptop',
@@ -353,7 +368,7 @@ def test_a_table_of_several_seeds(tmp_path: Path) -> None:
             precision='float32',
             device='one',
             num_images=3669,
-            figures=dict(Dice=dice, IoU=dice / 2),
+            metrics=dict(Dice=dice, IoU=dice / 2),
             interval=[dice - 0.01, dice + 0.01],
             epochs=6,
             max_epochs=6,
@@ -375,8 +390,11 @@ def test_a_table_of_several_seeds(tmp_path: Path) -> None:
 
     path = tmp_path / 's.json'
     keep_results(found, path)
+    older = path.read_text().replace('"experiment":', '"cell":').replace('"metrics":', '"figures":')
+    assert older != path.read_text()
+    path.write_text(older)  # the names of before
     keep_results(found | dict(rows=[row('a', 0, 0.9, None) | dict(budget='full')]), path)
-    assert [(r['budget'], r['figures']['Dice']) for r in json.loads(path.read_text())['rows']] == [
+    assert [(r['budget'], r['metrics']['Dice']) for r in json.loads(path.read_text())['rows']] == [
         ('full', 0.9),
         ('laptop', 0.7),
         ('laptop', 0.8),

@@ -25,17 +25,22 @@ def parse_args() -> argparse.Namespace:
     )
     parser.add_argument('--seeds', metavar='0,1,2', help="seeds to try (default: the config's)")
     parser.add_argument('--budget', help='laptop, full, or a config with the variables to set')
-    parser.add_argument('--jobs', type=int, default=1, help='cells that run at a time (default: 1)')
+    parser.add_argument(
+        '--jobs', type=int, default=1, help='experiments that run at a time (default: 1)'
+    )
     parser.add_argument('--work-dir', help='folder of the runs (default: work_dirs/studies)')
     parser.add_argument('--results', help='keep the results in this folder, a file per study')
     parser.add_argument(
         '--executor',
         choices=('local', 'ray', 'slurm'),
         default='local',
-        help='where the cells run: this machine, a Ray cluster, an array of Slurm jobs',
+        help='where the experiments run: this machine, a Ray cluster, an array of Slurm jobs',
     )
     parser.add_argument(
-        '--cores', type=int, default=1, help='cores of each cell with ray and slurm (default: 1)'
+        '--cores',
+        type=int,
+        default=1,
+        help='cores of each experiment with ray and slurm (default: 1)',
     )
     parser.add_argument(
         '--sbatch',
@@ -44,7 +49,7 @@ def parse_args() -> argparse.Namespace:
         metavar='KEY=VALUE',
         help='settings of the Slurm jobs: partition=gpu gres=gpu:1 time=4:00:00',
     )
-    parser.add_argument('--only', type=int, metavar='INDEX', help='run one cell of --dry-run')
+    parser.add_argument('--only', type=int, metavar='INDEX', help='run one experiment of --dry-run')
     parser.add_argument(
         '--search',
         nargs='+',
@@ -52,7 +57,7 @@ def parse_args() -> argparse.Namespace:
         help='let Optuna choose values: LOW..HIGH, LOW..HIGH:log or A,B,C',
     )
     parser.add_argument('--trials', type=int, default=20, help='of a search (default: 20)')
-    parser.add_argument('--dry-run', action='store_true', help='only list the cells')
+    parser.add_argument('--dry-run', action='store_true', help='only list the experiments')
     parser.add_cfg_options('change all configs')
     return parser.parse_args()
 
@@ -94,7 +99,7 @@ def main() -> None:
 def same_sweep(args: argparse.Namespace) -> list[str]:
     """Return the arguments of the sweep itself, for a job that starts in another folder."""
     from custom_modules.base.paths import resolve_path
-    from custom_modules.studies.cells import find_budget
+    from custom_modules.studies.experiments import find_budget
 
     words = [str(resolve_path(config)) for config in args.configs]
     for name in ('grid', 'cfg_options'):

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ..base.errors import UserError
 from ..base.paths import make_writable, short_path, workspace
-from ..studies.cells import Cell, find_budget, find_configs, parse_grid, plan
+from ..studies.experiments import Experiment, find_budget, find_configs, parse_grid, plan
 from ..studies.local import run_locally
 from ..studies.pages import save_page
 from ..studies.ray_cluster import run_on_ray
@@ -22,81 +22,85 @@ from ..studies.slurm_array import array_script, submit_array
 
 @dataclass(frozen=True)
 class Sweep:
-    """Cells to run, and what to do with what they find.
+    """Experiments to run, and what to do with what they find.
 
     Attributes:
-        cells: of ``plan``.
+        experiments: of ``plan``.
         budget: name of the budget, 'own' where the configs' own is taken.
         kept: folder for the results of each study beside those in the work folder; None for none.
     """
 
-    cells: list[Cell]
+    experiments: list[Experiment]
     budget: str
     kept: Path | None
 
     def describe(self) -> str:
-        """Return a line for each cell: where it lies, and whether it is done."""
+        """Return a line for each experiment: where it lies, and whether it is done."""
         return '\n'.join(
-            f'{short_path(cell.folder)}  {"done" if cell.results() else "to do"}  '
-            f'{cell.epochs} epochs  {" ".join(cell.options)}'
-            for cell in self.cells
+            f'{short_path(experiment.folder)}  {"done" if experiment.results() else "to do"}  '
+            f'{experiment.epochs} epochs  {" ".join(experiment.options)}'
+            for experiment in self.experiments
         )
 
     def run(self, jobs: int = 1, executor: str = 'local', cores: int = 1) -> int:
-        """Run all cells; write and print what they found.
+        """Run all experiments; write and print what they found.
 
         Args:
-            jobs: cells at a time on this machine.
+            jobs: experiments at a time on this machine.
             executor: 'local', or 'ray' for a cluster.
-            cores: of each cell on a cluster.
+            cores: of each experiment on a cluster.
 
         Returns:
-            The status for the shell: 0, 1 if a cell failed, 130 if the sweep was stopped.
+            The status for the shell: 0, 1 if an experiment failed, 130 if the sweep was stopped.
 
         Raises:
             UserError: a folder holds runs of another config, or there are not so many cores.
         """
-        for cell in self.cells:
-            cell.check()
+        for experiment in self.experiments:
+            experiment.check()
         return self._end(
-            run_on_ray(self.cells, cores) if executor == 'ray' else run_locally(self.cells, jobs)
+            run_on_ray(self.experiments, cores)
+            if executor == 'ray'
+            else run_locally(self.experiments, jobs)
         )
 
     def run_only(self, index: int) -> int:
-        """Run one cell on this machine, as a job of a Slurm array does; return ``run``'s status.
+        """Run one experiment here, as a job of a Slurm array does; return ``run``'s status.
 
         Raises:
-            UserError: there is no such cell, or its folder holds runs of another config.
+            UserError: there is no such experiment, or its folder holds runs of another config.
         """
-        if not 0 <= index < len(self.cells):
-            raise UserError(f'--only {index}: use 0 to {len(self.cells) - 1}')
-        return self._end(run_locally([self.cells[index]]))
+        if not 0 <= index < len(self.experiments):
+            raise UserError(f'--only {index}: use 0 to {len(self.experiments) - 1}')
+        return self._end(run_locally([self.experiments[index]]))
 
     def submit(
         self, arguments: Sequence[str], jobs: int, cores: int, settings: Sequence[str]
     ) -> str:
-        """Give the cells that are not done to Slurm; return what to tell the user.
+        """Give the experiments that are not done to Slurm; return what to tell the user.
 
         Args:
             arguments: of ``tools/sweep.py``, for this sweep.
-            jobs: cells that run at a time.
-            cores: of each cell.
+            jobs: experiments that run at a time.
+            cores: of each experiment.
             settings: ``key=value`` for sbatch.
 
         Raises:
             UserError: Slurm does not take them.
         """
-        for cell in self.cells:
-            cell.check()
-        indices = [i for i, cell in enumerate(self.cells) if cell.results() is None]
+        for experiment in self.experiments:
+            experiment.check()
+        indices = [
+            i for i, experiment in enumerate(self.experiments) if experiment.results() is None
+        ]
         if not indices:
-            return 'all cells are done'
-        folder = self.cells[0].folder.parent
+            return 'all experiments are done'
+        folder = self.experiments[0].folder.parent
         script = array_script(folder, indices, arguments, jobs, cores, settings)
         number = submit_array(folder, script)
         return (
-            f'{len(indices)} cells are job {number} of Slurm; {short_path(folder)} has what they '
-            'print, and the results when they are done'
+            f'{len(indices)} experiments have the Slurm job id {number}; {short_path(folder)} has '
+            'what they print, and the results when they are done'
         )
 
     def _end(self, progress: Sequence[Progress]) -> int:
@@ -108,13 +112,13 @@ class Sweep:
     def write_results(self) -> list[Path]:
         """Write the results of each study that has any; return the files."""
         written = []
-        for study, cells in self._studies():
-            folder = cells[0].folder.parent
+        for study, experiments in self._studies():
+            folder = experiments[0].folder.parent
             make_writable(folder, '--work-dir')
             with open(folder / '.lock', 'w') as lock:
                 # Jobs of Slurm end side by side: who reads last has to write last.
                 fcntl.flock(lock, fcntl.LOCK_EX)
-                found = study_results(cells, self.budget)
+                found = study_results(experiments, self.budget)
                 if found['rows']:
                     paths = [folder / 'results.json']
                     paths += [self.kept / f'{study}.json'] if self.kept else []
@@ -127,12 +131,12 @@ class Sweep:
     def summary(self, progress: Sequence[Progress]) -> str:
         """Return what each study found, and what went wrong, as the lines a person reads."""
         lines = []
-        for study, cells in self._studies():
-            found = study_results(cells, self.budget)
+        for study, experiments in self._studies():
+            found = study_results(experiments, self.budget)
             lines.append(f'{study}: {found["question"]}')
             for row in found['rows']:
                 low, high = row['interval'] or (float('nan'), float('nan'))
-                line = f'  {row["cell"]:32} Dice {row["figures"]["Dice"]:.4f}'
+                line = f'  {row["experiment"]:32} Dice {row["metrics"]["Dice"]:.4f}'
                 line += f' ({low:.4f} to {high:.4f})'
                 if row['difference'] and 'Dice' in row['difference']:
                     line += f'  {row["difference"]["Dice"]:+.4f} {row["difference"]["verdict"]}'
@@ -144,20 +148,22 @@ class Sweep:
                     lines.append(line + f'{len(value.rows)} seeds')
             lines += [f'  {best}'] if (best := best_line(values)) else []
             if values:
-                lines.append(f'  page: {short_path(cells[0].folder.parent / "results.md")}')
+                lines.append(f'  page: {short_path(experiments[0].folder.parent / "results.md")}')
         for one in progress:
             if one.state == FAILED:
-                lines.append(f'failed: {one.cell.study}/{one.cell.name}: {one.note}')
-                lines.append(f'  see {short_path(one.cell.folder / OUTPUT)}')
+                lines.append(f'failed: {one.experiment.study}/{one.experiment.name}: {one.note}')
+                lines.append(f'  see {short_path(one.experiment.folder / OUTPUT)}')
         done = sum(one.state == DONE for one in progress)
-        lines.append(f'{done} of {len(progress)} cells done')
+        lines.append(f'{done} of {len(progress)} experiments done')
         if done < len(progress):
             lines[-1] += '; the same command goes on'
         return '\n'.join(lines)
 
-    def _studies(self) -> Iterator[tuple[str, list[Cell]]]:
-        for study, cells in itertools.groupby(self.cells, lambda cell: cell.study):
-            yield study, list(cells)
+    def _studies(self) -> Iterator[tuple[str, list[Experiment]]]:
+        for study, experiments in itertools.groupby(
+            self.experiments, lambda experiment: experiment.study
+        ):
+            yield study, list(experiments)
 
 
 def build_sweep(
@@ -178,16 +184,16 @@ def build_sweep(
         budget: a name in ``configs/studies/budget`` or a file; the configs' own if None.
         work_dir: ``work_dirs/studies`` of the project if None.
         results: folder that keeps what each study found.
-        options: ``--cfg-options`` of all cells.
+        options: ``--cfg-options`` of all experiments.
 
     Raises:
         UserError: an argument is wrong, or a config does not load.
     """
     name, file, folder = _budget_and_folder(budget, work_dir)
-    cells = plan(
+    experiments = plan(
         find_configs(configs), folder / name, parse_grid(grid), _seeds(seeds), file, options
     )
-    return Sweep(cells, name, Path(results).resolve() if results else None)
+    return Sweep(experiments, name, Path(results).resolve() if results else None)
 
 
 def build_search(

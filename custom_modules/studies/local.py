@@ -1,4 +1,4 @@
-"""The cells of a sweep on this machine, some at a time."""
+"""The experiments of a sweep on this machine, some at a time."""
 
 import os
 import queue
@@ -10,22 +10,22 @@ import torch
 
 from ..base.errors import UserError
 from ..base.stopping import receiving
-from .cells import Cell
-from .running import STOPPED, WAITING, Progress, Stop, run_cell_or_say_why
+from .experiments import Experiment
+from .running import STOPPED, WAITING, Progress, Stop, run_experiment_or_say_why
 from .watching import watch
 
 
-def run_locally(cells: Sequence[Cell], jobs: int = 1) -> list[Progress]:
-    """Run cells until all are done, failed or stopped; show a live table.
+def run_locally(experiments: Sequence[Experiment], jobs: int = 1) -> list[Progress]:
+    """Run experiments until all are done, failed or stopped; show a live table.
 
     Args:
-        cells: of ``plan``.
-        jobs: cells that run at a time.
+        experiments: of ``plan``.
+        jobs: experiments that run at a time.
 
     Raises:
         UserError: there are fewer cores than jobs.
     """
-    progress = [Progress(cell) for cell in cells]
+    progress = [Progress(experiment) for experiment in experiments]
     waiting: queue.SimpleQueue[Progress] = queue.SimpleQueue()
     for one in progress:
         waiting.put(one)
@@ -36,7 +36,7 @@ def run_locally(cells: Sequence[Cell], jobs: int = 1) -> list[Progress]:
                 one = waiting.get_nowait()
             except queue.Empty:
                 return
-            run_cell_or_say_why(one, stop, environment)
+            run_experiment_or_say_why(one, stop, environment)
 
     run_jobs(jobs, work, progress)
     for one in progress:
@@ -51,12 +51,12 @@ def run_jobs(
     """Do ``work`` in several threads until each of them returns; show a live table meanwhile.
 
     Each job has its share of the cores, and a GPU of its own where there are GPUs. The first signal
-    lets the running cells save their state, the second kills them.
+    lets the running experiments save their state, the second kills them.
 
     Args:
         jobs: number of threads.
         work: gets the variables for the processes that it starts, and what asks it to end.
-        progress: the cells to show; ``work`` may add some.
+        progress: the experiments to show; ``work`` may add some.
 
     Raises:
         UserError: there are fewer cores than jobs.

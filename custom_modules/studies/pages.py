@@ -15,7 +15,7 @@ from .seeds import Value, best_line, mean_and_range, values_of, without_seed
 def study_table(found: dict[str, Any], picture: str | None = None) -> str:
     """Return a study's tables in Markdown, one for each budget, with its protocol.
 
-    With several seeds a cell is their mean, with the lowest and the highest. Differences are
+    With several seeds an experiment is their mean, with the lowest and the highest. Differences are
     against the base's run of the same seed, image by image.
 
     Args:
@@ -47,12 +47,12 @@ def save_page(found: dict[str, Any], folder: Path) -> None:
 
     Args:
         found: of ``study_results``, with a row at least.
-        folder: of the study's cells.
+        folder: of the study's experiments.
     """
     picture = folder / 'curves.png'
     save_study_curves(found, picture)
     best = best_line(values_of(found['rows']))
-    missing = ', '.join(f'`{cell}`' for cell in found['missing'])
+    missing = ', '.join(f'`{experiment}`' for experiment in found['missing'])
     blocks = [f'# {found["question"]}', found['report'], study_table(found, picture.name)]
     blocks += [f'Not tested yet: {missing}.' if missing else '', f'{best}.' if best else '']
     with whole_file(folder / 'results.md') as file:
@@ -63,7 +63,7 @@ def save_study_curves(found: dict[str, Any], path: Path) -> None:
     """Draw training loss and validation Dice of each value, its first seed, over the epochs."""
     runs: dict[str, Run] = {}
     for row in found['rows']:
-        label = without_seed(row['cell'])
+        label = without_seed(row['experiment'])
         if label not in runs and row['budget'] == found['rows'][0]['budget']:
             curves = row['curves']
             epochs = {
@@ -82,20 +82,20 @@ def _line(value: Value, own: Iterable[str]) -> str:
     rows = value.rows
     first = rows[0]
     interval = first['interval'] if len(rows) == 1 else None
-    cells = [
+    experiments = [
         f'`{value.name}`: {first["value"]}',
         f'**{mean_and_range(value.test_dice)}**',
         '' if interval is None else f'{interval[0]:.4f} to {interval[1]:.4f}',
         _differences(rows),
         *(
-            mean_and_range([row['figures'][name] for row in rows if name in row['figures']])
+            mean_and_range([row['metrics'][name] for row in rows if name in row['metrics']])
             for name in ('IoU', *own)
         ),
         mean_and_range(value.validation_dice),
         f'{first["epochs"]} of {first["max_epochs"]}',
         f'{statistics.mean(row["minutes"] for row in rows):.1f}',
     ]
-    return f'| {" | ".join(cells)} |'
+    return f'| {" | ".join(experiments)} |'
 
 
 def _differences(rows: Sequence[dict[str, Any]]) -> str:

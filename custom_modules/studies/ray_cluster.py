@@ -1,4 +1,4 @@
-"""The cells of a sweep on a Ray cluster, which shares one folder with this machine."""
+"""The experiments of a sweep on a Ray cluster, which shares one folder with this machine."""
 
 import os
 import threading
@@ -7,28 +7,38 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..base.errors import UserError
-from .cells import Cell
+from .experiments import Experiment
 from .local import stop_on_signals
-from .running import FAILED, OUTPUT, STOPPED, TRAINING, WAITING, Progress, Stop, run_cell_or_say_why
+from .running import (
+    FAILED,
+    OUTPUT,
+    STOPPED,
+    TRAINING,
+    WAITING,
+    Progress,
+    Stop,
+    run_experiment_or_say_why,
+)
 from .watching import watch
 
-#: A cell that loses its machine so often is given up.
+#: An experiment that loses its machine so often is given up.
 LOST_MACHINES = 3
 
-#: Seconds between two looks at whether a cell has been told to end.
+#: Seconds between two looks at whether an experiment has been told to end.
 _PERIOD = 0.2
 
 
-def run_on_ray(cells: Sequence[Cell], cores: int = 1) -> list[Progress]:
-    """Run cells as tasks of Ray until all are done, failed or stopped; show a live table.
+def run_on_ray(experiments: Sequence[Experiment], cores: int = 1) -> list[Progress]:
+    """Run experiments as tasks of Ray until all are done, failed or stopped; show a live table.
 
     The cluster is the one that ``RAY_ADDRESS`` names or that runs on this machine; without one,
-    this machine alone. Where a machine or a worker dies, Ray runs its cells elsewhere, and they go
-    on from their last checkpoint. A cell has one GPU if the cluster has GPUs.
+    this machine alone. Where a machine or a worker dies, Ray runs its experiments elsewhere, and
+    they go on from their last checkpoint. An experiment has one GPU if the cluster has GPUs.
 
     Args:
-        cells: of ``plan``; their folders must be the same on all machines, so must the project's.
-        cores: of each cell.
+        experiments: of ``plan``; their folders must be the same on all machines, and so must the
+            project's.
+        cores: of each experiment.
 
     Raises:
         UserError: Ray is missing, cannot be reached, or no machine has so many cores.
@@ -54,8 +64,8 @@ def run_on_ray(cells: Sequence[Cell], cores: int = 1) -> list[Progress]:
         task = ray.remote(_run).options(
             num_cpus=cores, num_gpus=gpus, max_retries=LOST_MACHINES, retry_exceptions=False
         )
-        progress = [Progress(cell) for cell in cells]
-        tasks = _Tasks(ray, {task.remote(one.cell, cores): one for one in progress})
+        progress = [Progress(experiment) for experiment in experiments]
+        tasks = _Tasks(ray, {task.remote(one.experiment, cores): one for one in progress})
         with stop_on_signals() as stop:
             watch(progress, lambda: tasks.go_on(stop))
         return progress
@@ -64,11 +74,11 @@ def run_on_ray(cells: Sequence[Cell], cores: int = 1) -> list[Progress]:
 
 
 class _Tasks:
-    """The tasks of Ray that are not over, and the cells they run.
+    """The tasks of Ray that are not over, and the experiments they run.
 
     Args:
         ray: the module.
-        running: task -> its cell.
+        running: task -> its experiment.
     """
 
     def __init__(self, ray: Any, running: dict[Any, Progress]) -> None:
@@ -94,26 +104,26 @@ class _Tasks:
             except ray.exceptions.RayError as error:
                 one.state, one.note = FAILED, str(error).strip().splitlines()[0]
         for one in self.running.values():
-            one.state = TRAINING if _has_said(one.cell, self.began) else WAITING
+            one.state = TRAINING if _has_said(one.experiment, self.began) else WAITING
         return bool(self.running)
 
 
-def _has_said(cell: Cell, since: float) -> bool:
-    """Return whether the cell's output has grown since then."""
-    output = cell.folder / OUTPUT
+def _has_said(experiment: Experiment, since: float) -> bool:
+    """Return whether the experiment's output has grown since then."""
+    output = experiment.folder / OUTPUT
     return output.is_file() and output.stat().st_mtime > since
 
 
-def _run(cell: Cell, cores: int) -> tuple[str, str]:
-    """Run a cell in a worker of Ray; return its state and why it failed.
+def _run(experiment: Experiment, cores: int) -> tuple[str, str]:
+    """Run an experiment in a worker of Ray; return its state and why it failed.
 
-    A cancelled task gets a KeyboardInterrupt in its main thread. The cell runs in another one, so
-    that it can save its state.
+    A cancelled task gets a KeyboardInterrupt in its main thread. The experiment runs in another
+    one, so that it can save its state.
     """
-    progress, stop, over = Progress(cell), Stop(), threading.Event()
+    progress, stop, over = Progress(experiment), Stop(), threading.Event()
 
     def work() -> None:
-        run_cell_or_say_why(progress, stop, dict(OMP_NUM_THREADS=str(cores)))
+        run_experiment_or_say_why(progress, stop, dict(OMP_NUM_THREADS=str(cores)))
         over.set()
 
     threading.Thread(target=work).start()

@@ -18,7 +18,7 @@ from ..runs.metrics_json import METRIC_CHECKS, PROTOCOL
 from ..runs.scalars import read_epochs
 from ..runs.scored_run import ScoredRun, read_scored
 from ..visualization.curves import STYLES
-from .cells import BASE, Cell, changes_nothing
+from .experiments import BASE, Experiment, changes_nothing
 from .seeds import without_seed
 
 _INTERVAL = items(number(), 2)
@@ -43,7 +43,7 @@ def _curves(value: Any, place: str) -> None:
         raise ValueError(f'{place} has curves of different lengths')
 
 
-def _figures(value: Any, place: str) -> None:
+def _metrics(value: Any, place: str) -> None:
     record(('Dice', 'IoU'), **METRIC_CHECKS)(value, place)
     mapping(number())(value, place)
 
@@ -57,13 +57,13 @@ def _own(value: Any, place: str) -> None:
 
 _ROW = record(
     (
-        *('cell', 'value', 'budget', 'options', 'seed', 'figures', 'interval', 'difference'),
+        *('experiment', 'value', 'budget', 'options', 'seed', 'metrics', 'interval', 'difference'),
         *('curves', 'num_images', 'epochs', 'max_epochs', 'minutes', 'precision', 'device'),
         *PROTOCOL,
     ),
-    **dict.fromkeys(('cell', 'budget', 'device', 'precision', 'split', 'border'), text()),
+    **dict.fromkeys(('experiment', 'budget', 'device', 'precision', 'split', 'border'), text()),
     options=items(text()),
-    figures=_figures,
+    metrics=_metrics,
     own_metrics=_own,
     interval=one_of(nothing, _INTERVAL),
     difference=one_of(nothing, _DIFFERENCE),
@@ -74,40 +74,47 @@ _ROW = record(
 _STUDY = record(('study', 'question', 'base', 'rows'), study=text(), base=text(), rows=items(_ROW))
 
 
-def study_results(cells: Sequence[Cell], budget: str) -> dict[str, Any]:
-    """Return what the cells of one study found.
+def study_results(experiments: Sequence[Experiment], budget: str) -> dict[str, Any]:
+    """Return what the experiments of one study found.
 
     A row holds the value's description, what its config changes against the base's, seed, budget,
-    figures with the interval of the Dice, epochs, time, what it was measured on, and the paired
+    metrics with the interval of the Dice, epochs, time, what it was measured on, and the paired
     difference of the Dice against the base run of the same seed, with its interval.
 
     Args:
-        cells: of one study; those without a test are named as ``missing``.
+        experiments: of one study; those without a test are named as ``missing``.
         budget: its name.
 
     Raises:
-        UserError: the results of a cell cannot be read.
+        UserError: the results of an experiment cannot be read.
     """
-    tested = {cell.name: run for cell in cells if (run := cell.results()) is not None}
-    scored = {
-        cell.name: read_scored(cell.name, tested[cell.name])
-        for cell in cells
-        if cell.name in tested
+    tested = {
+        experiment.name: run
+        for experiment in experiments
+        if (run := experiment.results()) is not None
     }
-    base = next((cell for cell in cells if changes_nothing(cell.config)), cells[0])
+    scored = {
+        experiment.name: read_scored(experiment.name, tested[experiment.name])
+        for experiment in experiments
+        if experiment.name in tested
+    }
+    base = next(
+        (experiment for experiment in experiments if changes_nothing(experiment.config)),
+        experiments[0],
+    )
     rows = [
-        _row(cell, base, scored, _same_seed(cells, base, cell), budget)
-        for cell in cells
-        if cell.name in scored
+        _row(experiment, base, scored, _same_seed(experiments, base, experiment), budget)
+        for experiment in experiments
+        if experiment.name in scored
     ]
-    question, text = describe_study(cells[0].config.parent)
+    question, text = describe_study(experiments[0].config.parent)
     return dict(
-        study=cells[0].study,
+        study=experiments[0].study,
         question=question,
         report=text,
         base=base.config.stem,
         rows=rows,
-        missing=[cell.name for cell in cells if cell.name not in scored],
+        missing=[experiment.name for experiment in experiments if experiment.name not in scored],
     )
 
 
@@ -130,12 +137,22 @@ def read_study(path: Path) -> dict[str, Any]:
     Raises:
         UserError: it is of no study.
     """
-    found = read_json(path)
+    found = _with_names_of_today(read_json(path))
     try:
         _STUDY(found, '')
     except ValueError as error:
         raise UserError(f'{path}: is of no study, {error}; run the study again') from None
     return found
+
+
+def _with_names_of_today(found: Any) -> Any:
+    """Return what a file holds; older ones say ``cell`` and ``figures``."""
+    today = dict(cell='experiment', figures='metrics')
+    rows = found.get('rows') if isinstance(found, dict) else None
+    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+        return found
+    rows = [{today.get(key, key): value for key, value in row.items()} for row in rows]
+    return found | dict(rows=rows)
 
 
 def describe_study(folder: Path) -> tuple[str, str]:
@@ -165,22 +182,28 @@ def changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
     return found
 
 
-def _same_seed(cells: Sequence[Cell], base: Cell, cell: Cell) -> Cell | None:
-    """Return the cell of the same seed that ``cell`` is compared with; None for the base itself.
+def _same_seed(
+    experiments: Sequence[Experiment], base: Experiment, experiment: Experiment
+) -> Experiment | None:
+    """Return what an experiment is compared with, which has its seed; None for the base itself.
 
     That is the base config at the same point of the grid; of the base config its first point.
     """
-    names = {one.name: one for one in cells}
-    same_point = base.config.stem + cell.name.removeprefix(cell.config.stem)
-    if same_point == cell.name:
-        same_point = f'{without_seed(base.name)},seed={cell.seed}'
-    return names.get(same_point) if same_point != cell.name else None
+    names = {one.name: one for one in experiments}
+    same_point = base.config.stem + experiment.name.removeprefix(experiment.config.stem)
+    if same_point == experiment.name:
+        same_point = f'{without_seed(base.name)},seed={experiment.seed}'
+    return names.get(same_point) if same_point != experiment.name else None
 
 
 def _row(
-    cell: Cell, base: Cell, scored: dict[str, ScoredRun], other: Cell | None, budget: str
+    experiment: Experiment,
+    base: Experiment,
+    scored: dict[str, ScoredRun],
+    other: Experiment | None,
+    budget: str,
 ) -> dict[str, Any]:
-    run = scored[cell.name]
+    run = scored[experiment.name]
     metrics = run.metrics
     training = metrics['training']
     epochs = read_epochs(run.folder)
@@ -189,19 +212,19 @@ def _row(
     watched = [info.scalar for info in over_epochs(kept) if info.level == 'headline']
     names = [f'{stage}/{name}' for name in watched for stage in STYLES]
     return dict(
-        cell=cell.name,
-        config=short_path(str(cell.config)),
-        value=describe_config(cell.config),
-        changes=changes(base.written, cell.written),
-        seed=cell.seed,
+        experiment=experiment.name,
+        config=short_path(str(experiment.config)),
+        value=describe_config(experiment.config),
+        changes=changes(base.written, experiment.written),
+        seed=experiment.seed,
         budget=budget,
-        options=list(cell.options),
+        options=list(experiment.options),
         commit=training['commit'],
         device=training['device'],
         precision=training['precision'],
         **{key: metrics[key] for key in PROTOCOL},
         num_images=metrics['num_images'],
-        figures={info.name: metrics[info.name] for info in kept},
+        metrics={info.name: metrics[info.name] for info in kept},
         **(dict(own_metrics=own) if own else {}),
         interval=metrics.get('intervals', {}).get('Dice'),
         borders={way: row['Dice'] for way, row in metrics.get('borders', {}).items()},
@@ -218,7 +241,7 @@ def _row(
 
 
 def _difference(
-    scored: dict[str, ScoredRun], base: Cell | None, run: ScoredRun
+    scored: dict[str, ScoredRun], base: Experiment | None, run: ScoredRun
 ) -> dict[str, Any] | None:
     """Return the paired difference of the Dice; None where there is nothing to compare with."""
     if base is None or base.name not in scored:

@@ -15,9 +15,18 @@ from ..base.paths import make_writable, short_path
 from ..config import load_config
 from ..config.line import config_line
 from ..runs.metrics_json import read_metrics
-from .cells import Cell, begun_with, plan
+from .experiments import Experiment, begun_with, plan
 from .local import run_jobs
-from .running import DONE, FAILED, PRUNED, STOPPED, TRAINING, Progress, Stop, run_cell_or_say_why
+from .running import (
+    DONE,
+    FAILED,
+    PRUNED,
+    STOPPED,
+    TRAINING,
+    Progress,
+    Stop,
+    run_experiment_or_say_why,
+)
 from .search_space import import_optuna
 
 if TYPE_CHECKING:
@@ -27,7 +36,7 @@ if TYPE_CHECKING:
 _NOTE = 'note'
 
 #: What a trial is judged by.
-FIGURE = 'valid/dice'
+METRIC = 'valid/dice'
 
 #: Trials that run to their end before any is stopped early, and epochs that every trial has.
 TRIALS_BEFORE_PRUNING = 5
@@ -44,7 +53,7 @@ class Search:
     Attributes:
         config: file.
         space: of ``parse_space``.
-        folder: the trials' cells and the storage lie in its ``<study>``.
+        folder: the trials' experiments and the storage lie in its ``<study>``.
         budget: file of a budget, or None.
         options: ``--cfg-options`` of all trials.
     """
@@ -86,7 +95,7 @@ class Search:
                         if _begun(study) >= trials:
                             return
                         trial = study.ask(dict(self.space))
-                        one = Progress(self._cell(trial.params))
+                        one = Progress(self._experiment(trial.params))
                         progress.append(one)
                     _run_trial(study, trial, one, stop, environment)
 
@@ -95,10 +104,10 @@ class Search:
             test = None
             if STOPPED not in states and _ended_well(study):
                 print('testing the best trial', flush=True)
-                best = Progress(self._cell(study.best_params))
-                run_cell_or_say_why(best)
+                best = Progress(self._experiment(study.best_params))
+                run_experiment_or_say_why(best)
                 states.add(best.state)
-                test = best.cell.results()
+                test = best.experiment.results()
             found = self._found(study, test)
             write_json(self._home / f'{self.config.stem}.json', found, indent=1)
             print(self._summary(found, trials))
@@ -106,15 +115,15 @@ class Search:
 
     @property
     def _home(self) -> Path:
-        """Folder for the storage, with the cells' folders in it."""
-        return self._cell({}).folder.parent
+        """Folder for the storage, with the experiments' folders in it."""
+        return self._experiment({}).folder.parent
 
     def _study(self) -> 'optuna.Study':
         """Return the search as it is stored; trials that nobody runs any more are queued again."""
         optuna = import_optuna()
         journal = self._home / f'{self.config.stem}.journal'
         backend = optuna.storages.journal.JournalFileBackend(str(journal))
-        own = self._cell({})
+        own = self._experiment({})
         study = optuna.create_study(
             study_name=self.config.stem,
             storage=optuna.storages.JournalStorage(backend),
@@ -139,11 +148,11 @@ class Search:
             study.tell(trial.number, state=optuna.trial.TrialState.FAIL)
         return study
 
-    def _cell(self, values: Mapping[str, Any]) -> Cell:
-        """Return the cell of a trial. Its folder is named by the values, so it goes on there."""
+    def _experiment(self, values: Mapping[str, Any]) -> Experiment:
+        """Return a trial's experiment. Its folder is named by the values, so it goes on there."""
         grid = {key: [str(value)] for key, value in values.items()}
-        (cell,) = plan([self.config], self.folder, grid, None, self.budget, self.options)
-        return cell
+        (experiment,) = plan([self.config], self.folder, grid, None, self.budget, self.options)
+        return experiment
 
     def _found(self, study: 'optuna.Study', test: Path | None) -> dict[str, Any]:
         """Return all trials and the best one, as ``<config>.json`` in the folder keeps them."""
@@ -160,7 +169,7 @@ class Search:
         ]
         found: dict[str, Any] = dict(config=short_path(str(self.config)), trials=trials, best=None)
         if _ended_well(study):
-            config = load_config(self.config, self._cell(study.best_params).options)
+            config = load_config(self.config, self._experiment(study.best_params).options)
             found['best'] = dict(
                 values=study.best_params,
                 validation_dice=study.best_value,
@@ -208,7 +217,7 @@ def _run_trial(
     states = import_optuna().trial.TrialState
     own, pruned = Stop(), False
     arguments = (progress, own, environment, [TRAINING])
-    thread = threading.Thread(target=run_cell_or_say_why, args=arguments)
+    thread = threading.Thread(target=run_experiment_or_say_why, args=arguments)
     thread.start()
     curve: dict[int, float] = {}
     alive = True
@@ -217,15 +226,15 @@ def _run_trial(
         alive = thread.is_alive()  # before the look, so that the last one sees all
         while own.asked < stop.asked:
             own.ask()
-        before, curve = curve, _curve(progress.cell)
+        before, curve = curve, _curve(progress.experiment)
         new = sorted(curve.keys() - before.keys())
         for epoch in new:
             trial.report(curve[epoch], epoch)
-        if new and new[-1] < progress.cell.epochs and not own.asked and trial.should_prune():
+        if new and new[-1] < progress.experiment.epochs and not own.asked and trial.should_prune():
             pruned = True
             own.ask()
     if progress.state == DONE and not curve:
-        progress.state, progress.note = FAILED, f'the run has no {FIGURE}; is there a validation?'
+        progress.state, progress.note = FAILED, f'the run has no {METRIC}; is there a validation?'
     if progress.state == DONE:
         study.tell(trial, max(curve.values()))
     elif progress.state == FAILED:
@@ -236,9 +245,11 @@ def _run_trial(
         study.tell(trial, state=states.PRUNED)
 
 
-def _curve(cell: Cell) -> dict[int, float]:
+def _curve(experiment: Experiment) -> dict[int, float]:
     """Return the Dice of the validation after each epoch so far."""
-    return {epoch: row[FIGURE] for epoch, row in cell.epochs_so_far().items() if FIGURE in row}
+    return {
+        epoch: row[METRIC] for epoch, row in experiment.epochs_so_far().items() if METRIC in row
+    }
 
 
 def _begun(study: 'optuna.Study') -> int:

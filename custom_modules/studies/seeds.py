@@ -13,7 +13,7 @@ class Value:
     """One value of what is studied, with a row for each seed.
 
     Attributes:
-        name: of its cells, without the seed.
+        name: of its experiments, without the seed.
         rows: of ``study_results``.
     """
 
@@ -23,7 +23,7 @@ class Value:
     @property
     def test_dice(self) -> list[float]:
         """The Dice of the test, of each seed."""
-        return [row['figures']['Dice'] for row in self.rows]
+        return [row['metrics']['Dice'] for row in self.rows]
 
     @property
     def validation_dice(self) -> list[float]:
@@ -32,9 +32,9 @@ class Value:
         return [max((dice for dice in curve if dice is not None), default=0.0) for curve in curves]
 
 
-def without_seed(cell: str) -> str:
-    """Return the name of a cell without its seed, which stands last."""
-    return cell.rpartition(',seed=')[0]
+def without_seed(experiment: str) -> str:
+    """Return the name of an experiment without its seed, which stands last."""
+    return experiment.rpartition(',seed=')[0]
 
 
 def values_of(rows: Sequence[dict[str, Any]]) -> list[Value]:
@@ -45,7 +45,7 @@ def values_of(rows: Sequence[dict[str, Any]]) -> list[Value]:
     """
     groups: dict[str, list[dict[str, Any]]] = {}
     for row in rows:
-        groups.setdefault(without_seed(row['cell']), []).append(row)
+        groups.setdefault(without_seed(row['experiment']), []).append(row)
     return [Value(name, group) for name, group in groups.items()]
 
 
@@ -69,10 +69,10 @@ def best_line(values: Sequence[Value]) -> str:
     )
 
 
-def mean_and_range(figures: Sequence[float]) -> str:
-    """Return the mean with the lowest and the highest; of one figure itself, of none nothing."""
-    if not figures:
+def mean_and_range(scores: Sequence[float]) -> str:
+    """Return the mean with the lowest and the highest; of one score itself, of none nothing."""
+    if not scores:
         return ''
-    if len(figures) == 1:
-        return f'{figures[0]:.4f}'
-    return f'{statistics.mean(figures):.4f} ({min(figures):.4f} to {max(figures):.4f})'
+    if len(scores) == 1:
+        return f'{scores[0]:.4f}'
+    return f'{statistics.mean(scores):.4f} ({min(scores):.4f} to {max(scores):.4f})'

@@ -1,4 +1,4 @@
-"""The cells of a sweep as an array of Slurm jobs, by a script that this module writes."""
+"""The experiments of a sweep as an array of Slurm jobs, by a script that this module writes."""
 
 import re
 import shlex
@@ -17,7 +17,7 @@ NOTICE = 120
 
 _SCRIPT = """\
 #!/usr/bin/env bash
-# The cells of a sweep, one per job of an array. Made by tools/sweep.py --executor slurm
+# The experiments of a sweep, one per job of an array. Made by tools/sweep.py --executor slurm
 {settings}
 cd {project} || exit 2
 srun --cpus-per-task={cores} {command} --only "$SLURM_ARRAY_TASK_ID"
@@ -68,10 +68,10 @@ def array_script(
 
     Args:
         folder: for what the jobs print.
-        indices: of the cells to run, in the sweep.
+        indices: of the experiments to run, in the sweep.
         arguments: of ``tools/sweep.py``, which each job calls with ``--only INDEX``.
-        jobs: cells that run at a time.
-        cores: of each cell.
+        jobs: experiments that run at a time.
+        cores: of each experiment.
         settings: ``key=value`` for sbatch, such as ``partition=gpu``.
 
     Raises:

@@ -1,4 +1,4 @@
-"""What a sweep shows while it runs: what each cell does, and when all will be done."""
+"""What a sweep shows while it runs: what each experiment does, and when all will be done."""
 
 import sys
 import time
@@ -11,7 +11,7 @@ from rich.table import Table
 from ..base.progress import format_seconds
 from ..runs.metrics_json import read_metrics
 from ..visualization.curves import Run
-from .cells import Cell
+from .experiments import Experiment
 from .running import DONE, FAILED, PRUNED, STOPPED, TESTING, TRAINING, WAITING, Progress
 
 #: Seconds between two looks at the runs, and at whether they are over.
@@ -19,15 +19,15 @@ _PERIOD, _SHORT_PERIOD = 2.0, 0.2
 
 _STYLES = {DONE: 'green', FAILED: 'red', STOPPED: 'yellow', PRUNED: 'cyan', WAITING: 'dim'}
 
-#: States that a cell does not leave in this sweep.
+#: States that an experiment does not leave in this sweep.
 _ENDED = (DONE, FAILED, STOPPED, PRUNED)
 
 
 def watch(progress: Sequence[Progress], go_on: Callable[[], bool]) -> None:
-    """Show cells as long as ``go_on()``: a table on a terminal, lines elsewhere.
+    """Show experiments as long as ``go_on()``: a table on a terminal, lines elsewhere.
 
     Args:
-        progress: the cells; there may become more of them.
+        progress: the experiments; there may become more of them.
         go_on: asked several times a second.
     """
     view = SweepView(progress)
@@ -56,75 +56,77 @@ class SweepView:
     """A sweep as it is now.
 
     Args:
-        progress: the cells, changed by those who run them.
+        progress: the experiments, changed by those who run them.
     """
 
     def __init__(self, progress: Sequence[Progress]) -> None:
         self.progress = progress
         self.started = time.monotonic()
-        self.epochs_before = [self._epochs(one.cell) for one in progress]
+        self.epochs_before = [self._epochs(one.experiment) for one in progress]
         self.shown: list[str] = []
 
     def table(self) -> Table:
-        """Return the cells as a table."""
+        """Return the experiments as a table."""
         table = Table(title=self._title(), title_justify='left')
-        for name in ('study', 'cell', 'state', 'epochs', 'Dice'):
+        for name in ('study', 'experiment', 'state', 'epochs', 'Dice'):
             table.add_column(name, overflow='fold')
         for one in list(self.progress):
-            cell, style = one.cell, _STYLES.get(one.state, 'bold')
-            done = f'{self._epochs(cell)} of {cell.epochs}'
-            table.add_row(cell.study, cell.name, one.state, done, _dice(cell), style=style)
+            experiment, style = one.experiment, _STYLES.get(one.state, 'bold')
+            done = f'{self._epochs(experiment)} of {experiment.epochs}'
+            table.add_row(
+                experiment.study, experiment.name, one.state, done, _dice(experiment), style=style
+            )
         return table
 
     def print_changes(self) -> None:
-        """Print a line for each cell whose state is another than at the last call."""
+        """Print a line for each experiment whose state is another than at the last call."""
         for index, one in enumerate(list(self.progress)):
-            cell, state, note = one.cell, one.state, one.note
+            experiment, state, note = one.experiment, one.state, one.note
             if index == len(self.shown):
                 self.shown.append(WAITING)
             if state != self.shown[index]:
                 self.shown[index] = state
-                score = f'  {_dice(cell)}' if state in (TESTING, DONE) else ''
+                score = f'  {_dice(experiment)}' if state in (TESTING, DONE) else ''
                 reason = f': {note}' if note else ''
-                line = f'{cell.study}/{cell.name}: {state}{reason}{score}'
+                line = f'{experiment.study}/{experiment.name}: {state}{reason}{score}'
                 print(f'{line}  ({self._title()})', flush=True)
 
     def _title(self) -> str:
         ended = sum(one.state in _ENDED for one in self.progress)
-        title = f'{ended} of {len(self.progress)} cells'
+        title = f'{ended} of {len(self.progress)} experiments'
         left = self._seconds_left()
         return title if left is None else f'{title}, {format_seconds(left)} left'
 
     def _seconds_left(self) -> float | None:
         """Return the time for all epochs that are missing, at the pace of this sweep so far."""
-        cells = [one.cell for one in self.progress]
-        done = sum(map(self._epochs, cells)) - sum(self.epochs_before)
+        experiments = [one.experiment for one in self.progress]
+        done = sum(map(self._epochs, experiments)) - sum(self.epochs_before)
         if done <= 0:
             return None
         missing = sum(
-            max(0, one.cell.epochs - self._epochs(one.cell))
+            max(0, one.experiment.epochs - self._epochs(one.experiment))
             for one in list(self.progress)
             if one.state in (WAITING, TRAINING)
         )
         return (time.monotonic() - self.started) / done * missing
 
     @staticmethod
-    def _epochs(cell: Cell) -> int:
-        run = _curve(cell)
+    def _epochs(experiment: Experiment) -> int:
+        run = _curve(experiment)
         return max(run.epochs) if run else 0
 
 
-def _curve(cell: Cell) -> Run | None:
-    epochs = cell.epochs_so_far()
-    return Run(cell.name, epochs) if epochs else None
+def _curve(experiment: Experiment) -> Run | None:
+    epochs = experiment.epochs_so_far()
+    return Run(experiment.name, epochs) if epochs else None
 
 
-def _dice(cell: Cell) -> str:
+def _dice(experiment: Experiment) -> str:
     """Return the test's Dice, or the best of the validation so far."""
-    results = cell.results()
+    results = experiment.results()
     if results is not None:
         return f'{read_metrics(results / "metrics.json")["Dice"]:.4f}'
-    run = _curve(cell)
+    run = _curve(experiment)
     best = run.best_epoch() if run else None
     if run is None or best is None:
         return ''

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from custom_modules.base.paths import PROJECT_ROOT, short_path
 from custom_modules.base.shell import shell_command
-from custom_modules.studies.cells import BASE, STUDIES, changes_nothing, leaves
+from custom_modules.studies.experiments import BASE, STUDIES, changes_nothing, leaves
 from custom_modules.studies.pages import save_study_curves, study_table
 from custom_modules.studies.results import describe_config, describe_study, read_study
 

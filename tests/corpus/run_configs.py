@@ -11,7 +11,7 @@ from custom_modules.report.gallery import Gallery
 from custom_modules.runs.comparison import compare
 from custom_modules.runs.resume_check import check_resume
 from custom_modules.runs.scored_run import ScoredRun, read_scored
-from custom_modules.studies.cells import Cell
+from custom_modules.studies.experiments import Experiment
 
 from .case import Case
 from .marked import marked
@@ -82,11 +82,11 @@ def _resumed(folder: Path) -> str:
 
 
 def _swept(folder: Path) -> str:
-    """Return what a cell of a sweep says whose ``cell.json`` holds code."""
+    """Return what an experiment of a sweep says whose ``cell.json`` holds code."""
     text = HOSTILE_CODE.replace('MARKER', str(folder / 'executed'))
     (folder / 'cell.json').write_text(json.dumps(dict(text=text)))
-    cell = Cell('study', 'cell', BASE, (), 0, folder, dict(max_epochs=3), 3)
-    return marked(folder, lambda: str(cell.check()))
+    experiment = Experiment('study', 'experiment', BASE, (), 0, folder, dict(max_epochs=3), 3)
+    return marked(folder, lambda: str(experiment.check()))
 
 
 NOT_EXECUTED = 'cannot be read without executing it, which is not done'
@@ -190,7 +190,7 @@ RESULTS: dict[str, tuple[Callable[[Path], str], str, str]] = {
         '',
     ),
     'a run to go on with': (_resumed, '', 'resume: the config of the run is not compared'),
-    'a cell of a sweep': (_swept, NOT_EXECUTED, ''),
+    'an experiment of a sweep': (_swept, NOT_EXECUTED, ''),
 }
 
 RUN_CONFIGS = tuple(Case('config of a result', name, *rest) for name, rest in RESULTS.items())

@@ -1,4 +1,4 @@
-"""What a sweep is made of: cells, each one training and its test in a folder of its own."""
+"""What a sweep is made of: experiments, each one training and its test in a folder of its own."""
 
 import itertools
 import re
@@ -25,23 +25,23 @@ from ..runs.scalars import read_epochs
 STUDIES = PROJECT_ROOT / 'configs' / 'studies'
 BUDGETS = STUDIES / 'budget'
 
-#: What all configs of a study inherit; it is no cell itself.
+#: What all configs of a study inherit; it is no experiment itself.
 BASE = '_base_.py'
 
-#: What a cell was run with.
-_CELL = 'cell.json'
+#: What an experiment was run with, and the name of that file in older folders.
+_FACTS, _OLD_FACTS = 'experiment.json', 'cell.json'
 
 #: Variables that say how a training runs and not what it finds.
 _HOW = {'num_workers', 'cache', 'picture_interval', 'vis_backends'}
 
 
 @dataclass(frozen=True)
-class Cell:
+class Experiment:
     """One training and its test.
 
     Attributes:
         study: folder of the config, or the config's name where it belongs to no study.
-        name: of the cell in its study: config, grid values, seed.
+        name: of the experiment in its study: config, grid values, seed.
         config: file.
         options: ``--cfg-options`` of both commands.
         seed: of the training.
@@ -72,7 +72,7 @@ class Cell:
         return run if run is not None and (run / 'metrics.json').is_file() else None
 
     def epochs_so_far(self) -> dict[int, dict[str, float]]:
-        """Return the figures of each whole epoch of its training, as ``read_epochs`` does."""
+        """Return the metrics of each whole epoch of its training, as ``read_epochs`` does."""
         run = self.run()
         try:
             return {} if run is None else read_epochs(run)
@@ -80,9 +80,9 @@ class Cell:
             return {}
 
     def mark(self) -> None:
-        """Note in the folder what the cell is run with."""
+        """Note in the folder what the experiment is run with."""
         facts = dict(config=str(self.config), options=self.options, seed=self.seed)
-        write_json(self.folder / _CELL, facts | dict(written=self.written))
+        write_json(self.folder / _FACTS, facts | dict(written=self.written))
 
     def check(self) -> None:
         """Make sure that the folder does not hold runs of another config.
@@ -93,8 +93,9 @@ class Cell:
         Raises:
             UserError: it does; the message names the first difference.
         """
-        path = self.folder / _CELL
-        if not path.is_file():
+        paths = [self.folder / _FACTS, self.folder / _OLD_FACTS]
+        path = next((one for one in paths if one.is_file()), None)
+        if path is None:
             return
         try:
             old = begun_with(read_json(path), path)
@@ -111,7 +112,7 @@ class Cell:
 
 
 def begun_with(facts: Mapping[str, Any], source: Path) -> dict[str, Any]:
-    """Return the merged config that a cell or a search was begun with, as data.
+    """Return the merged config that an experiment or a search was begun with, as data.
 
     Older versions noted the text of a config file, which is parsed.
 
@@ -193,24 +194,24 @@ def plan(
     seeds: Sequence[int] | None = None,
     budget: Path | None = None,
     options: Sequence[str] = (),
-) -> list[Cell]:
-    """Return a cell for each config, grid value and seed.
+) -> list[Experiment]:
+    """Return an experiment for each config, grid value and seed.
 
     A budget gives way to what the configs of the study set themselves, and both to ``options`` and
     grid.
 
     Args:
         configs: of ``find_configs``.
-        work_dir: the cells lie in ``<work_dir>/<study>/<cell>``.
+        work_dir: the experiments lie in ``<work_dir>/<study>/<experiment>``.
         grid: key of the config -> its values.
         seeds: None takes the config's own.
         budget: of ``find_budget``.
-        options: ``key=value`` for all cells.
+        options: ``key=value`` for all experiments.
 
     Raises:
-        UserError: a config does not load or cannot be trained, or two cells have one name.
+        UserError: a config does not load or cannot be trained, or two experiments have one name.
     """
-    cells: dict[Path, Cell] = {}
+    experiments: dict[Path, Experiment] = {}
     axes = [[f'{key}={value}' for value in values] for key, values in (grid or {}).items()]
     for config in configs:
         common = [*_budget_options(budget, config), *options]
@@ -226,11 +227,15 @@ def plan(
                 except UserError as error:
                     raise UserError(f'{study}/{name}: {error}') from None
                 folder = work_dir / study / re.sub(r'[^\w.,=+-]', '_', name)
-                if folder in cells:
-                    raise UserError(f'two cells are called {study}/{name}; name each config once')
+                if folder in experiments:
+                    raise UserError(
+                        f'two experiments are called {study}/{name}; name each config once'
+                    )
                 epochs = int(loaded.resolved.train_cfg['max_epochs'])
-                cells[folder] = Cell(study, name, config, words, seed, folder, loaded.data, epochs)
-    return list(cells.values())
+                experiments[folder] = Experiment(
+                    study, name, config, words, seed, folder, loaded.data, epochs
+                )
+    return list(experiments.values())
 
 
 def _seed(config: Config) -> int:
