@@ -38,20 +38,57 @@ def options(sample: Path) -> list[str]:
     return [f'data_root={sample}', 'image_size=64', 'precision=fp32', threshold, *few]
 
 
+#: A metric of one's own that says nothing of itself, and of which no table is broken.
+METRIC = """
+from mmengine.evaluator import BaseMetric
+from mmengine.registry import METRICS
+
+
+@METRICS.register_module()
+class Seen(BaseMetric):
+    default_prefix = 'a|b'
+
+    def process(self, data_batch, data_samples):
+        self.results += data_samples
+
+    def compute_metrics(self, results):
+        return dict(seen=len(results))
+"""
+
+
 @pytest.fixture(scope='module')
-def tested(options: list[str], checkpoint: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def recipe(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The sample config with a metric of one's own."""
+    path = tmp_path_factory.mktemp('recipe') / 'recipe.py'
+    path.with_name('metric_of_the_recipe.py').write_text(METRIC)
+    evaluator = "[dict(type='DiceMetric'), dict(type='Seen')]"
+    path.write_text(
+        f"_base_ = '{ROOT / CONFIG}'\ncustom_imports = dict(imports=['metric_of_the_recipe'])\n"
+        f'evaluator = {evaluator}\n'
+    )
+    return path
+
+
+@pytest.fixture(scope='module')
+def tested(
+    recipe: Path, options: list[str], checkpoint: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Path:
     out = tmp_path_factory.mktemp('tested')
-    score(load_config(CONFIG, options), str(checkpoint), str(out), quick=True)
+    score(load_config(recipe, options), str(checkpoint), str(out), quick=True)
     return out / 'metrics.json'
 
 
 @pytest.fixture(scope='module')
 def published(
-    options: list[str], checkpoint: Path, tested: Path, tmp_path_factory: pytest.TempPathFactory
+    recipe: Path,
+    options: list[str],
+    checkpoint: Path,
+    tested: Path,
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> Path:
     folder = tmp_path_factory.mktemp('published') / 'pet'
     own = [option for option in options if 'threshold' not in option]  # the figures have theirs
-    publish(load_config(CONFIG, own), str(checkpoint), folder, metrics=tested, images=6)
+    publish(load_config(recipe, own), str(checkpoint), folder, metrics=tested, images=6)
     return folder
 
 
@@ -64,10 +101,13 @@ def test_the_folder(published: Path, checkpoint: Path, tested: Path) -> None:
     assert all(torch.equal(weights[name], written[name]) for name in weights)
     figures = json.loads((published / 'metrics.json').read_text())
     assert figures == json.loads(tested.read_text())
+    config = json.loads((published / 'config.json').read_text())
+    assert config['evaluator'] == [dict(type='DiceMetric')] and 'custom_imports' not in config
     assert load(published).threshold == figures['threshold'] == 0.4
     card = (published / 'README.md').read_text()
     for said in (
         f'| Dice, mean over images | {figures["Dice"]:.4f}',
+        '| a\\|b/seen | 6.0000 |',
         '6 images of the split `test`, border = foreground, 64x64',
         'CC BY-SA 4.0',
         'license: cc-by-sa-4.0',

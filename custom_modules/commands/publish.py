@@ -9,6 +9,7 @@ from ..base.paths import make_writable
 from ..base.stopping import signals_wait
 from ..base.whole_file import folder_beside, whole_file
 from ..config import LoadedConfig
+from ..config.data_types import SECTIONS
 from ..config.load import PUBLISHED_CONFIG
 from ..config.untrusted import read_data_config
 from ..export.model_card import model_card
@@ -48,7 +49,7 @@ def publish(
 
     Raises:
         UserError: the folder is there, there are no figures, the checkpoint is of another model, or
-            the config names modules of one's own.
+            the config names modules of one's own for more than metrics.
         OutOfToleranceError: the ONNX file gives other masks.
     """
     if folder.exists() and not (overwrite and (folder / PUBLISHED_WEIGHTS).is_file()):
@@ -67,7 +68,7 @@ def publish(
     with folder_beside(folder.resolve()) as beside:
         made = beside / 'made'
         make_writable(made, 'the folder')
-        values = config.data
+        values = _without_own_metrics(config.data)
         _set(values, 'model', 'threshold', figures['threshold'])
         _check_readable(values, config.path, made / PUBLISHED_CONFIG)
         save_safetensors(trained, made / PUBLISHED_WEIGHTS)
@@ -108,6 +109,21 @@ def _check_readable(values: dict[str, Any], config: Path, path: Path) -> None:
             f'what PetSeg ships alone ({reason}). Give the checkpoint with its config and your '
             'modules, or export it: tools/export.py'
         ) from None
+
+
+def _without_own_metrics(values: dict[str, Any]) -> dict[str, Any]:
+    """Leave out metrics that PetSeg does not ship: they measured the model and are no part of it.
+
+    With them go the modules they came from. What else these held is refused as any other type.
+    """
+    shipped = SECTIONS['test_evaluator']
+    kept = dict(values)
+    for key in ('evaluator', 'val_evaluator', 'test_evaluator'):
+        if isinstance(values.get(key), list):
+            kept[key] = [one for one in values[key] if one.get('type') in shipped]
+            if kept[key] != values[key]:
+                kept.pop('custom_imports', None)
+    return kept
 
 
 def _set(values: dict[str, Any], section: str, key: str, value: object) -> None:
