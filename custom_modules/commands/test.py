@@ -18,7 +18,13 @@ from ..datasets.shared_images import shared_line, trained_on
 from ..datasets.transforms.count_border import with_regions
 from ..distributed.process_group import join_processes
 from ..distributed.processes import workers_of
-from ..engine.evaluation_details import details, image_rows, own_results, validation_details
+from ..engine.evaluation_details import (
+    details,
+    image_rows,
+    own_results,
+    refuse_taken_names,
+    validation_details,
+)
 from ..engine.memory import keep_freed_memory
 from ..engine.runner import PetSegRunner
 from ..export.exported_files import is_exported
@@ -130,9 +136,7 @@ def test(
         result['num_trained_on'] = len(shared)
     if others:
         result['other_than_trained'] = others
-    for name in own:
-        if result[name] != figures[name]:
-            raise UserError(f'the metric {name!r} has the name of another entry of metrics.json')
+    refuse_taken_names(own, figures, result)
     if validation is not None:
         split = described(values.val_dataloader['dataset'], 'split')
         seen = validation_details(runner.val_evaluator.metrics)

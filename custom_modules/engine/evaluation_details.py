@@ -1,7 +1,7 @@
 """What a test tells beside its headline figures; computed where the counts are, on rank 0."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 
 from mmengine.evaluator import BaseMetric
@@ -94,6 +94,27 @@ def own_results(
                 f'{info.column!r}, which is {mean:g}; leave column out of its MetricInfo'
             )
     return own
+
+
+def refuse_taken_names(
+    own: Iterable[str], figures: Mapping[str, Any], result: Mapping[str, Any]
+) -> None:
+    """Refuse a metric whose name is that of something else in ``metrics.json``.
+
+    Args:
+        own: names of metrics of one's own.
+        figures: their values.
+        result: what is going to be written.
+
+    Raises:
+        UserError: a value of the metrics is not there any more.
+    """
+    for name in own:
+        if result[name] is not figures[name]:
+            raise UserError(
+                f'the metric {name!r} has the name of another entry of metrics.json; give it '
+                'another name, or a prefix'
+            )
 
 
 def details(

@@ -50,8 +50,8 @@ def declared_by(metrics: Iterable[object]) -> dict[str, MetricInfo]:
             isinstance(infos, list | tuple) and all(isinstance(one, MetricInfo) for one in infos)
         ):
             raise UserError(
-                f'{type(metric).__name__}: shown_as={infos!r:.60} is not allowed; use a list of '
-                'custom_modules.evaluation.MetricInfo'
+                f'{type(metric).__name__}.shown_as is no list of MetricInfo; import that from '
+                'custom_modules.evaluation'
             )
         prefix = getattr(metric, 'prefix', None)
         for info in infos:
@@ -85,12 +85,14 @@ def as_number(value: Any, name: str) -> float | int:
     Raises:
         UserError: it is none.
     """
-    if isinstance(value, Integral):
-        return int(value)
     try:
-        return float(value)
-    except (TypeError, ValueError, RuntimeError):
-        raise UserError(f'{name} is {value!r:.60}, and not a number') from None
+        if isinstance(value, Integral):
+            return int(value)
+        if not isinstance(value, str | bytes):
+            return float(value)
+    except (TypeError, ValueError, RuntimeError):  # numpy's and torch's, of several numbers
+        pass
+    raise UserError(f'{name} is of the type {type(value).__name__}, and no single number')
 
 
 def as_data(own: Mapping[str, MetricInfo]) -> dict[str, dict[str, str]]:

@@ -11,6 +11,7 @@ from .images import IMAGES
 from .inputs import INPUT_CASES
 from .kinds_of_pictures import KINDS_OF_PICTURES
 from .operations import OPERATIONS
+from .own_metrics import OWN_METRIC_CASES
 from .page import PAGE
 from .published_configs import PUBLISHED_CONFIGS
 from .results import RESULTS
@@ -31,6 +32,7 @@ CASES: tuple[Case, ...] = (
     *FILES,
     *INPUT_CASES,
     *RESULTS,
+    *OWN_METRIC_CASES,
     *GRAPH_CASES,
     *WEIGHT_CASES,
     *SETTINGS,
