@@ -55,7 +55,7 @@ test: lint
 
 docs: .venv/.docs
 	$(BIN)/python -m docs.generate.site
-	$(BIN)/zensical build --strict
+	$(BIN)/zensical build --clean --strict
 	$(BIN)/python -m docs.generate.site --check
 
 constraints: .venv/.dev

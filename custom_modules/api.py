@@ -1,8 +1,9 @@
-"""Predictions from Python, in three lines:
+"""Predictions from Python, in three lines.
 
->>> import petseg
->>> model = petseg.load('configs/unet_pet.py', 'work_dirs/unet_pet/latest/best.pth')
->>> prediction = model('cat.jpg')
+Examples:
+    >>> import petseg
+    >>> model = petseg.load('configs/unet_pet.py', 'work_dirs/unet_pet/latest/best.pth')
+    >>> prediction = model('cat.jpg')
 
 ``prediction.mask`` is (H, W) uint8, 0 and 1, at the photograph's own size; ``probability``,
 ``area``, ``box``, ``confidence``, ``overlay()`` and ``cutout()`` are beside it. ``model`` takes

@@ -1,8 +1,9 @@
 """PetSeg, installed: ``petseg.load`` gives masks from Python, ``petseg train CONFIG`` trains.
 
->>> import petseg
->>> model = petseg.load('published/pets')
->>> prediction = model('cat.jpg')
+Examples:
+    >>> import petseg
+    >>> model = petseg.load('published/pets')
+    >>> prediction = model('cat.jpg')
 
 The package's modules keep the name that they have in the checkout, ``custom_modules``; importing
 ``petseg`` makes it importable. ``petseg.Prediction`` and ``petseg.Predictor`` are the classes.

@@ -1,7 +1,8 @@
 """What values may be: kinds of settings, each with its range, that say themselves in a message.
 
->>> AT_LEAST_ONE.check('batch_size', 0)
-UserError: batch_size = 0 is not allowed; use an integer from 1
+Examples:
+    >>> AT_LEAST_ONE.check('batch_size', 0)
+    UserError: batch_size = 0 is not allowed; use an integer from 1
 """
 
 import math

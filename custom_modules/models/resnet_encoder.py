@@ -20,7 +20,7 @@ class ResNetEncoder(FreezableEncoder):
 
     Parameter names are torchvision's, so that published weights load.
 
-    Returns a list of feature maps, **finest first**. For an input (N, 3, H, W) with bottleneck::
+    Returns a list of feature maps, **finest first**. For an input (N, 3, H, W) with bottleneck:
 
         [(N,   64, H/4,  W/4),   layer1
          (N,  128, H/8,  W/8),   layer2

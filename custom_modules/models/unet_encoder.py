@@ -15,7 +15,7 @@ class UNetEncoder(FreezableEncoder):
     """Double convolutions with 2x2 max pooling between them; the last one is the bottleneck.
 
     Encoders of this project return a list of feature maps, **finest first**. Here, for an input
-    (N, in_channels, H, W) and the default widths::
+    (N, in_channels, H, W) and the default widths:
 
         [(N,   64, H,    W),
          (N,  128, H/2,  W/2),
