@@ -18,8 +18,8 @@ PAGES = [*ROOT.glob('*.md'), *(ROOT / 'docs').glob('*.md'), ROOT / 'results' / '
 TOPS = ('benchmarks', 'configs', 'custom_modules', 'docs', 'petseg', 'results', 'tests', 'tools')
 
 
-#: A name that stands for others, and the study that docs/ablations.md makes.
-MADE_UP = ('tools/NAME.py', 'configs/studies/width', 'results/studies/width.json')
+#: A name that stands for others, a tool of MMSegmentation, the study that docs/ablations.md makes.
+MADE_UP = ('tools/NAME.py', 'tools/misc/', 'configs/studies/width', 'results/studies/width.json')
 
 
 def links(text: str) -> Iterator[str]:
