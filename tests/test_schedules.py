@@ -6,11 +6,13 @@ from types import SimpleNamespace
 import pytest
 import torch
 from mmengine.optim import OptimWrapper, ReduceOnPlateauLR
+from mmengine.registry import PARAM_SCHEDULERS
 
 from custom_modules.base.errors import UserError
 from custom_modules.config import load_config
 from custom_modules.engine import EarlyStopping
 from custom_modules.engine.hooks.best_score import BestScore
+from custom_modules.engine.schedules import build_schedules
 from custom_modules.engine.training_state import _plain_state
 
 
@@ -158,6 +160,25 @@ def test_the_rate_of_r1_is_halved_when_that_of_pytorch_is() -> None:
         reference.step(loss)
         expected.append(theirs.param_groups[0]['lr'])
     assert rates == expected == RATES
+
+
+@pytest.mark.parametrize(
+    ('settings', 'rule'),
+    [
+        (dict(monitor='Dice'), 'greater'),
+        (dict(monitor='loss'), 'less'),
+        (dict(monitor='Dice', rule='less'), 'less'),
+        (dict(monitor='of_mine'), 'less'),  # MMEngine's
+    ],
+)
+def test_a_plateau_knows_the_direction_of_its_metric(settings: dict, rule: str) -> None:
+    optimizer = OptimWrapper(torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=1.0))
+    (schedule,) = build_schedules(
+        [dict(type='ReduceOnPlateauLR', **settings)],
+        optimizer,
+        lambda found: [PARAM_SCHEDULERS.build(found[0], default_args=dict(optimizer=optimizer))],
+    )
+    assert schedule.rule == rule
 
 
 @pytest.mark.parametrize('epochs', [3, 5, 7])

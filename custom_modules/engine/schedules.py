@@ -7,6 +7,7 @@ from mmengine.optim import OneCycleLR, OptimWrapper, OptimWrapperDict
 from torch import nn
 
 from ..base.errors import UserError, did_you_mean
+from ..evaluation.metric_table import METRIC_TABLE
 
 #: ``end`` of a schedule that has none, as MMEngine writes it.
 _ENDLESS = int(1e9)
@@ -60,6 +61,9 @@ def build_schedules(settings: Any, optim_wrapper: Any, build: Callable[[Any], An
             # MMEngine would end it at max_epochs, before the last validation: resumed with
             # more epochs, it would lack that one.
             one.setdefault('end', _ENDLESS)
+            # Without a rule it would wait for every metric to fall.
+            if one.get('monitor') in METRIC_TABLE:
+                one.setdefault('rule', METRIC_TABLE[one['monitor']].better)
     groups, base = [], 1.0
     if isinstance(optim_wrapper, OptimWrapper) and not isinstance(optim_wrapper, OptimWrapperDict):
         groups, base = optim_wrapper.param_groups, optim_wrapper.defaults['lr']
