@@ -60,13 +60,14 @@ def single(runs: Path) -> Path:
 
 @pytest.fixture(scope='module')
 def double(runs: Path) -> Path:
-    """Of a run with a hostile name, breed and config, and another."""
+    """Of a run with a hostile name, breed, metric and config, and another."""
     hostile = shutil.copytree(runs / 'one' / 'latest', runs / 'hostile')
     path = hostile / 'test' / 'metrics.json'
     metrics = json.loads(path.read_text())
     breeds = metrics['breakdowns']['breed']
     breeds[HOSTILE] = breeds.pop(next(iter(breeds)))
     metrics['device'] = metrics['checkpoint'] = HOSTILE
+    metrics[HOSTILE], metrics['own_metrics'] = 0.5, {HOSTILE: dict(label=f'{HOSTILE} of mine')}
     path.write_text(json.dumps(metrics))
     with open(hostile / 'config.py', 'a') as file:
         file.write(f'\n# </pre>{HOSTILE}\n')
@@ -121,6 +122,7 @@ def test_nothing_gets_out_of_a_name(double: Path) -> None:
     page = double.read_text()
     assert '<script' not in page
     assert '&lt;script&gt;alert(1)&lt;/script&gt; $x$' in page
+    assert '&lt;script&gt;alert(1)&lt;/script&gt; $x$ of mine</th>' in page
     assert page.count('</pre>') == page.count('<pre')
 
 

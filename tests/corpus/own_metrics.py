@@ -206,7 +206,7 @@ FILES: dict[str, tuple[str, str, Callable[[Path], object], str]] = {
         f'a study with {name}': ('study.json', study(**row), read_study, part)
         for name, row, part in (
             ('a metric that is better sideways', dict(own_metrics=dict(a=dict(better=1))), 'bett'),
-            ('a metric of text', dict(figures=dict(Dice=1, IoU=1, a='b')), "figures.a is 'b'"),
+            ('a metric of text', dict(figures=dict(Dice=1, IoU=1, a='b')), "metrics.a is 'b'"),
             (
                 'curves of different lengths',
                 dict(curves={'train/loss': [1, 1], 'valid/a': [1]}),

@@ -190,6 +190,7 @@ PUBLISHED: dict[str, tuple[Callable[[Values], object] | bytes, str, str]] = {
     'a feature map of terabytes': (
         lambda values: (
             _set('model.backbone', dict(type='UNetEncoder', channels=[4_096, 4]))(values),
+            _set('model.decode_head.channels', [4])(values),
             _set('image_size', 4096)(values),
         ),
         'makes a feature map of',
