@@ -1,5 +1,6 @@
 """Fixtures that several test files use."""
 
+import gc
 import os
 import runpy
 import subprocess
@@ -48,6 +49,11 @@ def pytest_xdist_auto_num_workers() -> int:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with the README's commands: minutes that would else come when the others are done."""
     items.sort(key=lambda item: item.path.name != 'test_readme.py')
+
+
+def pytest_collection_finish() -> None:
+    """Keep what was imported from the collector, which MMEngine runs at each data set it builds."""
+    gc.freeze()
 
 
 @pytest.fixture(scope='session')

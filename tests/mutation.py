@@ -33,7 +33,7 @@ GROUPS: dict[str, tuple[list[str], list[str]]] = {
     'data': (
         ['datasets/transforms/*.py', 'datasets/size_changes.py', 'datasets/seeded_*.py'],
         [
-            *('datasets', 'edges', 'evaluation_details', 'image_io', 'own_datasets', 'padding'),
+            *('datasets', 'edges', 'evaluation_details', 'loading', 'own_datasets', 'padding'),
             *('resizing', 'transforms'),
         ],
     ),

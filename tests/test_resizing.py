@@ -55,6 +55,51 @@ def test_images_are_averages_of_their_areas() -> None:
     assert resize_image(image, (2, 4)).tolist() == [[20, 150], [35, 113], [65, 38], [80, 0]]
 
 
+@pytest.mark.parametrize(
+    ('settings', 'size', 'factor'),
+    [
+        (dict(scale=(30, 40)), (40, 30), (0.5, 2.0)),
+        (dict(scale=(30, 10), keep_ratio=True), (10, 30), (0.5, 0.5)),
+        (dict(scale_factor=0.5), (10, 30), (0.5, 0.5)),
+        (dict(scale_factor=0.5, interpolation='bilinear'), (10, 30), (0.5, 0.5)),
+    ],
+    ids=str,
+)
+def test_steps_of_others_are_told_what_happened(
+    settings: dict, size: tuple[int, int], factor: tuple[float, float]
+) -> None:
+    image = np.zeros((20, 60, 3), np.uint8)
+    after = TRANSFORMS.build(dict(type='Resize', **settings))(dict(img=image, img_shape=(20, 60)))
+    assert after['img_shape'] == after['img'].shape[:2] == size
+    assert after['scale_factor'] == factor
+    assert after['keep_ratio'] == settings.get('keep_ratio', False)
+    assert after['size_changes'] == [('resize', (20, 60), size)]
+
+
+@pytest.mark.parametrize(
+    ('settings', 'expected'),
+    [
+        (dict(), [50, 50]),
+        (dict(interpolation='nearest'), [0, 0]),
+        (dict(backend='pillow'), [50, 50]),
+        (dict(backend='pillow', interpolation='nearest'), [100, 100]),
+    ],
+    ids=str,
+)
+def test_how_images_get_smaller(settings: dict, expected: list[int]) -> None:
+    """Columns of 0 and 100 in turn, half as many: averaged, unless told to take one of them."""
+    image = np.zeros((4, 4, 3), np.uint8)
+    image[:, 1::2] = 100
+    after = TRANSFORMS.build(dict(type='Resize', scale=(2, 2), **settings))(dict(img=image))
+    assert after['img'][0, :, 0].tolist() == pytest.approx(expected, abs=13)
+
+
+def test_a_mask_of_the_right_size_stays_the_same() -> None:
+    mask = np.zeros((3, 2), np.uint8)
+    assert resize_mask(mask, (2, 3)) is mask
+    assert resize_mask(mask, (3, 2)).shape == (2, 3)
+
+
 def centred() -> np.ndarray:
     """Return a mask with an ellipse in the middle, equal to its mirror images."""
     y, x = np.mgrid[:375, :500]

@@ -1,14 +1,13 @@
 """Pipelines on content: image and mask move together, probabilities hold, seeds decide."""
 
-from pathlib import Path
+import os
+import sys
 
-import cv2
 import numpy as np
 import pytest
 from mmengine.registry import TRANSFORMS
 
 from custom_modules.base.errors import UserError
-from custom_modules.datasets.transforms.loading import LoadImage, LoadMask
 
 SIZE = (60, 80)
 
@@ -189,13 +188,35 @@ def test_albumentations_sizes_are_those_of_the_configs() -> None:
         assert after['img'].shape[:2] == after['gt_seg_map'].shape == after['img_shape'] == shape
 
 
+def test_albumentations_notes_what_it_resizes() -> None:
+    resize = albumentations(dict(type='albumentations.Resize', height=30, width=40))
+    results = resize(picture_of_a_block())
+    assert results['size_changes'] == [('resize', SIZE, (30, 40))]
+    assert results['img_shape'] == (30, 40)
+    same = albumentations(dict(type='albumentations.Resize', height=SIZE[0], width=SIZE[1]))
+    assert 'size_changes' not in same(picture_of_a_block())
+
+
+def test_albumentations_asks_no_network_for_a_newer_version(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delenv('NO_ALBUMENTATIONS_UPDATE', raising=False)
+    albumentations()
+    assert os.environ['NO_ALBUMENTATIONS_UPDATE'] == '1'
+    monkeypatch.setitem(sys.modules, 'albumentations', None)
+    with pytest.raises(UserError, match=r'needs the library albumentations \(.*; pip install -r'):
+        albumentations()
+
+
 def test_albumentations_names_what_is_wrong() -> None:
     with pytest.raises(UserError, match=r"HorizontalFlp' is no .*mean albumentations\.Horizontal"):
         albumentations(dict(type='albumentations.HorizontalFlp'))
     with pytest.raises(UserError, match=r"albumentations\.version' is no transform"):
         albumentations(dict(type='albumentations.version'))
-    with pytest.raises(UserError, match=r"Blur: blur_limit='wide': Input should be a valid "):
-        albumentations(dict(type='albumentations.Blur', blur_limit='wide'))
+    with pytest.raises(UserError, match=r"Blur: p=2: .*; blur_limit='wide': Input should be a "):
+        albumentations(dict(type='albumentations.Blur', blur_limit='wide', p=2))
+    with pytest.raises(UserError, match=r'OneOf: .*transforms'):
+        albumentations(dict(type='albumentations.OneOf'))
 
 
 def test_brightness_and_contrast_by_hand() -> None:
@@ -222,48 +243,36 @@ def test_brightness_ends_at_black_and_white() -> None:
 
 
 @pytest.mark.parametrize('name', ['RandomAffine', 'RandomBrightnessContrast'])
-def test_probabilities_hold(name: str) -> None:
+@pytest.mark.parametrize(('settings', 'share'), [({}, 0.5), (dict(prob=0.3), 0.3)])
+def test_probabilities_hold(name: str, settings: dict, share: float) -> None:
     np.random.seed(0)
-    transform = TRANSFORMS.build(dict(type=name, prob=0.3))
+    transform = TRANSFORMS.build(dict(type=name, **settings))
     applied = sum(transform._draw()[0] for _ in range(4000))
-    assert applied / 4000 == pytest.approx(0.3, abs=0.03)
+    assert applied / 4000 == pytest.approx(share, abs=0.03)
 
 
-def load_mask(path: Path, values: np.ndarray, encodings: list[dict]) -> np.ndarray:
-    cv2.imwrite(str(path), values)
-    results = dict(seg_map_path=str(path), ori_shape=(2, 2), mask_encodings=encodings)
-    return LoadMask()(results)['gt_seg_map']
-
-
-def test_masks_are_read_by_the_first_encoding_that_covers_them(tmp_path: Path) -> None:
-    encodings = [{0: 0, 1: 1}, {0: 0, 255: 1}]
-    path = tmp_path / 'mask.png'
-    for values, wanted in (
-        ([[0, 1], [1, 0]], [[0, 1], [1, 0]]),
-        ([[0, 255], [255, 0]], [[0, 1], [1, 0]]),
-        ([[0, 0], [0, 0]], [[0, 0], [0, 0]]),
+@pytest.mark.parametrize(
+    ('config', 'ranges'),
+    [
+        (dict(type='RandomAffine'), [(0, 0), (1, 1), (0, 0), (0, 0)]),
+        (dict(type='RandomAffine', degrees=9), [(-9, 9), (1, 1), (0, 0), (0, 0)]),
+        (
+            dict(type='RandomAffine', scale=(0.5, 2), translate=0.1),
+            [(0, 0), (0.5, 2), (-0.1, 0.1), (-0.1, 0.1)],
+        ),
+        (dict(type='RandomBrightnessContrast'), [(0.8, 1.2), (0.8, 1.2)]),
+        (dict(type='RandomBrightnessContrast', brightness=0, contrast=0.5), [(1, 1), (0.5, 1.5)]),
+    ],
+    ids=str,
+)
+def test_draws_fill_their_ranges_and_leave_them_never(config: dict, ranges: list) -> None:
+    np.random.seed(0)
+    step = TRANSFORMS.build(config)
+    for values, (lowest, highest) in zip(
+        np.array([step._draw()[1:] for _ in range(1000)]).T, ranges, strict=True
     ):
-        assert load_mask(path, np.array(values, np.uint8), encodings).tolist() == wanted
-    grey_as_rgb = np.repeat(np.array([[[0], [255]], [[255], [0]]], np.uint8), 3, axis=2)
-    assert load_mask(path, grey_as_rgb, encodings).tolist() == [[0, 1], [1, 0]]
-    with pytest.raises(UserError, match=r'mask\.png: the mask has the values 0, 7; allowed are'):
-        load_mask(path, np.array([[0, 7], [7, 0]], np.uint8), encodings)
-    with pytest.raises(UserError, match='values 0, 1, 255'):
-        load_mask(path, np.array([[0, 1], [255, 0]], np.uint8), encodings)
-    with pytest.raises(UserError, match='a colour image, not a mask'):
-        load_mask(path, np.array([[[1, 2, 3]] * 2] * 2, np.uint8), encodings)
-    with pytest.raises(UserError, match='the mask is 3x2, its image 2x2'):
-        load_mask(path, np.zeros((2, 3), np.uint8), encodings)
-
-
-def test_unreadable_images_name_the_file_and_the_remedy(tmp_path: Path) -> None:
-    path = tmp_path / 'pet.jpg'
-    for content, message in ((b'', 'empty'), (b'not an image', 'not a readable image')):
-        path.write_bytes(content)
-        with pytest.raises(UserError, match=rf'pet\.jpg: .*{message}'):
-            LoadImage()(dict(img_path=str(path)))
-    with pytest.raises(UserError, match='cannot be read'):
-        LoadImage()(dict(img_path=str(tmp_path / 'nowhere.jpg')))
+        assert lowest <= values.min() <= values.max() <= highest
+        assert values.max() - values.min() >= 0.95 * (highest - lowest)
 
 
 def test_scoring_at_the_original_resolution_leaves_the_mask() -> None:
