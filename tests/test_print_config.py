@@ -240,6 +240,18 @@ def test_the_example_of_the_readme() -> None:
     assert re.sub(r' +', ' ', example) in re.sub(r' +', ' ', text)
 
 
+def test_values_that_are_not_plain(tmp_path: Path) -> None:
+    path = tmp_path / 'mine.py'
+    path.write_text(
+        'from pathlib import Path\nimport numpy as np\nrate = np.float64(0.5)\n'
+        "flag = np.bool_(True)\nlow = -float('inf')\nfolder = Path('a/b')\nkinds = {2}\n"
+        "words = {'class': 1}\n"
+    )
+    expected = dict(rate=0.5, flag=True, low=-math.inf, folder='a/b', kinds={2}, words={'class': 1})
+    found = executed(annotated(read(path)))
+    assert repr(found) == repr(expected)
+
+
 @pytest.mark.skipif(sys.platform == 'win32', reason='no such names there')
 def test_the_name_of_a_file_stays_in_its_comment(tmp_path: Path) -> None:
     path = tmp_path / 'a\nimport os\n.py'

@@ -5,6 +5,8 @@ import math
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import numpy as np
+
 from ..config import LoadedConfig
 from ..config.line import written_place
 from ..config.origins import Origin, origins
@@ -72,11 +74,11 @@ def _code(value: Any) -> str:
         code = ', '.join(f'{before}{_code(item)}' for before, item in items)
         alone = ',' if isinstance(value, tuple) and len(value) == 1 else ''
         return f'{opening}{code}{alone}{closing}'
-    plain = value.value
-    if isinstance(plain, float):  # NumPy's too
-        return repr(float(plain)) if math.isfinite(plain) else f"float('{float(plain)}')"
-    # Numbers of NumPy say what they are in their repr.
-    return repr(plain) if isinstance(plain, str | bytes | dict | list | tuple) else str(plain)
+    plain = value.value.item() if isinstance(value.value, np.generic) else value.value
+    if isinstance(plain, float) and not math.isfinite(plain):
+        return f"float('{plain}')"
+    # Anything else, such as a Path, is text, as it is in what a run keeps.
+    return repr(plain if type(plain).__module__ == 'builtins' else str(plain))
 
 
 def _parts(value: dict | list | tuple) -> tuple[str, list[tuple[str, Any]], str]:
