@@ -52,7 +52,7 @@ def main() -> None:
                     seconds[way].append(time.perf_counter() - start)
     report(
         'evaluation',
-        f'test of {CONFIG} on {args.images} real images, start of the workers and figures included',
+        f'test of {CONFIG} on {args.images} real images, start of the workers and metrics included',
         args.images,
         seconds,
         'batch 1, fp32',

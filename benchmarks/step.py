@@ -28,7 +28,7 @@ Step = Callable[[], object]
 def runner_step(
     config: str, size: int, batch: int, precision: str, folder: str, *more: str
 ) -> Step:
-    """Return a step of the runner, with its preprocessor, losses, figures and hooks."""
+    """Return a step of the runner, with its preprocessor, losses, metrics and hooks."""
     draw_sample(Path(folder, 'sample'))
     options = [f'image_size={size}', f'batch_size={batch}', 'num_workers=0', 'max_epochs=1000']
     options += [f'data_root={folder}/sample', f'precision={precision}', 'cache=False']

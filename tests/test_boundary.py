@@ -101,11 +101,11 @@ def test_the_empty_rule_holds_for_boundaries() -> None:
                 )
             ],
         )
-    figures = metric.evaluate(4)
+    metrics = metric.evaluate(4)
     assert [row['iou_boundary'] for row in metric.per_image] == [1, 0, 0, 1]
     assert [row['dice_surface'] for row in metric.per_image] == [1, 0, 0, 1]
     assert [row['touches_frame'] for row in metric.per_image] == [0, 0, 1, 1]
-    assert figures == dict(IoU_boundary=0.5, Dice_surface=0.5)
+    assert metrics == dict(IoU_boundary=0.5, Dice_surface=0.5)
 
 
 @pytest.mark.parametrize(

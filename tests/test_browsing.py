@@ -1,4 +1,4 @@
-"""What is shown of the data is what the network sees, and the figures are those of the files."""
+"""What is shown of the data is what the network sees, and the statistics are those of the files."""
 
 import re
 from itertools import islice
@@ -182,7 +182,7 @@ def test_sheet_and_page(sample: Path, tmp_path: Path) -> None:
     assert [(data.split, len(data.heights)) for data in surveys] == [
         *(('train', 16), ('val', 6), ('test', 6))
     ]
-    # Eight pictures of 1.5 inches a row; two rows of samples below 3.2 inches of figures.
+    # Eight pictures of 1.5 inches a row; two rows of samples below 3.2 inches of statistics.
     height, width = cv2.imread(str(tmp_path / 'made' / 'sheet.png')).shape[:2]
     assert (width, height) == (int(120 * 12.6), int(120 * (3.2 + 2 * 1.72)))
     pages = []

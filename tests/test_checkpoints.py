@@ -155,16 +155,16 @@ def test_what_looks_like_a_plain_value_is_saved_as_one(tmp_path: Path) -> None:
     assert score.update(dict(Dice=torch.tensor(0.75))) and score.value == 0.75
     path = tmp_path / 'best.pth'
     held = {
-        'figures': {'Dice': np.mean([0.25, 0.75]), 'loss': np.float32(0.5), 'n': np.int64(3)},
+        'metrics': {'Dice': np.mean([0.25, 0.75]), 'loss': np.float32(0.5), 'n': np.int64(3)},
         'hooks': [np.array([1, 2]), Mine('a'), np.bool_(True), (1, None), torch.ones(1)],
         'config': ConfigDict(a=ConfigDict(b=1)),
     }
     save_checkpoint(held, path)
     found = load_checkpoint(path)
-    assert found['figures'] == {'Dice': 0.5, 'loss': 0.5, 'n': 3}
+    assert found['metrics'] == {'Dice': 0.5, 'loss': 0.5, 'n': 3}
     assert found['hooks'][0].tolist() == [1, 2] and found['hooks'][1:4] == ['a', True, (1, None)]
     assert found['config'] == dict(a=dict(b=1))
     for foreign in (Path('x'), {1}, object()):
         with pytest.raises(UserError, match=r'hooks\.0\.when is a .*cannot hold'):
             save_checkpoint(dict(hooks=[dict(when=foreign)]), path)
-    assert load_checkpoint(path)['figures']['n'] == 3  # the older file is whole
+    assert load_checkpoint(path)['metrics']['n'] == 3  # the older file is whole

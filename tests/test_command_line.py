@@ -42,7 +42,7 @@ def train_arguments(sample: Path, *options: str) -> list[str]:
         ('precision=fp16', 'needs a GPU'),
         ('num_workers=many', "use 'auto' or an integer from 0"),
         ('num_workers=4000', "use 'auto' or an integer from 0 to"),
-        ('monitor=dice', "monitor='dice' is no figure of the validation; did you mean Dice"),
+        ('monitor=dice', "monitor='dice' is no metric of the validation; did you mean Dice"),
     ],
 )
 def test_train_refuses(run_tool: Command, sample: Path, option: str, message: str) -> None:

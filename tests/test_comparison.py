@@ -1,4 +1,4 @@
-"""Two tests held against each other: figures by hand, what is refused, and the tool."""
+"""Two tests held against each other: metrics by hand, what is refused, and the tool."""
 
 import json
 from collections.abc import Sequence
@@ -44,16 +44,16 @@ def test_a_comparison_by_hand(tmp_path: Path) -> None:
     found = compare(*runs)
     assert (found.first, found.second) == ('a', 'b')
     dice = {tp: 2 * tp / (tp + 40) for tp in (10, 20, 30, 40)}
-    figures = {row.figure: row for row in found.figures}
-    assert figures['Dice'].first == pytest.approx(sum(dice.values()) / 4)
-    assert figures['Dice'].second == pytest.approx((dice[40] + 2 * dice[20] + dice[30]) / 4)
-    assert figures['recall'].first == pytest.approx(100 / 160)
-    assert figures['recall'].second == pytest.approx(110 / 160)
-    assert figures['precision'].low == figures['precision'].high == 0
+    metrics = {row.metric: row for row in found.metrics}
+    assert metrics['Dice'].first == pytest.approx(sum(dice.values()) / 4)
+    assert metrics['Dice'].second == pytest.approx((dice[40] + 2 * dice[20] + dice[30]) / 4)
+    assert metrics['recall'].first == pytest.approx(100 / 160)
+    assert metrics['recall'].second == pytest.approx(110 / 160)
+    assert metrics['precision'].low == metrics['precision'].high == 0
     # The biggest loss and the biggest gain bound every drawn mean.
-    assert dice[20] - dice[30] <= figures['Dice'].low < 0 < figures['Dice'].high
-    assert figures['Dice'].high <= dice[40] - dice[10]
-    assert figures['Dice'].verdict == ''
+    assert dice[20] - dice[30] <= metrics['Dice'].low < 0 < metrics['Dice'].high
+    assert metrics['Dice'].high <= dice[40] - dice[10]
+    assert metrics['Dice'].verdict == ''
     assert [change.id for change in found.better] == ['pet_0']
     assert [change.id for change in found.worse] == ['pet_2', 'pet_3']
     assert (found.settings, found.config) == ([], [])
@@ -68,14 +68,14 @@ def test_the_interval_is_of_pairs(tmp_path: Path) -> None:
     random = np.random.default_rng(0)
     before = random.integers(5, 35, 60)
     runs = find_scored([scored(tmp_path / 'a', before), scored(tmp_path / 'b', before + 1)])
-    row = compare(*runs).figures[0]
+    row = compare(*runs).metrics[0]
     gains = 2 * (before + 1) / (before + 41) - 2 * before / (before + 40)
     error = gains.std() / np.sqrt(60)
     assert row.second - row.first == pytest.approx(gains.mean())
     assert row.low == pytest.approx(gains.mean() - 1.96 * error, abs=0.3 * error)
     assert row.high == pytest.approx(gains.mean() + 1.96 * error, abs=0.3 * error)
     assert row.verdict == 'better'
-    assert compare(*runs[::-1]).figures[0].verdict == 'worse'
+    assert compare(*runs[::-1]).metrics[0].verdict == 'worse'
 
 
 def test_the_order_of_the_images_does_not_matter(tmp_path: Path) -> None:
@@ -84,7 +84,7 @@ def test_the_order_of_the_images_does_not_matter(tmp_path: Path) -> None:
     scored(tmp_path / 'b', [10, 20, 30])
     (tmp_path / 'b' / 'per_image.csv').write_text('\n'.join([lines[0], *lines[:0:-1]]))
     found = compare(*find_scored([str(tmp_path / 'a'), str(tmp_path / 'b')]))
-    assert all(row.low == row.high == 0 for row in found.figures)
+    assert all(row.low == row.high == 0 for row in found.metrics)
     assert not found.better
     assert not found.worse
 

@@ -213,8 +213,8 @@ def test_a_message_about_a_value_names_what_the_config_writes(tmp_path: Path) ->
         ),
         ('preprocessor = dict(std=[1, 2, -3])', r'preprocessor.std = [1, 2, -3]'),
         (
-            "custom_hooks = [dict(type='ConsoleHook', figures=[''])]",
-            "custom_hooks.0.figures = ['']",
+            "custom_hooks = [dict(type='ConsoleHook', metrics=[''])]",
+            "custom_hooks.0.metrics = ['']",
         ),
     ):
         child.write_text(base + line + '\n')

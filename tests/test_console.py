@@ -109,7 +109,7 @@ def runner_of(**changes: Any) -> Any:
 def test_the_line_of_an_epoch(clock: Clock, capsys: pytest.CaptureFixture[str]) -> None:
     """Ten steps of four images on each of two processes, of which four were done before."""
     runner = runner_of()
-    hook = ConsoleHook(figures=('loss', 'Dice'))
+    hook = ConsoleHook(metrics=('loss', 'Dice'))
     hook.before_train(runner)
     hook.before_train_epoch(runner)
     clock.now += 12

@@ -40,8 +40,8 @@ def test_pictures_of_a_pixel_and_masks_of_nothing_and_everything(
     result = score(config, str(run / 'last.pth'), str(tmp_path / 'test'))
     assert result is not None
     assert (result['num_images'], result['num_empty']) == (8, 4)
-    figures = [value for value in result.values() if isinstance(value, float)]
-    assert len(figures) > 8 and all(math.isfinite(value) for value in figures)
+    metrics = [value for value in result.values() if isinstance(value, float)]
+    assert len(metrics) > 8 and all(math.isfinite(value) for value in metrics)
 
 
 def test_one_value_for_each_channel_is_no_batch(sample: Path, tmp_path: Path) -> None:

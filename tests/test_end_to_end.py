@@ -44,14 +44,14 @@ def test_train_test_resume_test(run_tool: Command, sample: Path, tmp_path: Path)
     assert 'val Dice' in output
     assert 'OneDL' not in output
 
-    figures = []
+    metrics = []
     for out in ('a', 'b'):
         output = succeed(
             run_tool('test.py', CONFIG, whole / 'best.pth', '--out', out, *options(sample, *more))
         )
-        figures.append(json.loads((tmp_path / out / 'metrics.json').read_text()))
-        assert f'Dice {figures[-1]["Dice"]:.4f}' in output
-    assert figures[0] == figures[1]
+        metrics.append(json.loads((tmp_path / out / 'metrics.json').read_text()))
+        assert f'Dice {metrics[-1]["Dice"]:.4f}' in output
+    assert metrics[0] == metrics[1]
     check_results(tmp_path / 'a', sample)
 
     # Killed after the first epoch, then the rest.
@@ -66,20 +66,20 @@ def test_train_test_resume_test(run_tool: Command, sample: Path, tmp_path: Path)
     succeed(run_tool('test.py', CONFIG, parts[0] / 'best.pth', *options(sample, *more)))
     resumed = json.loads((parts[0] / 'metrics.json').read_text())
     for name in ('Dice', 'IoU_global', 'loss'):
-        assert resumed[name] == figures[0][name]
+        assert resumed[name] == metrics[0][name]
 
-    # The run's own config loads and gives the same figures.
+    # The run's own config loads and gives the same metrics.
     succeed(run_tool('test.py', whole / 'config.py', whole / 'best.pth', '--out', 'c'))
-    assert json.loads((tmp_path / 'c' / 'metrics.json').read_text())['Dice'] == figures[0]['Dice']
+    assert json.loads((tmp_path / 'c' / 'metrics.json').read_text())['Dice'] == metrics[0]['Dice']
 
 
 def check_results(out: Path, sample: Path) -> None:
-    """Recompute the figures from the saved masks with plain NumPy."""
-    figures = json.loads((out / 'metrics.json').read_text())
-    assert figures['border'] == 'foreground'
-    assert figures['resolution'] == 'input'
-    assert figures['threshold'] == 0.5
-    assert figures['num_images'] == 6
+    """Recompute the metrics from the saved masks with plain NumPy."""
+    metrics = json.loads((out / 'metrics.json').read_text())
+    assert metrics['border'] == 'foreground'
+    assert metrics['resolution'] == 'input'
+    assert metrics['threshold'] == 0.5
+    assert metrics['num_images'] == 6
     with open(out / 'per_image.csv', newline='') as file:
         rows = list(csv.DictReader(file))
     assert list(rows[0])[:8] == ['id', 'species', 'breed', 'tp', 'fp', 'fn', 'tn', 'dice']
@@ -96,7 +96,7 @@ def check_results(out: Path, sample: Path) -> None:
         both, size = (truth & (mask > 0)).sum(), truth.sum() + (mask > 0).sum()
         scores.append(2 * both / size if size else 1.0)
         assert float(row['dice']) == pytest.approx(scores[-1], abs=1e-12)
-    assert figures['Dice'] == pytest.approx(np.mean(scores), abs=1e-12)
+    assert metrics['Dice'] == pytest.approx(np.mean(scores), abs=1e-12)
     assert (out / 'examples.png').stat().st_size > 10_000
 
 
@@ -300,7 +300,7 @@ def test_own_masks_at_the_original_resolution(
         mask = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
         truth = cv2.imread(str(tmp_path / 'mine' / 'masks' / path.name), cv2.IMREAD_UNCHANGED)
         assert mask.shape == truth.shape
-    figures = json.loads((tmp_path / 'out' / 'metrics.json').read_text())
-    assert figures['num_images'] == 3
-    assert figures['resolution'] == 'original'
-    assert figures['num_trained_on'] == 3
+    metrics = json.loads((tmp_path / 'out' / 'metrics.json').read_text())
+    assert metrics['num_images'] == 3
+    assert metrics['resolution'] == 'original'
+    assert metrics['num_trained_on'] == 3

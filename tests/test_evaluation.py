@@ -39,21 +39,21 @@ def test_counts_leave_ignored_pixels_out() -> None:
     ],
 )
 def test_one_image_by_hand(counts: Confusion, dice: float, iou: float) -> None:
-    figures = summarise([counts])
-    assert figures['Dice'] == figures['Dice_global'] == pytest.approx(dice)
-    assert figures['IoU'] == figures['IoU_global'] == pytest.approx(iou)
+    metrics = summarise([counts])
+    assert metrics['Dice'] == metrics['Dice_global'] == pytest.approx(dice)
+    assert metrics['IoU'] == metrics['IoU_global'] == pytest.approx(iou)
 
 
 def test_mean_over_images_and_over_pixels_differ() -> None:
     """One easy large and one hard small pet."""
-    figures = summarise([Confusion(90, 10, 10, 0), Confusion(1, 3, 3, 93), Confusion(0, 0, 0, 100)])
-    assert figures['Dice'] == pytest.approx((180 / 200 + 2 / 8 + 1) / 3)
-    assert figures['Dice_global'] == pytest.approx(182 / (182 + 26))
-    assert figures['IoU'] == pytest.approx((90 / 110 + 1 / 7 + 1) / 3)
-    assert figures['IoU_global'] == pytest.approx(91 / 117)
-    assert figures['Dice_background'] == pytest.approx((0 + 186 / 192 + 1) / 3)
-    assert figures['precision'] == figures['recall'] == pytest.approx(91 / 104)
-    assert (figures['num_images'], figures['num_empty']) == (3, 1)
+    metrics = summarise([Confusion(90, 10, 10, 0), Confusion(1, 3, 3, 93), Confusion(0, 0, 0, 100)])
+    assert metrics['Dice'] == pytest.approx((180 / 200 + 2 / 8 + 1) / 3)
+    assert metrics['Dice_global'] == pytest.approx(182 / (182 + 26))
+    assert metrics['IoU'] == pytest.approx((90 / 110 + 1 / 7 + 1) / 3)
+    assert metrics['IoU_global'] == pytest.approx(91 / 117)
+    assert metrics['Dice_background'] == pytest.approx((0 + 186 / 192 + 1) / 3)
+    assert metrics['precision'] == metrics['recall'] == pytest.approx(91 / 104)
+    assert (metrics['num_images'], metrics['num_empty']) == (3, 1)
 
 
 def test_images_without_foreground_in_their_truth_are_counted() -> None:
@@ -75,8 +75,8 @@ def test_metric_agrees_with_a_plain_loop() -> None:
         )  # pixel by pixel
         size = sum(int(prediction[i]) for i in np.ndindex(target.shape) if target[i] != 255)
         scores.append(2 * both / (size + int((target == 1).sum())))
-    figures = metric.evaluate(7)
-    assert figures['Dice'] == pytest.approx(np.mean(scores))
+    metrics = metric.evaluate(7)
+    assert metrics['Dice'] == pytest.approx(np.mean(scores))
     assert [row['dice'] for row in metric.per_image] == pytest.approx(scores)
     assert list(metric.per_image[0]) == ['id', 'groups', 'tp', 'fp', 'fn', 'tn', 'dice']
 
@@ -87,9 +87,9 @@ def test_batches_are_pooled_as_a_report_averages() -> None:
     large, small = np.ones((10, 10)), np.ones((2, 2))
     half = np.array([[1, 0], [0, 1]])
     metric.process({}, [sample(large, large), sample(1 - small, small), sample(half, small)])
-    figures = metric.evaluate(3)
-    assert figures['Dice_batches'] == pytest.approx((200 / 204 + 2 / 3) / 2)
-    assert figures['Dice'] == pytest.approx((1 + 0 + 2 / 3) / 3)
+    metrics = metric.evaluate(3)
+    assert metrics['Dice_batches'] == pytest.approx((200 / 204 + 2 / 3) / 2)
+    assert metrics['Dice'] == pytest.approx((1 + 0 + 2 / 3) / 3)
     assert 'Dice_batches' not in DiceMetric().compute_metrics([dict(tp=1, fp=0, fn=0, tn=0)])
     with pytest.raises(UserError, match='batch_size=0 is not allowed'):
         DiceMetric(batch_size=0)
@@ -107,5 +107,5 @@ def test_loss_metric_weights_batches_by_their_images() -> None:
     first, second = dict(loss_bce=1.0, loss_dice=0.5), dict(loss_bce=4.0, loss_dice=1.0)
     metric.process({}, [dict(losses=first)] * 3)
     metric.process({}, [dict(losses=second)])
-    figures = metric.evaluate(4)
-    assert figures == pytest.approx(dict(loss=1.75 + 0.625, loss_bce=1.75, loss_dice=0.625))
+    metrics = metric.evaluate(4)
+    assert metrics == pytest.approx(dict(loss=1.75 + 0.625, loss_bce=1.75, loss_dice=0.625))

@@ -24,7 +24,7 @@ from custom_modules.evaluation.breakdowns import (
     size_limits,
 )
 from custom_modules.evaluation.confusion import Confusion, ImageTable, summarise
-from custom_modules.evaluation.from_rows import figures_from_rows
+from custom_modules.evaluation.from_rows import metrics_from_rows
 from custom_modules.evaluation.probabilities import (
     best_threshold,
     calibration,
@@ -75,16 +75,16 @@ def test_intervals_cover() -> None:
     assert 0.91 <= inside / 300 <= 0.98
 
 
-def test_figures_of_a_drawn_set_are_those_of_its_images() -> None:
+def test_metrics_of_a_drawn_set_are_those_of_its_images() -> None:
     counts = [Confusion(90, 10, 10, 0), Confusion(1, 3, 3, 93), Confusion(0, 0, 0, 100)]
     table = ImageTable(counts, dict(extra=np.array([1.0, 2.0, 3.0])))
     drawn = [0, 2, 2]
-    figures = table.figures(table.values[drawn].sum(0))
+    metrics = table.metrics(table.values[drawn].sum(0))
     expected = summarise([counts[i] for i in drawn])
-    assert {k: figures[k] for k in expected if k in figures} == pytest.approx(
-        {k: v for k, v in expected.items() if k in figures}
+    assert {k: metrics[k] for k in expected if k in metrics} == pytest.approx(
+        {k: v for k, v in expected.items() if k in metrics}
     )
-    assert figures['extra'] == pytest.approx(7 / 3)
+    assert metrics['extra'] == pytest.approx(7 / 3)
 
 
 def logits_and_target(seed: int) -> tuple[torch.Tensor, torch.Tensor]:
@@ -157,7 +157,7 @@ def test_three_ways_to_count_a_border() -> None:
     }
     metric.process({}, [sample])
     metric.evaluate(1)
-    assert {way: figures['Dice'] for way, figures in metric.by_border.items()} == pytest.approx(
+    assert {way: metrics['Dice'] for way, metrics in metric.by_border.items()} == pytest.approx(
         dict(foreground=6 / 9, background=2 / 6, ignore=2 / 4)
     )
 
@@ -247,11 +247,11 @@ def test_break_downs_by_hand() -> None:
     assert break_down(banded, means)['species']['cat']['IoU_boundary'] == 0.5
 
 
-def test_figures_of_the_rows_of_a_table() -> None:
+def test_metrics_of_the_rows_of_a_table() -> None:
     rows = [row(10, 5), row(20, 20), row(60, 60)]
-    figures = figures_from_rows(rows)
-    assert figures['size_limits'] == size_limits(foreground_shares(rows))
-    assert figures['interval_method'] == (
+    metrics = metrics_from_rows(rows)
+    assert metrics['size_limits'] == size_limits(foreground_shares(rows))
+    assert metrics['interval_method'] == (
         '95% percentile bootstrap over images, 2,000 sets, seed 0'
     )
 
@@ -283,7 +283,7 @@ def test_augmented_network_by_hand() -> None:
         Averaged(column, 4, [9.0])
 
 
-def test_all_figures_from_the_saved_masks(sample: Path, checkpoint: Path, tmp_path: Path) -> None:
+def test_all_metrics_from_the_saved_masks(sample: Path, checkpoint: Path, tmp_path: Path) -> None:
     config = load_config(CONFIG, options(sample))
     result = run_test(config, str(checkpoint), str(tmp_path))
     assert json.loads((tmp_path / 'metrics.json').read_text()) == result
@@ -326,7 +326,7 @@ def test_all_figures_from_the_saved_masks(sample: Path, checkpoint: Path, tmp_pa
     assert result['validation']['num_images'] == 6
     assert (tmp_path / 'config.py').is_file()
 
-    # Left out what costs: the same figures, none of the others.
+    # Left out what costs: the same metrics, none of the others.
     quick = run_test(config, str(checkpoint), str(tmp_path / 'quick'), quick=True)
     for name in ('Dice', 'Dice_global', 'IoU', 'precision', 'loss', 'size_limits'):
         assert quick[name] == result[name], name

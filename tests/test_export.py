@@ -127,7 +127,7 @@ def test_a_trained_net(
 
 
 @pytest.mark.parametrize(('name', 'runtime'), [('onnx', 'ONNX Runtime'), ('openvino', 'OpenVINO')])
-def test_predictions_and_figures_of_a_file(
+def test_predictions_and_metrics_of_a_file(
     run_tool: Command, sample: Path, checkpoint: Path, tmp_path: Path, name: str, runtime: str
 ) -> None:
     """``predict.py`` and ``test.py`` take the file as they take the checkpoint."""
@@ -142,14 +142,14 @@ def test_predictions_and_figures_of_a_file(
         assert np.array_equal(one.mask, other.mask)
         np.testing.assert_allclose(one.probability, other.probability, atol=1e-5)
     tiny = [*options(sample), 'test_dataloader.dataset.indices=6', 'num_workers=0']
-    figures = []
+    metrics = []
     for weights, out in ((checkpoint, 'a'), (path, 'b')):
         arguments = ['test.py', CONFIG, weights, '--out', out, '--quick', '--cfg-options', *tiny]
         done = run_tool(*arguments)
         assert done.returncode == 0, done.stderr
-        figures.append(json.loads((tmp_path / out / 'metrics.json').read_text()))
+        metrics.append(json.loads((tmp_path / out / 'metrics.json').read_text()))
     for key in ('Dice', 'IoU', 'Dice_global', 'loss', 'threshold', 'num_images'):
-        assert figures[0][key] == pytest.approx(figures[1][key], abs=1e-5), key
+        assert metrics[0][key] == pytest.approx(metrics[1][key], abs=1e-5), key
     arguments = ['predict.py', CONFIG, path, photographs[0], '--out', 'p']
     done = run_tool(*arguments, '--cfg-options', *options(sample))
     assert (done.returncode, f'{runtime}, fp32' in done.stdout) == (0, True), done.stderr

@@ -26,8 +26,8 @@ CONFIG = 'configs/sample/unet_sample.py'
 
 
 def epoch(number: int, dice: float = 0.5, loss: float = 1.0) -> str:
-    figures = {'train/loss': loss, 'train/bce': loss, 'valid/loss': loss, 'valid/dice': dice}
-    return json.dumps(figures | dict(epoch=number, step=number))
+    metrics = {'train/loss': loss, 'train/bce': loss, 'valid/loss': loss, 'valid/dice': dice}
+    return json.dumps(metrics | dict(epoch=number, step=number))
 
 
 def step(number: int) -> str:

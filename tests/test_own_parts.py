@@ -177,13 +177,13 @@ def test_a_metric_of_ones_own_is_watched(mine: Mine) -> None:
 
 def test_a_metric_of_ones_own_is_reported_and_compared(mine: Mine) -> None:
     title = 'error of the area, mean over images'
-    assert mine.page.count(f'<th scope="row">{title}</th>') == 2  # figures, comparison
+    assert mine.page.count(f'<th scope="row">{title}</th>') == 2  # metrics, comparison
     assert f'| {title} | {mine.result["area_error"]:.4f} (95 % interval ' in model_card(
         'mine', mine.config.resolved, mine.result, None, None
     )
     comparison = compare(*find_scored([str(mine.first), str(mine.second)]))
-    row = comparison.figures[-1]
-    assert (row.figure, row.better, row.second) == ('area_error', 'less', mine.result['area_error'])
+    row = comparison.metrics[-1]
+    assert (row.metric, row.better, row.second) == ('area_error', 'less', mine.result['area_error'])
     assert row.low is not None and row.high is not None
     assert row.low <= row.second - row.first <= row.high
     assert '\narea_error  ' in told(comparison)

@@ -1,4 +1,4 @@
-"""Padding counts in no figure, whatever fills it, and every step moves image and mask together."""
+"""Padding counts in no metric, whatever fills it, and every step moves image and mask together."""
 
 from pathlib import Path
 from typing import Any

@@ -87,7 +87,7 @@ def published(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Path:
     folder = tmp_path_factory.mktemp('published') / 'pet'
-    own = [option for option in options if 'threshold' not in option]  # the figures have theirs
+    own = [option for option in options if 'threshold' not in option]  # the metrics have theirs
     publish(load_config(recipe, own), str(checkpoint), folder, metrics=tested, images=6)
     return folder
 
@@ -99,14 +99,14 @@ def test_the_folder(published: Path, checkpoint: Path, tested: Path) -> None:
     written = safetensors.load_file(published / 'model.safetensors')
     assert weights.keys() == written.keys()
     assert all(torch.equal(weights[name], written[name]) for name in weights)
-    figures = json.loads((published / 'metrics.json').read_text())
-    assert figures == json.loads(tested.read_text())
+    metrics = json.loads((published / 'metrics.json').read_text())
+    assert metrics == json.loads(tested.read_text())
     config = json.loads((published / 'config.json').read_text())
     assert config['evaluator'] == [dict(type='DiceMetric')] and 'custom_imports' not in config
-    assert load(published).threshold == figures['threshold'] == 0.4
+    assert load(published).threshold == metrics['threshold'] == 0.4
     card = (published / 'README.md').read_text()
     for said in (
-        f'| Dice, mean over images | {figures["Dice"]:.4f}',
+        f'| Dice, mean over images | {metrics["Dice"]:.4f}',
         '| a\\|b/seen | 6.0000 |',
         '6 images of the split `test`, border = foreground, 64x64',
         'CC BY-SA 4.0',
@@ -182,12 +182,12 @@ def test_when_masks_are_kept(flipped: float, difference: float, keeps: bool) -> 
 def test_the_tools_take_it(
     run_tool: Command, published: Path, tested: Path, sample: Path, tmp_path: Path
 ) -> None:
-    figures = json.loads(tested.read_text())
+    metrics = json.loads(tested.read_text())
     for weights in (published, published / 'model.safetensors', published / 'model.onnx'):
         done = run_tool('test.py', published, weights, '--out', weights.name, '--quick')
         assert done.returncode == 0, done.stderr
         found = json.loads((tmp_path / weights.name / 'metrics.json').read_text())
-        assert found['Dice'] == pytest.approx(figures['Dice'], abs=1e-6)
+        assert found['Dice'] == pytest.approx(metrics['Dice'], abs=1e-6)
     photograph = sorted((sample / 'images').glob('*.jpg'))[0]
     for model in ([published], [published, published], [published, published / 'model.onnx']):
         done = run_tool('predict.py', *model, photograph, '--out', f'p{len(model)}', '--overwrite')
@@ -230,7 +230,7 @@ def test_what_a_stranger_may_have_put_there(published: Path, tmp_path: Path) -> 
 def test_mistakes(
     run_tool: Command, options: list[str], checkpoint: Path, tested: Path, tmp_path: Path
 ) -> None:
-    """Nothing is replaced unasked, and no model is published without its figures."""
+    """Nothing is replaced unasked, and no model is published without its metrics."""
     (tmp_path / 'mine').mkdir()
     config = load_config(CONFIG, options)
     for overwrite in (False, True):
@@ -272,7 +272,7 @@ def test_the_card_of_own_data(options: list[str], tested: Path, tmp_path: Path) 
     config = load_config(folder / 'config.py')
     config.resolved.test_dataloader['dataset']['type'] = 'BinaryMaskDataset'
     training = dict(epochs=8, max_epochs=12, minutes=0.5, device='a CPU', precision='float32')
-    figures = json.loads(tested.read_text()) | dict(border='', training=training)
-    card = model_card('cats', config.resolved, figures, None, None)
+    metrics = json.loads(tested.read_text()) | dict(border='', training=training)
+    card = model_card('cats', config.resolved, metrics, None, None)
     assert 'license: unknown\n' in card and '# cats\n' in card and 'border' not in card
     assert '`my_cats.py`: the weights of epoch 8 of 12, after 30 seconds on a CPU, float32.' in card

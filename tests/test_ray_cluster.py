@@ -45,4 +45,4 @@ def test_a_machine_dies(sample: Path, tmp_path: Path, monkeypatch: pytest.Monkey
     for experiment in sweep.experiments:
         assert len(list(experiment.folder.glob('2*/metrics.json'))) == 1
         assert len(list(experiment.folder.glob('2*/last.pth'))) == 1  # what was begun went on
-        assert (experiment.folder / OUTPUT).read_text().count('figures: ') == 1
+        assert (experiment.folder / OUTPUT).read_text().count('metrics: ') == 1

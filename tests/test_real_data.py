@@ -104,7 +104,7 @@ def test_a_few_hundred_real_images_teach_something(
     best = tmp_path / 'runs' / 'latest' / 'best.pth'
     done = run_tool('test.py', config, best, '--out', 'out', *options)
     assert done.returncode == 0, done.stderr
-    figures = json.loads((tmp_path / 'out' / 'metrics.json').read_text())
-    assert figures['num_images'] == 200
+    metrics = json.loads((tmp_path / 'out' / 'metrics.json').read_text())
+    assert metrics['num_images'] == 200
     # All of an image called pet scores about 0.55 on this split.
-    assert figures['Dice'] > 0.62, figures
+    assert metrics['Dice'] > 0.62, metrics

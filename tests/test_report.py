@@ -28,13 +28,13 @@ def scalars(run: Path, gain: float) -> None:
         for step in range(4 * epoch - 3, 4 * epoch + 1):
             rate = {'step/loss': 1 / step, 'step/learning_rate': 0.01 / step}
             lines.append(json.dumps(rate | dict(iter=step, step=step)))
-        figures = {
+        metrics = {
             'train/loss': 1 / epoch,
             'valid/loss': 1.2 / epoch,
             'valid/dice': gain * epoch,
             'valid/dice_global': gain * epoch,
         }
-        lines.append(json.dumps(figures | dict(epoch=epoch, seconds=2.0, step=epoch)))
+        lines.append(json.dumps(metrics | dict(epoch=epoch, seconds=2.0, step=epoch)))
     (run / 'vis_data').mkdir(parents=True)
     (run / 'vis_data' / 'scalars.json').write_text('\n'.join(lines))
 
@@ -224,7 +224,7 @@ def test_what_is_not_there_is_said(runs: Path, tmp_path: Path) -> None:
     scalars(untested, 0.3)
     page = report_runs([str(untested)]).read_text()
     assert 'Not tested yet: python tools/test.py' in page
-    assert 'id="figures"' not in page
+    assert 'id="metrics"' not in page
     assert 'loss over the epochs' in page
 
     bare = shutil.copytree(runs / 'two' / 'latest' / 'test', tmp_path / 'bare')

@@ -87,9 +87,9 @@ def test_contract_of_every_report(name: str, sample: Path, tmp_path: Path) -> No
     model = runner.model
     assert [n for n, _ in model.named_parameters()] == [n for n, _ in complete.named_parameters()]
     assert (runner.epoch, runner.iter) == (2, 4)
-    figures = runner.message_hub.log_scalars
-    assert {'val/Dice', 'val/loss', 'train/loss', 'train/dice'} <= set(figures)
-    assert len(figures['train/loss'].data[0]) == 4
+    metrics = runner.message_hub.log_scalars
+    assert {'val/Dice', 'val/loss', 'train/loss', 'train/dice'} <= set(metrics)
+    assert len(metrics['train/loss'].data[0]) == 4
 
     moments = runner.optim_wrapper.optimizer.state
     untouched = [n for n, p in model.named_parameters() if not moments[p]['exp_avg'].any()]

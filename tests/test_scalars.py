@@ -54,9 +54,9 @@ def steps(monkeypatch: pytest.MonkeyPatch) -> Steps:
     original = BinarySegmentor.train_step
 
     def train_step(self: BinarySegmentor, data: dict, **options: object) -> dict:
-        figures = original(self, data, **options)
-        seen.append({name: value.item() for name, value in figures.items()})
-        return figures
+        metrics = original(self, data, **options)
+        seen.append({name: value.item() for name, value in metrics.items()})
+        return metrics
 
     monkeypatch.setattr(BinarySegmentor, 'train_step', train_step)
     return seen
@@ -102,7 +102,7 @@ def test_a_run_reports_epochs_and_steps_on_axes_of_their_own(
         assert f'  loss: {line["valid/loss"]:.4f}' in text
 
 
-def test_an_epoch_without_validation_has_training_figures_only(
+def test_an_epoch_without_validation_has_training_metrics_only(
     sample: Path, tmp_path: Path
 ) -> None:
     config = tiny(sample, 'train_cfg.val_interval=2', 'max_epochs=4')

@@ -1,4 +1,4 @@
-"""Which figures of steps and epochs go out, by hand."""
+"""Which metrics of steps and epochs go out, by hand."""
 
 from types import SimpleNamespace
 
@@ -20,13 +20,13 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
     return clock
 
 
-def step(hook: ScalarsHook, run: Run, batch_idx: int, rate: float, **figures: float) -> None:
-    run.latest = {f'train/{name}': value for name, value in figures.items()} | {'train/lr': rate}
-    hook.after_train_iter(run, batch_idx, None, dict.fromkeys(figures, 'not read'))
+def step(hook: ScalarsHook, run: Run, batch_idx: int, rate: float, **metrics: float) -> None:
+    run.latest = {f'train/{name}': value for name, value in metrics.items()} | {'train/lr': rate}
+    hook.after_train_iter(run, batch_idx, None, dict.fromkeys(metrics, 'not read'))
     run.iter += 1
 
 
-def test_figures_of_steps_and_of_an_epoch(clock: SimpleNamespace) -> None:
+def test_metrics_of_steps_and_of_an_epoch(clock: SimpleNamespace) -> None:
     run, hook = Run(), ScalarsHook(interval=2)
     hook.before_train(run)
     clock.now += 1000  # of no epoch
@@ -98,7 +98,7 @@ def test_an_epoch_that_lacked_its_validation_alone(clock: SimpleNamespace) -> No
     assert run.lines == ['Epoch(val) [0]  IoU: 0.5000', 'Epoch(val)   ']
 
 
-def test_a_resumed_run_has_the_figures_of_the_whole_epoch(clock: SimpleNamespace) -> None:
+def test_a_resumed_run_has_the_metrics_of_the_whole_epoch(clock: SimpleNamespace) -> None:
     run, first, second = Run(), ScalarsHook(interval=99), ScalarsHook(interval=99)
     assert first.state_dict() == dict(sums={}, batches=0, learning_rate=0.0, seconds=0.0)
     first.before_train(run)
@@ -119,11 +119,11 @@ def test_a_resumed_run_has_the_figures_of_the_whole_epoch(clock: SimpleNamespace
     assert run.scalars[1][1]['learning_rate'] == 0.1
 
 
-def test_figures_are_means_of_all_processes(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The other process has figures twice as large."""
+def test_metrics_are_means_of_all_processes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The other process has metrics twice as large."""
 
-    def all_reduce_dict(figures: dict[str, torch.Tensor], operation: str) -> None:
-        for value in figures.values():
+    def all_reduce_dict(metrics: dict[str, torch.Tensor], operation: str) -> None:
+        for value in metrics.values():
             value.copy_(getattr(torch.stack([value, 2 * value]), operation)())
 
     monkeypatch.setattr(scalars_hook, 'all_reduce_dict', all_reduce_dict)

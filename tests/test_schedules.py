@@ -125,7 +125,7 @@ def test_best_score() -> None:
 def test_a_value_counts_that_is_better_by_more_than_min_delta(
     rule: str, values: list[float], better: list[bool]
 ) -> None:
-    """Of growing and of falling figures; better by exactly as much is not enough."""
+    """Of growing and of falling metrics; better by exactly as much is not enough."""
     score = BestScore('x', rule, min_delta=0.125 if rule == 'less' else 0.124)
     assert [score.update(dict(x=value)) for value in values[:3]] == better[:3]
     score.min_delta = 0.125

@@ -65,8 +65,8 @@ if kind == 'train':
             file.write(json.dumps({'epoch': epoch, 'train/loss': 1, 'valid/dice': dice}) + '\\n')
 else:
     keys = ('dataset', 'split', 'border', 'resolution', 'image_size')
-    figures = dict.fromkeys(keys, '') | dict(Dice=0.5, threshold=0.5)
-    (run / 'metrics.json').write_text(json.dumps(figures))
+    metrics = dict.fromkeys(keys, '') | dict(Dice=0.5, threshold=0.5)
+    (run / 'metrics.json').write_text(json.dumps(metrics))
 """
 SEARCH = """
 import sys

@@ -299,8 +299,8 @@ else:
     with open(experiment / 'tests', 'a') as file:
         file.write('.')
     keys = ('dataset', 'split', 'border', 'resolution', 'image_size')
-    figures = dict.fromkeys(keys, '') | dict(Dice=0.5, threshold=0.5)
-    (run / 'metrics.part').write_text(json.dumps(figures))
+    metrics = dict.fromkeys(keys, '') | dict(Dice=0.5, threshold=0.5)
+    (run / 'metrics.part').write_text(json.dumps(metrics))
     (run / 'metrics.part').rename(run / 'metrics.json')
 """
 SWEEP = """

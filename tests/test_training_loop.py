@@ -92,8 +92,8 @@ def save_last(runner: Runner, keep_previous: bool = True) -> None:
     runner.note('saved' if keep_previous else 'saved alone')
 
 
-def save_weights(runner: Runner, filename: str, figures: dict | None = None) -> None:
-    runner.note(f'{filename} {figures or ""}'.strip())
+def save_weights(runner: Runner, filename: str, metrics: dict | None = None) -> None:
+    runner.note(f'{filename} {metrics or ""}'.strip())
     Path(runner.log_dir, filename).touch()
 
 

@@ -11,7 +11,7 @@ HABITS = {
     '--batch-size': '--cfg-options batch_size=N',
     '--deterministic': '--cfg-options randomness.deterministic=True',
     '--epochs': '--cfg-options max_epochs=N',
-    '--eval': 'all figures are computed',
+    '--eval': 'all metrics are computed',
     '--gpu-id': 'CUDA_VISIBLE_DEVICES=N in the environment',
     '--gpus': 'bash tools/dist_train.sh CONFIG GPUS',
     '--load-from': '--cfg-options init=PATH',

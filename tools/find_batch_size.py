@@ -40,8 +40,8 @@ def main() -> None:
         print(f'{search.images:,} images to train\n')
         print('batch size    images/s      memory')
         for row in search.measurements:
-            figures = f'{row.images_per_second:10.2f}  {gibibytes(row.memory):>10}'
-            print(f'{row.size:10}  {row.failure or figures}', flush=True)
+            measured = f'{row.images_per_second:10.2f}  {gibibytes(row.memory):>10}'
+            print(f'{row.size:10}  {row.failure or measured}', flush=True)
             done.append(row)
         fits, fast = choose(done)
         print(f'\nlargest that fits: {fits}; the smallest within 5 % of the best throughput:')

@@ -1,7 +1,7 @@
 #!/usr/bin/env python
 """Publish a trained model: python tools/publish.py CONFIG CHECKPOINT FOLDER
 
-The folder gets weights (safetensors), an ONNX file, config, figures and a model card.
+The folder gets weights (safetensors), an ONNX file, config, metrics and a model card.
 """
 
 import argparse

@@ -16,7 +16,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_model()
     parser.add_argument(
         '--out',
-        help='folder for figures and masks (default: figures beside the checkpoint; of a published '
+        help='folder for metrics and masks (default: metrics beside the checkpoint; of a published '
         'model both in work_dirs/<its name>)',
     )
     parser.add_cfg_options('change the config, such as border=ignore resolution=original')
@@ -68,7 +68,7 @@ def main() -> None:
         )
         if result is not None:
             print(describe(result))
-            print(f'figures: {folder / "metrics.json"}, {folder / "per_image.csv"}')
+            print(f'metrics: {folder / "metrics.json"}, {folder / "per_image.csv"}')
             if out:
                 print(f'pictures: {folder / "examples.png"}, {folder / "masks"}')
 

@@ -1,11 +1,11 @@
-"""What all recipes share: the random seed, hooks, and where the figures go."""
+"""What all recipes share: the random seed, hooks, and where the metrics go."""
 
 seed = 0
 init = None  # weights to start from: a checkpoint, the folder of a run or of a published model
 max_unreadable = 10  # images that a training with unreadable = 'skip' may leave out
 precision = 'fp32'  # 'auto' (or --amp): half precision where the hardware is fast at it
 picture_interval = 5  # epochs between two pictures of the validation; 0 for none
-monitor = 'Dice'  # the figure of the validation that decides which epoch is best
+monitor = 'Dice'  # the metric of the validation that decides which epoch is best
 sync_bn = 'torch'  # several processes: BatchNorm over the images of all of them; None: of each
 vis_backends = [dict(type='LocalVisBackend')]
 

@@ -95,7 +95,7 @@ def write_json(path: Path, values: Any, indent: int = 2) -> None:
         text = json.dumps(values, indent=indent, allow_nan=False)
     except ValueError:
         raise UserError(
-            f'{path}: not written, because a figure is not finite (NaN or infinity)'
+            f'{path}: not written, because a number is not finite (NaN or infinity)'
         ) from None
     with whole_file(path) as file:
         file.write(text + '\n')

@@ -14,7 +14,7 @@ from ..visualization.dataset_sheet import save_dataset_sheet
 def browse(
     config: LoadedConfig, path: Path, split: str = 'train', number: int = 24, epoch: int = 1
 ) -> list[Survey]:
-    """Show what the network will see of a split, with figures of all splits.
+    """Show what the network will see of a split, with statistics of all splits.
 
     Args:
         config: whose data are shown.
@@ -24,7 +24,7 @@ def browse(
         epoch: of the training, counted from 1; each draws other augmentations.
 
     Returns:
-        The figures of the splits.
+        The statistics of the splits.
 
     Raises:
         UserError: a mistake in config, data or arguments.

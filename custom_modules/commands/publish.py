@@ -15,7 +15,7 @@ from ..config.untrusted import read_data_config
 from ..export.model_card import model_card
 from ..runs.checkpoint_io import PUBLISHED_WEIGHTS, load_checkpoint
 from ..runs.metrics_json import read_metrics
-from ..runs.published_folder import CARD, FIGURES, ONNX
+from ..runs.published_folder import CARD, METRICS, ONNX
 from ..runs.safetensors_io import save_safetensors
 from .export import compare_bfloat16, export
 
@@ -33,7 +33,7 @@ def publish(
 
     ``model.safetensors``, ``model.onnx`` (compared with PyTorch), ``config.json`` (resolved),
     ``metrics.json``, ``README.md`` (the model card). The folder appears whole or not at all. Its
-    threshold is the one that the figures were made with; its precision is 'auto' if bfloat16 keeps
+    threshold is the one that the metrics were made with; its precision is 'auto' if bfloat16 keeps
     the masks on these images, 'fp32' if it does not, that of the config if nothing was compared.
 
     Args:
@@ -48,28 +48,28 @@ def publish(
         The files.
 
     Raises:
-        UserError: the folder is there, there are no figures, the checkpoint is of another model, or
+        UserError: the folder is there, there are no metrics, the checkpoint is of another model, or
             the config names modules of one's own for more than metrics.
         OutOfToleranceError: the ONNX file gives other masks.
     """
     if folder.exists() and not (overwrite and (folder / PUBLISHED_WEIGHTS).is_file()):
         hint = 'add --overwrite' if (folder / PUBLISHED_WEIGHTS).is_file() else 'choose another'
         raise UserError(f'{folder}: is there already; {hint}')
-    metrics = metrics or Path(checkpoint).with_name(FIGURES)
-    if not metrics.is_file():
+    source = metrics or Path(checkpoint).with_name(METRICS)
+    if not source.is_file():
         raise UserError(
-            f'{metrics}: there is no such file; run tools/test.py first, or name one with --metrics'
+            f'{source}: there is no such file; run tools/test.py first, or name one with --metrics'
         )
-    figures = read_metrics(metrics)
-    if figures.get('tta'):
-        raise UserError(f'{metrics}: is of averaged views (--tta); name a test without them')
+    tested = read_metrics(source)
+    if tested.get('tta'):
+        raise UserError(f'{source}: is of averaged views (--tta); name a test without them')
     trained = load_checkpoint(checkpoint)
     make_writable(folder.resolve().parent, 'the folder')
     with folder_beside(folder.resolve()) as beside:
         made = beside / 'made'
         make_writable(made, 'the folder')
         values = _without_own_metrics(config.data)
-        _set(values, 'model', 'threshold', figures['threshold'])
+        _set(values, 'model', 'threshold', tested['threshold'])
         _check_readable(values, config.path, made / PUBLISHED_CONFIG)
         save_safetensors(trained, made / PUBLISHED_WEIGHTS)
         _, parity = export(
@@ -78,16 +78,16 @@ def publish(
             'onnx',
             str(made / ONNX),
             images=images,
-            threshold=figures['threshold'],
+            threshold=tested['threshold'],
         )
         half = None
         if images:
-            half = compare_bfloat16(config.resolved, trained, figures['threshold'], images)
+            half = compare_bfloat16(config.resolved, trained, tested['threshold'], images)
         if half is not None:
             _set(values, 'test_cfg', 'precision', 'auto' if half.keeps_the_masks else 'fp32')
         write_json(made / PUBLISHED_CONFIG, values, indent=1)
-        write_json(made / FIGURES, figures, indent=1)
-        card = model_card(folder.resolve().name, config.resolved, figures, parity, half)
+        write_json(made / METRICS, tested, indent=1)
+        card = model_card(folder.resolve().name, config.resolved, tested, parity, half)
         with whole_file(made / CARD) as file:
             file.write(card)
         with signals_wait():

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from ..base.paths import PROJECT_ROOT, workspace
 from ..report.page import write_report
-from ..report.run_data import read_figures, read_run
+from ..report.run_data import read_kept, read_run
 from ..runs.named_runs import named_folders
 
 
@@ -48,7 +48,7 @@ def report_results(out: str | None = None, results: Path | None = None) -> list[
         run = read_run(path.parent.name, path.parent)
         pages.append((folder / f'{run.label}.html', run))
     for path in sorted(results.glob('reports/*/*.json')):
-        pages.append((folder / path.parent.name / f'{path.stem}.html', read_figures(path)))
+        pages.append((folder / path.parent.name / f'{path.stem}.html', read_kept(path)))
     for page, run in pages:
         write_report([run], page)
     return [page for page, _ in pages]

@@ -58,7 +58,7 @@ def test(
             what ``tools/publish.py`` wrote.
         out: folder for the results, which then also get ``config.py``, the same as data
             (``merged_config.json``), ``masks/<id>.png`` and ``examples.png``; None writes the
-            figures beside the checkpoint.
+            metrics beside the checkpoint.
         launcher: 'none', 'pytorch' (torchrun) or 'slurm' (srun).
         quick: leave out boundaries, calibration, the three borders and the validation images.
         tta: average over mirrored images at these scales; None does not.
@@ -67,7 +67,7 @@ def test(
             was tuned under the same conditions; False takes the config's.
 
     Returns:
-        The figures with their protocol, as in ``metrics.json``; None on ranks other than 0.
+        The metrics with their protocol, as in ``metrics.json``; None on ranks other than 0.
 
     Raises:
         UserError: a mistake in config, data, checkpoint or arguments.
@@ -108,7 +108,7 @@ def test(
         if threshold is not None:
             model.threshold, source = threshold, side_file(Path(checkpoint)).name
 
-    figures = runner.test()
+    evaluated = runner.test()
     if not is_main_process():
         return None
     if line:
@@ -122,8 +122,8 @@ def test(
         print(f'warning: {other}')
     metrics = runner.test_evaluator.metrics
     rows = image_rows(metrics)
-    own = own_results(figures, metrics, rows)
-    result: dict[str, object] = figures | protocol(values, checkpoint)
+    own = own_results(evaluated, metrics, rows)
+    result: dict[str, object] = evaluated | protocol(values, checkpoint)
     result |= dict(
         threshold=model.threshold,
         threshold_source=source,
@@ -136,7 +136,7 @@ def test(
         result['num_trained_on'] = len(shared)
     if others:
         result['other_than_trained'] = others
-    refuse_taken_names(own, figures, result)
+    refuse_taken_names(own, evaluated, result)
     if validation is not None:
         split = described(values.val_dataloader['dataset'], 'split')
         seen = validation_details(runner.val_evaluator.metrics)
@@ -227,7 +227,7 @@ def _conditions(
 
 
 def protocol(config: Config, checkpoint: str) -> dict[str, object]:
-    """Return how the figures came about: what every quoted figure has to carry."""
+    """Return how the metrics came about: what every quoted metric has to carry."""
     dataset = config.test_dataloader['dataset']
     return dict(
         dataset=described(dataset, 'type'),

@@ -26,7 +26,7 @@ class BinarySegDataset(BaseDataset):
         unreadable: what a training does with an image or mask that cannot be decoded. 'error'
             stops; 'skip' takes the next image of the list in its place and says so in the sample's
             meta information (``unreadable``), which UnreadableImagesHook counts. Validation and
-            test always stop: their figures would be of other images.
+            test always stop: their metrics would be of other images.
         n_aug: how many copies of the whole list follow it (R2): the size is (1 + n_aug) x original.
             Entries get ``copy``, 0 for the original; the transform OfflineAugmentation changes the
             others.

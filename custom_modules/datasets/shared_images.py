@@ -66,7 +66,7 @@ def trained_on(marks: list[str] | None, config: dict, measured: BaseDataset) -> 
 def shared_line(shared: list[str], measured: str) -> str:
     """Return what to say of shared images: ``measured`` is 'validation' or 'tested'."""
     return (
-        f'warning: {len(shared):,} of the {measured} images are training images, whose figures are '
+        f'warning: {len(shared):,} of the {measured} images are training images, whose metrics are '
         f'too good: {some(shared)}; give all splits the same lists, split_seed and fractions, and '
         'write lists before images are added'
     )

@@ -1,4 +1,4 @@
-"""Figures of a data set: mean and standard deviation of its colours (R3), sizes, foreground."""
+"""Statistics of a data set: mean and standard deviation of its colours (R3), sizes, foreground."""
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass

@@ -59,14 +59,14 @@ def save_last(runner: PetSegRunner, keep_previous: bool = True) -> None:
 
 
 def save_weights(
-    runner: PetSegRunner, filename: str, figures: dict[str, float] | None = None
+    runner: PetSegRunner, filename: str, metrics: dict[str, float] | None = None
 ) -> None:
     """Write the weights and what they are of, without the state of the training.
 
     Args:
         runner: in a training.
         filename: in the run's folder.
-        figures: of the validation, for ``meta``.
+        metrics: of the validation, for ``meta``.
 
     Raises:
         UserError: as ``save_last``.
@@ -75,7 +75,7 @@ def save_weights(
     if not is_main_process():
         return
     checkpoint = _checkpoint_of(runner, states[0])
-    checkpoint['meta'].update(figures=figures or {})
+    checkpoint['meta'].update(metrics=metrics or {})
     runner.call_hook('before_save_checkpoint', checkpoint=checkpoint)
     checkpoint.pop('ema_state_dict', None)  # MMEngine's EMAHook keeps the raw weights there
     _check_weights(runner, checkpoint, filename)

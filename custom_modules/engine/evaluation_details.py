@@ -1,4 +1,4 @@
-"""What a test tells beside its headline figures; computed where the counts are, on rank 0."""
+"""What a test tells beside its headline metrics; computed where the counts are, on rank 0."""
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
@@ -8,7 +8,7 @@ from mmengine.evaluator import BaseMetric
 
 from ..base.errors import UserError
 from ..evaluation import BorderMetric, BoundaryMetric, DiceMetric, ProbabilityMetric
-from ..evaluation.from_rows import figures_from_rows
+from ..evaluation.from_rows import metrics_from_rows
 from ..evaluation.metric_table import MetricInfo
 from ..evaluation.own_metrics import as_data, as_number, own_metrics
 from ..evaluation.probabilities import best_threshold, calibration, threshold_curve
@@ -63,21 +63,21 @@ def _joined(rows: list[dict], own: Any, name: str) -> list[dict]:
 
 
 def own_results(
-    figures: dict[str, Any], metrics: Sequence[BaseMetric], rows: Sequence[dict]
+    evaluated: dict[str, Any], metrics: Sequence[BaseMetric], rows: Sequence[dict]
 ) -> dict[str, MetricInfo]:
     """Return the metrics of one's own in what an evaluation gave, whose values become numbers.
 
     Args:
-        figures: of the evaluation.
+        evaluated: values by their names, as the evaluator gave them.
         metrics: that gave them.
         rows: of ``image_rows``.
 
     Raises:
         UserError: a value is no finite number, or not the mean of the column it says it is of.
     """
-    own = own_metrics(figures, metrics)
+    own = own_metrics(evaluated, metrics)
     for name, info in own.items():
-        value = figures[name] = as_number(figures[name], f'the metric {name!r}')
+        value = evaluated[name] = as_number(evaluated[name], f'the metric {name!r}')
         if not math.isfinite(value):
             raise UserError(f'the metric {name!r} is {value}, which no result can hold')
         if not info.column:
@@ -97,20 +97,20 @@ def own_results(
 
 
 def refuse_taken_names(
-    own: Iterable[str], figures: Mapping[str, Any], result: Mapping[str, Any]
+    own: Iterable[str], evaluated: Mapping[str, Any], result: Mapping[str, Any]
 ) -> None:
     """Refuse a metric whose name is that of something else in ``metrics.json``.
 
     Args:
         own: names of metrics of one's own.
-        figures: their values.
+        evaluated: their values.
         result: what is going to be written.
 
     Raises:
         UserError: a value of the metrics is not there any more.
     """
     for name in own:
-        if result[name] is not figures[name]:
+        if result[name] is not evaluated[name]:
             raise UserError(
                 f'the metric {name!r} has the name of another entry of metrics.json; give it '
                 'another name, or a prefix'
@@ -120,16 +120,16 @@ def refuse_taken_names(
 def details(
     metrics: Sequence[BaseMetric], rows: list[dict], own: Mapping[str, MetricInfo]
 ) -> dict[str, object]:
-    """Return what ``metrics.json`` holds beside the headline figures.
+    """Return what ``metrics.json`` holds beside the headline metrics.
 
     - ``own_metrics``: what is known of metrics that are not in the table, where there are any.
-    - What ``figures_from_rows`` gives.
+    - What ``metrics_from_rows`` gives.
     - ``metric_batch_size``: of ``Dice_batches``, where that is computed.
     - ``boundary``, ``borders``, ``calibration``: where their metrics ran.
     """
     boundary = find_metric(metrics, BoundaryMetric)
     result: dict[str, object] = dict(own_metrics=as_data(own)) if own else {}
-    result |= figures_from_rows(rows, own.values())
+    result |= metrics_from_rows(rows, own.values())
     pixels = find_metric(metrics, DiceMetric)
     if pixels is not None and pixels.batch_size:
         result['metric_batch_size'] = pixels.batch_size

@@ -1,4 +1,4 @@
-"""Intervals of figures by the percentile bootstrap over images (Efron, 1979)."""
+"""Intervals of metrics by the percentile bootstrap over images (Efron, 1979)."""
 
 from collections.abc import Iterator, Mapping
 
@@ -37,13 +37,13 @@ def _times_drawn(number: int, resamples: int, seed: int) -> Iterator[np.ndarray]
         yield times.reshape(sets, number).astype(np.float64)
 
 
-def percentile_intervals(figures: Mapping[str, np.ndarray]) -> dict[str, list[float]]:
-    """Return ``[low, high]`` of each figure, between which ``LEVEL`` of the sets lie.
+def percentile_intervals(metrics: Mapping[str, np.ndarray]) -> dict[str, list[float]]:
+    """Return ``[low, high]`` of each metric, between which ``LEVEL`` of the sets lie.
 
     Args:
-        figures: name -> (resamples,) values.
+        metrics: name -> (resamples,) values.
     """
     tail = (1 - LEVEL) / 2
     return {
-        name: np.quantile(values, [tail, 1 - tail]).tolist() for name, values in figures.items()
+        name: np.quantile(values, [tail, 1 - tail]).tolist() for name, values in metrics.items()
     }

@@ -1,4 +1,4 @@
-"""Figures of groups of images: those of the data set, size, whether the frame cuts the object."""
+"""Metrics of groups of images: those of the data set, size, whether the frame cuts the object."""
 
 from collections.abc import Mapping, Sequence
 
@@ -53,9 +53,9 @@ def _frame(row: Mapping) -> str:
 def break_down(
     rows: Sequence[Mapping], means: Mapping[str, str] | None = None
 ) -> dict[str, dict[str, dict]]:
-    """Return for each question of ``group_images`` the figures of each group.
+    """Return for each question of ``group_images`` the metrics of each group.
 
-    Each has the figures of ``summarise``, the means of columns and the interval of its Dice.
+    Each has the metrics of ``summarise``, the means of columns and the interval of its Dice.
 
     Args:
         rows: ``tp, fp, fn, tn`` of each image, and what ``group_images`` asks for.
@@ -64,7 +64,7 @@ def break_down(
     means = means or {}
     return {
         question: {
-            group: _figures(
+            group: _metrics(
                 [row for row, own in zip(rows, names, strict=True) if own == group], means
             )
             for group in _order(names)
@@ -79,10 +79,10 @@ def _order(names: Sequence[str]) -> list[str]:
     return [size for size in SIZES if size in present] or sorted(present)
 
 
-def _figures(rows: Sequence[Mapping], means: Mapping[str, str]) -> dict:
+def _metrics(rows: Sequence[Mapping], means: Mapping[str, str]) -> dict:
     counts = [Confusion(row['tp'], row['fp'], row['fn'], row['tn']) for row in rows]
-    figures: dict = dict(summarise(counts))
-    figures |= {name: float(np.mean([row[key] for row in rows])) for name, key in means.items()}
+    metrics: dict = dict(summarise(counts))
+    metrics |= {name: float(np.mean([row[key] for row in rows])) for name, key in means.items()}
     table = ImageTable(counts)
-    drawn = table.figures(resampled_sums(table.values))
-    return figures | dict(Dice_interval=percentile_intervals(drawn)['Dice'])
+    drawn = table.metrics(resampled_sums(table.values))
+    return metrics | dict(Dice_interval=percentile_intervals(drawn)['Dice'])

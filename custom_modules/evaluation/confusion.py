@@ -1,4 +1,4 @@
-"""Pixels counted first, figures second: integers per image and the named reductions of them."""
+"""Pixels counted first, metrics second: integers per image and the named reductions of them."""
 
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
@@ -49,16 +49,16 @@ def ratio(part: Count, rest: Count) -> np.ndarray:
 
 
 class ImageTable:
-    """What every figure of a set of images is made of: their scores and their counts.
+    """What every metric of a set of images is made of: their scores and their counts.
 
-    Figures are functions of the sums over images, so those of a resampled set cost one sum.
+    Metrics are functions of the sums over images, so those of a resampled set cost one sum.
 
     Args:
         counts: of each image.
-        means: further scores of each image, (N,) each, of which the mean is a figure.
+        means: further scores of each image, (N,) each, of which the mean is a metric.
 
     Attributes:
-        values: (N, columns) float64; its sums over any choice of images go into ``figures``.
+        values: (N, columns) float64; its sums over any choice of images go into ``metrics``.
     """
 
     def __init__(
@@ -71,8 +71,8 @@ class ImageTable:
         self.names = list(scores)
         self.values = np.column_stack([*scores.values(), table])
 
-    def figures(self, sums: np.ndarray) -> dict[str, np.ndarray]:
-        """Return the figures of one or more sets of as many images as there are.
+    def metrics(self, sums: np.ndarray) -> dict[str, np.ndarray]:
+        """Return the metrics of one or more sets of as many images as there are.
 
         - ``Dice``, ``IoU``: mean over images. ``Dice_background``: the same of class 0.
         - ``Dice_global``, ``IoU_global``, ``precision``, ``recall``: of the pixels of all images.
@@ -111,13 +111,13 @@ def pooled_dice(counts: Sequence[Confusion], batch_size: int) -> float:
 
 
 def summarise(counts: Sequence[Confusion]) -> dict[str, float | int]:
-    """Reduce the counts of all images to the figures of ``metrics.json``.
+    """Reduce the counts of all images to the metrics of ``metrics.json``.
 
-    Those of ``ImageTable.figures``, with ``num_images``, and ``num_empty``: images whose ground
+    Those of ``ImageTable.metrics``, with ``num_images``, and ``num_empty``: images whose ground
     truth has no foreground.
     """
     table = ImageTable(counts)
-    figures = table.figures(table.values.sum(0))
-    return {name: float(value) for name, value in figures.items()} | dict(
+    metrics = table.metrics(table.values.sum(0))
+    return {name: float(value) for name, value in metrics.items()} | dict(
         num_images=len(counts), num_empty=sum(c.tp + c.fn == 0 for c in counts)
     )

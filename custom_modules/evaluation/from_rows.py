@@ -1,4 +1,4 @@
-"""What the rows of ``per_image.csv`` tell beside the headline figures."""
+"""What the rows of ``per_image.csv`` tell beside the headline metrics."""
 
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -11,7 +11,7 @@ from .metric_table import METRIC_TABLE, MetricInfo
 
 
 def image_table(rows: Sequence[dict], means: dict[str, str]) -> ImageTable:
-    """Return the table of all figures.
+    """Return the table of all metrics.
 
     Args:
         rows: of ``per_image.csv``.
@@ -37,10 +37,10 @@ def shared_means(rows: Sequence[Mapping], own: Iterable[MetricInfo] = ()) -> dic
     }
 
 
-def figures_from_rows(rows: Sequence[dict], own: Iterable[MetricInfo] = ()) -> dict[str, object]:
+def metrics_from_rows(rows: Sequence[dict], own: Iterable[MetricInfo] = ()) -> dict[str, object]:
     """Return what ``metrics.json`` holds of single images.
 
-    - ``intervals``: of each figure, and ``interval_method``.
+    - ``intervals``: of each metric, and ``interval_method``.
     - ``breakdowns``: see ``break_down``; ``size_limits``, the shares between the sizes.
 
     Args:
@@ -50,7 +50,7 @@ def figures_from_rows(rows: Sequence[dict], own: Iterable[MetricInfo] = ()) -> d
     means = shared_means(rows, own)
     table = image_table(rows, means)
     return dict(
-        intervals=percentile_intervals(table.figures(resampled_sums(table.values))),
+        intervals=percentile_intervals(table.metrics(resampled_sums(table.values))),
         interval_method=f'{LEVEL:.0%} percentile bootstrap over images, {RESAMPLES:,} sets, '
         f'seed {SEED}',
         breakdowns=break_down(rows, means),

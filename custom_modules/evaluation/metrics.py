@@ -13,7 +13,7 @@ from .per_image_metric import PerImageMetric
 
 @METRICS.register_module()
 class DiceMetric(PerImageMetric):
-    """Dice and its companions from pixel counts per image; see ``summarise`` for each figure.
+    """Dice and its companions from pixel counts per image; see ``summarise`` for each metric.
 
     Ranks exchange the counts, never scores, and images that fill up the last batch of a rank are
     dropped before anything is computed. After ``evaluate``, ``per_image`` holds a row per image:
@@ -55,10 +55,10 @@ class DiceMetric(PerImageMetric):
         self.per_image = [
             row | dict(dice=float(dice(row['tp'], row['fp'], row['fn']))) for row in results
         ]
-        figures = summarise(counts)
+        metrics = summarise(counts)
         if self.batch_size:
-            figures['Dice_batches'] = pooled_dice(counts, self.batch_size)
-        return figures
+            metrics['Dice_batches'] = pooled_dice(counts, self.batch_size)
+        return metrics
 
 
 @METRICS.register_module()

@@ -11,7 +11,7 @@ class PerImageMetric(BaseMetric):
     MMEngine's default goes through files in the working directory.
     """
 
-    default_prefix: ClassVar[str] = ''  # the figures keep their names: Dice, not pet/Dice
+    default_prefix: ClassVar[str] = ''  # the metrics keep their names: Dice, not pet/Dice
 
     def __init__(self) -> None:
         super().__init__(collect_device='gpu')

@@ -120,7 +120,7 @@ class ProbabilityMetric(PerImageMetric):
     After ``evaluate``, ``images`` holds the counts of each image (rank 0).
 
     Args:
-        choose_threshold: let the figures be ``threshold``, the one with the highest Dice, and
+        choose_threshold: let the metrics be ``threshold``, the one with the highest Dice, and
             ``threshold_Dice``. Only for images that the model is not tested on.
     """
 

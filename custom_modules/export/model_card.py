@@ -39,7 +39,7 @@ _LIMITS = {
 def model_card(
     name: str,
     config: Config,
-    figures: Mapping[str, Any],
+    metrics: Mapping[str, Any],
     parity: Parity | None,
     half: Parity | None,
 ) -> str:
@@ -48,14 +48,14 @@ def model_card(
     Args:
         name: of the model, its heading.
         config: resolved.
-        figures: of ``metrics.json``.
+        metrics: of ``metrics.json``.
         parity: of the ONNX file; None if it was not compared.
         half: of the network in bfloat16; None if it was not compared.
     """
     model = MODELS.build(config.model)
     parameters = sum(parameter.numel() for parameter in model.parameters())
     dataset = described(config.test_dataloader['dataset'], 'type')
-    training = figures.get('training') or {}
+    training = metrics.get('training') or {}
     lines = [
         '---',
         'library_name: petseg',
@@ -83,9 +83,9 @@ def model_card(
         '',
         'Without PetSeg: `model.onnx`, whose metadata say what goes in and out (docs/deploy.md).',
         '',
-        '## Figures',
+        '## Metrics',
         '',
-        *_figures(figures),
+        *_metrics(metrics),
         '',
         '## Training',
         '',
@@ -98,13 +98,13 @@ def model_card(
         '## Limits',
         '',
         *(f'- {limit}' for limit in _LIMITS.get(dataset, ['Only what the data show is known.'])),
-        '- From one run; another seed gives other figures.',
+        '- From one run; another seed gives other metrics.',
         '',
         '## Files',
         '',
         '- `model.safetensors`: the weights. `config.json`: the recipe. Neither is executed.',
         f'- `model.onnx`: {parity.describe() if parity else "not compared with PyTorch"}.',
-        '- `metrics.json`: all figures, with their protocol.',
+        '- `metrics.json`: all metrics, with their protocol.',
     ]
     if half:
         use = 'used where' if half.keeps_the_masks else 'not used, although'
@@ -112,22 +112,22 @@ def model_card(
     return '\n'.join(lines) + '\n'
 
 
-def _figures(figures: Mapping[str, Any]) -> list[str]:
-    size = figures['image_size']
+def _metrics(metrics: Mapping[str, Any]) -> list[str]:
+    size = metrics['image_size']
     side = 'x'.join(map(str, size)) if isinstance(size, list) else f'{size}x{size}'
     lines = ['| | |', '|---|---|']
-    for info in metrics_of([figures]):
+    for info in metrics_of([metrics]):
         if info.level != 'detail':
-            low, high = figures.get('intervals', {}).get(info.name) or (None, None)
+            low, high = metrics.get('intervals', {}).get(info.name) or (None, None)
             interval = '' if low is None else f' (95 % interval {low:.4f} to {high:.4f})'
             title = as_markdown_cell(info.title)
-            lines.append(f'| {title} | {figures[info.name]:.4f}{interval} |')
+            lines.append(f'| {title} | {metrics[info.name]:.4f}{interval} |')
     lines += [
         '',
-        f'{figures.get("num_images", 0):,} images of the split `{figures["split"]}`, '
-        + (f'border = {figures["border"]}, ' if figures['border'] else '')
-        + f'{side}, scored at the {figures["resolution"]} resolution, '
-        f'threshold {figures["threshold"]:g}.',
+        f'{metrics.get("num_images", 0):,} images of the split `{metrics["split"]}`, '
+        + (f'border = {metrics["border"]}, ' if metrics['border'] else '')
+        + f'{side}, scored at the {metrics["resolution"]} resolution, '
+        f'threshold {metrics["threshold"]:g}.',
     ]
     return lines
 

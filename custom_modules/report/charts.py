@@ -92,7 +92,7 @@ def groups(
     """Return the Dice of groups of images, a row per group, with intervals.
 
     Args:
-        runs: for each run the groups' figures, ``Dice`` and ``Dice_interval``.
+        runs: for each run the groups' metrics, ``Dice`` and ``Dice_interval``.
         names: of the groups, from the top.
         title: above the chart.
         notes: beside each name, such as the number of images.

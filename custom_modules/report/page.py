@@ -93,7 +93,7 @@ def render(runs: Sequence[ReportedRun]) -> str:
         colours=['currentColor' if c == '#000000' else c for c in COLOURS],
         scored=[(runs.index(run), run.label, run.scored.metrics) for run in scored if run.scored],
         protocols=[protocol(run.scored.metrics) for run in scored if run.scored],
-        figures=_figures(results),
+        metric_rows=_metric_rows(results),
         of_borders=_of_borders(results),
         comparisons=comparisons,
         names={info.name: info.title for info in metrics_of(results)},
@@ -112,7 +112,7 @@ def render(runs: Sequence[ReportedRun]) -> str:
 
 
 def protocol(metrics: dict[str, Any]) -> str:
-    """Return in a sentence how the figures of a test came about."""
+    """Return in a sentence how the metrics of a test came about."""
     size = metrics['image_size']
     size = f'{size}x{size}' if isinstance(size, int) else 'x'.join(map(str, size or ['?']))
     parts = [
@@ -141,15 +141,15 @@ def _compare(runs: Sequence[ReportedRun]) -> list[Comparison]:
     return [compare(tested[0], other) for other in tested[1:]]
 
 
-def _figures(metrics: Sequence[dict]) -> list[dict[str, Any]]:
+def _metric_rows(results: Sequence[dict]) -> list[dict[str, Any]]:
     return [
         dict(
             name=info.title,
             cells=[
-                (row.get(info.name), row.get('intervals', {}).get(info.name)) for row in metrics
+                (row.get(info.name), row.get('intervals', {}).get(info.name)) for row in results
             ],
         )
-        for info in metrics_of(metrics)
+        for info in metrics_of(results)
     ]
 
 
@@ -160,7 +160,7 @@ def _of_borders(metrics: Sequence[dict]) -> list[MetricInfo]:
 
 
 def _curves(runs: Sequence[ReportedRun]) -> list[Markup]:
-    """Return a chart of every figure that training or validation has."""
+    """Return a chart of every metric that training or validation has."""
     curves = [run.curves for run in runs]
     return [
         charts.curve(curves, name, title)

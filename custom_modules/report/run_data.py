@@ -9,7 +9,7 @@ from mmengine.config import Config
 from ..base.errors import UserError
 from ..base.paths import short_path, workspace
 from ..base.shell import shell_command
-from ..evaluation.from_rows import figures_from_rows
+from ..evaluation.from_rows import metrics_from_rows
 from ..evaluation.own_metrics import own_of
 from ..runs.metrics_json import read_metrics
 from ..runs.scalars import read_epochs, read_own_metrics, read_steps
@@ -25,7 +25,7 @@ class ReportedRun:
         label: of the run.
         folder: of the run or of its results.
         curves: its epochs; without any where it left no scalars.
-        steps: number of the step -> its figures.
+        steps: number of the step -> its metrics.
         scored: its test, or None.
         notes: what is not there, and why.
     """
@@ -78,7 +78,7 @@ def read_run(label: str, folder: Path) -> ReportedRun:
     scored = read_scored(label, folder) if results_folder(folder) else None
     if scored and 'breakdowns' not in scored.metrics:  # a test of before
         scored.metrics.update(
-            figures_from_rows(list(scored.rows.values()), own_of([scored.metrics]).values())
+            metrics_from_rows(list(scored.rows.values()), own_of([scored.metrics]).values())
         )
     trained = folder
     if scored and not (folder / 'vis_data').is_dir():
@@ -105,12 +105,12 @@ def read_run(label: str, folder: Path) -> ReportedRun:
     return ReportedRun(label, trained, Run(label, epochs, own), steps, scored, notes)
 
 
-def read_figures(path: Path) -> ReportedRun:
+def read_kept(path: Path) -> ReportedRun:
     """Read a ``metrics.json`` that was kept alone, under any name.
 
     Raises:
         UserError: the file cannot be read or is of no test.
     """
     scored = ScoredRun(path.stem, path.parent, read_metrics(path), {})
-    note = 'Only the figures of this run were kept: no curves, no single images.'
+    note = 'Only the metrics of this run were kept: no curves, no single images.'
     return ReportedRun(path.stem, path.parent, Run(path.stem, {}), {}, scored, [note])

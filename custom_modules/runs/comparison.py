@@ -21,10 +21,10 @@ _SETTINGS = ('threshold', 'tta', 'dtype')
 
 @dataclass(frozen=True)
 class Difference:
-    """One figure of two runs, and the interval of its difference (second minus first).
+    """One metric of two runs, and the interval of its difference (second minus first).
 
     Attributes:
-        figure: name of the metric.
+        metric: name of the metric.
         first: its value in the first run.
         second: its value in the second run.
         low: lower end of the interval; None where the metric has no value for each image.
@@ -32,7 +32,7 @@ class Difference:
         better: 'greater' or 'less'.
     """
 
-    figure: str
+    metric: str
     first: float
     second: float
     low: float | None
@@ -63,7 +63,7 @@ class Comparison:
     Attributes:
         first: label of the run that the other is compared with.
         second: label of the other.
-        figures: with the intervals of their differences.
+        metrics: with the intervals of their differences.
         changes: of all images, from the most improved to the most worsened.
         settings: name, first and second value of what the tests did differently.
         config: key, first and second value of what differs; None if a config is not there.
@@ -72,7 +72,7 @@ class Comparison:
 
     first: str
     second: str
-    figures: list[Difference]
+    metrics: list[Difference]
     changes: list[Change]
     settings: list[tuple[str, Any, Any]]
     config: list[tuple[str, Any, Any]] | None
@@ -98,7 +98,7 @@ def compare(first: ScoredRun, second: ScoredRun) -> Comparison:
         UserError: they were not scored on the same pixels.
     """
     check_comparable(first, second)
-    figures = _differences(first, second)
+    metrics = _differences(first, second)
     names = list(first.rows)
     changes = [Change(n, first.rows[n]['dice'], second.rows[n]['dice']) for n in names]
     changes.sort(key=lambda change: (change.first - change.second, change.id))
@@ -107,7 +107,7 @@ def compare(first: ScoredRun, second: ScoredRun) -> Comparison:
         for key in _SETTINGS
         if first.metrics.get(key) != second.metrics.get(key)
     ]
-    known = (first.label, second.label, figures, changes, settings)
+    known = (first.label, second.label, metrics, changes, settings)
     try:
         config = list(differences(first.config(), second.config()))
     except UserError as error:
@@ -124,10 +124,10 @@ def _differences(first: ScoredRun, second: ScoredRun) -> list[Difference]:
     tables = [image_table(some, means) for some in rows]
     drawn = resampled_sums(np.hstack([table.values for table in tables]))
     columns = tables[0].values.shape[1]
-    one = tables[0].figures(drawn[:, :columns])
-    other = tables[1].figures(drawn[:, columns:])
+    one = tables[0].metrics(drawn[:, :columns])
+    other = tables[1].metrics(drawn[:, columns:])
     intervals = percentile_intervals({name: other[name] - one[name] for name in one})
-    before, after = (table.figures(table.values.sum(0)) for table in tables)
+    before, after = (table.metrics(table.values.sum(0)) for table in tables)
     found = []
     for name, info in (METRIC_TABLE | own).items():
         if name in intervals:
@@ -148,14 +148,14 @@ def describe(comparison: Comparison, top: int = 5) -> str:
         top: images to name that got better, and as many that got worse.
     """
     width = max(len(comparison.first), len(comparison.second), 8)
-    left = max(16, *(len(row.figure) + 2 for row in comparison.figures))
+    left = max(16, *(len(row.metric) + 2 for row in comparison.metrics))
     lines = [
         f'{"":{left}}{comparison.first:>{width + 2}}{comparison.second:>{width + 2}}  difference, '
         '95 % interval'
     ]
-    for row in comparison.figures:
+    for row in comparison.metrics:
         line = (
-            f'{row.figure:{left}}{row.first:{width + 2}.4f}{row.second:{width + 2}.4f}  '
+            f'{row.metric:{left}}{row.first:{width + 2}.4f}{row.second:{width + 2}.4f}  '
             f'{row.second - row.first:+.4f}'
         )
         if row.low is not None:
@@ -184,14 +184,14 @@ def as_dict(comparison: Comparison) -> dict[str, Any]:
     return dict(
         first=comparison.first,
         second=comparison.second,
-        figures={
-            row.figure: dict(
+        metrics={
+            row.metric: dict(
                 first=row.first,
                 second=row.second,
                 difference=row.second - row.first,
                 interval=None if row.low is None else [row.low, row.high],
             )
-            for row in comparison.figures
+            for row in comparison.metrics
         },
         better=len(comparison.better),
         worse=len(comparison.worse),

@@ -1,4 +1,4 @@
-"""What a figure was measured on."""
+"""What results were measured on."""
 
 import importlib.metadata
 import os

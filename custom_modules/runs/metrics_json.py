@@ -91,7 +91,7 @@ METRICS = record(
 
 
 def read_metrics(path: Path, needed: Sequence[str] = ()) -> dict[str, Any]:
-    """Return the figures of a test with their protocol.
+    """Return the metrics of a test with their protocol.
 
     Args:
         path: of the file.

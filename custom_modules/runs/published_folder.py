@@ -1,4 +1,4 @@
 """Names of the files in the folder of a published model."""
 
 #: The other files of a published model.
-ONNX, FIGURES, CARD = 'model.onnx', 'metrics.json', 'README.md'
+ONNX, METRICS, CARD = 'model.onnx', 'metrics.json', 'README.md'

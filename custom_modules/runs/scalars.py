@@ -23,7 +23,7 @@ _NUMBERS = record_of(epoch=count(), iter=count(), step=count())
 
 
 def read_epochs(run: Path) -> dict[int, dict[str, float]]:
-    """Return the figures of each whole epoch from ``vis_data/scalars.json``.
+    """Return the metrics of each whole epoch from ``vis_data/scalars.json``.
 
     A run that was killed goes on from its last checkpoint, which may be some epochs back: what an
     epoch's number is written for again counts, and what came after it before does not.
@@ -47,7 +47,7 @@ def read_epochs(run: Path) -> dict[int, dict[str, float]]:
 
 
 def read_steps(run: Path) -> dict[int, dict[str, float]]:
-    """Return the figures of the steps that ScalarsHook wrote, ``step/learning_rate`` and so on.
+    """Return the metrics of the steps that ScalarsHook wrote, ``step/learning_rate`` and so on.
 
     Args:
         run: its folder.

@@ -21,7 +21,7 @@ class ScoredRun:
         label: of the run.
         folder: with ``metrics.json`` and ``per_image.csv``.
         metrics: of ``metrics.json``.
-        rows: of ``per_image.csv``, by the image's id; empty where only the figures were kept.
+        rows: of ``per_image.csv``, by the image's id; empty where only the metrics were kept.
     """
 
     label: str

@@ -250,7 +250,7 @@ def _difference(
         comparison = compare(scored[base.name], run)
     except UserError as error:  # such as another ground truth
         return dict(reason=str(error))
-    dice = next(row for row in comparison.figures if row.figure == 'Dice')
+    dice = next(row for row in comparison.metrics if row.metric == 'Dice')
     return dict(
         base=base.name,
         Dice=dice.second - dice.first,

@@ -23,7 +23,7 @@ COLOURS = ('#0072B2', '#D55E00', '#009E73', '#CC79A7', '#E69F00', '#56B4E9', '#0
 #: Metrics whose panels are drawn even if no run has them.
 _ALWAYS = ('loss', 'Dice')
 
-#: Training and validation: prefix of the figure's name, style of its line.
+#: Training and validation: prefix of the metric's name, style of its line.
 STYLES: dict[str, Literal['--', '-']] = {'train': '--', 'valid': '-'}
 
 #: How the best epoch is marked.
@@ -36,7 +36,7 @@ class Run:
 
     Attributes:
         label: in the legend.
-        epochs: number of the epoch -> its figures, ``train/loss`` and so on; ascending.
+        epochs: number of the epoch -> its metrics, ``train/loss`` and so on; ascending.
         own: what is known of its metrics that are not in the table.
     """
 
@@ -45,7 +45,7 @@ class Run:
     own: Mapping[str, MetricInfo] = field(default_factory=dict)
 
     def curve(self, name: str) -> tuple[list[int], list[float]]:
-        """Return the epochs that have the figure ``name``, and its values."""
+        """Return the epochs that have the metric ``name``, and its values."""
         points = {n: row[name] for n, row in self.epochs.items() if name in row}
         return list(points), list(points.values())
 
@@ -147,7 +147,7 @@ def draw_curves(
     Args:
         axis: what is drawn on.
         runs: a line of each stage for each.
-        name: of the figure, without the stage: ``loss``, ``dice``.
+        name: of the metric, without the stage: ``loss``, ``dice``.
         colours: of the runs.
         dot: how the epoch of the highest validation Dice is marked; arguments of ``Axes.plot``.
     """

@@ -1,4 +1,4 @@
-"""One picture of what the network will see, with figures of the data."""
+"""One picture of what the network will see, with statistics of the data."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -81,7 +81,7 @@ def draw_sizes(axis: Axes, surveys: Sequence[Survey]) -> None:
 def save_dataset_sheet(
     samples: Sequence[Sample], surveys: Sequence[Survey], path: Path, title: str
 ) -> None:
-    """Write a picture: figures of the data, and each sample beside its masked self.
+    """Write a picture: statistics of the data, and each sample beside its masked self.
 
     Raises:
         UserError: ``path`` has an unknown suffix or cannot be written.

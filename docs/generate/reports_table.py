@@ -1,4 +1,4 @@
-"""The table of docs/reports.md: the reports' figures beside those of our runs of their recipes."""
+"""The table of docs/reports.md: the reports' metrics beside those of our runs of their recipes."""
 
 from pathlib import Path
 
@@ -83,7 +83,7 @@ def _cells(name: str, runs: dict[str, dict]) -> list[str]:
 
 
 def _protocols(runs: dict[str, dict[str, dict]]) -> list[str]:
-    """Return a line for each budget that has been run: how its figures came about."""
+    """Return a line for each budget that has been run: how its metrics came about."""
     lines = []
     for budget, title in BUDGETS.items():
         rows = [row for name, row in runs[budget].items() if not name.endswith(OWN_THRESHOLD)]

@@ -59,12 +59,12 @@ def gives(
             if given is not None:
                 setattr(hole, key, given)
         metrics: list[BaseMetric] = [pixels, hole]
-        figures = {f'{prefix}/{name}' if prefix else name: value}
+        evaluated = {f'{prefix}/{name}' if prefix else name: value}
         rows = image_rows(metrics)
-        own = own_results(figures, metrics, rows)
-        refuse_taken_names(own, figures, figures | dict(split='test'))
+        own = own_results(evaluated, metrics, rows)
+        refuse_taken_names(own, evaluated, evaluated | dict(split='test'))
         (shown,) = own.values()
-        return f'{shown.title}: {figures[shown.name]}, {shown.better} is better'
+        return f'{shown.title}: {evaluated[shown.name]}, {shown.better} is better'
 
     return run
 
@@ -206,7 +206,7 @@ FILES: dict[str, tuple[str, str, Callable[[Path], object], str]] = {
         f'a study with {name}': ('study.json', study(**row), read_study, part)
         for name, row, part in (
             ('a metric that is better sideways', dict(own_metrics=dict(a=dict(better=1))), 'bett'),
-            ('a metric of text', dict(figures=dict(Dice=1, IoU=1, a='b')), "metrics.a is 'b'"),
+            ('a metric of text', dict(metrics=dict(Dice=1, IoU=1, a='b')), "metrics.a is 'b'"),
             (
                 'curves of different lengths',
                 dict(curves={'train/loss': [1, 1], 'valid/a': [1]}),

@@ -148,17 +148,17 @@ RESULTS: dict[str, tuple[Callable[[Path], str], str, str]] = {
     'data that is no object': (_result(data='[1]'), 'holds no config', ''),
     'data with NaN': (_result(data='{"a": NaN}'), 'NaN is no number', ''),
     'data nested without end': (_result(data='[' * 90_000), 'nested more than', ''),
-    'figures that name a config elsewhere': (
+    'metrics that name a config elsewhere': (
         _result(config='FOLDER/evil.py'),
         'its config is not there any more',
         '',
     ),
-    'figures that name a config through ..': (
+    'metrics that name a config through ..': (
         _result(config='configs/../../../../../FOLDER/evil.py'),
         'its config is not there any more',
         '',
     ),
-    'figures that name a config of this project': (
+    'metrics that name a config of this project': (
         _result(config='configs/sample/unet_sample.py'),
         '',
         'max_epochs = 16',

@@ -17,7 +17,7 @@ class BestAndLastCheckpoint(Hook):
     """Write ``last.pth`` (everything) after each epoch and ``best.pth`` (weights) at each new best.
 
     Args:
-        monitor: figure of the validation, such as 'Dice' or 'loss'.
+        monitor: metric of the validation, such as 'Dice' or 'loss'.
         rule: 'greater' or 'less' is better; None takes what the metric's class or the table says.
         interval: epochs between two ``last.pth``; the last epoch is always written.
         keep_previous: let the ``last.pth`` before the newest stay as ``previous.pth``, from which a
@@ -27,7 +27,7 @@ class BestAndLastCheckpoint(Hook):
 
     Raises:
         UserError: an unknown rule, a ``max_keep_ckpts`` of 0 or below -1, or the validation has no
-            such figure.
+            such metric.
     """
 
     priority = 'VERY_LOW'

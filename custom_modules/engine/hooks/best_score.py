@@ -1,4 +1,4 @@
-"""Which epoch is the best so far, by one figure of the validation."""
+"""Which epoch is the best so far, by one metric of the validation."""
 
 import math
 from collections.abc import Iterable
@@ -11,7 +11,7 @@ class BestScore:
     """The best value of ``monitor`` so far.
 
     Args:
-        monitor: figure of the validation, such as 'Dice' or 'loss'.
+        monitor: metric of the validation, such as 'Dice' or 'loss'.
         rule: 'greater' or 'less' is better; None takes what the table of metrics says, or the
             metric's own class.
         min_delta: by how much a value must be better than the best so far to count.
@@ -40,13 +40,13 @@ class BestScore:
             given_by: the evaluator's metrics, which may say themselves which direction is better.
 
         Raises:
-            UserError: the validation has no such figure.
+            UserError: the validation has no such metric.
         """
         metrics = metrics or {}
         if self.monitor not in metrics:
             near = did_you_mean(self.monitor, metrics)
             raise UserError(
-                f'monitor={self.monitor!r} is no figure of the validation{near} '
+                f'monitor={self.monitor!r} is no metric of the validation{near} '
                 f'It has {", ".join(sorted(metrics))}'
             )
         value = float(metrics[self.monitor])

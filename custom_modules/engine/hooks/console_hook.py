@@ -17,21 +17,21 @@ from ...runs.environment import device_name
 
 @HOOKS.register_module()
 class ConsoleHook(Hook):
-    """Progress with the time that remains, and one line per epoch with loss and figures.
+    """Progress with the time that remains, and one line per epoch with loss and metrics.
 
     Args:
-        figures: names of the metrics of the validation to show in the epoch's line; None takes the
+        metrics: names of the metrics of the validation to show in the epoch's line; None takes the
             headlines of the table of metrics, and all of one's own.
     """
 
     priority = 'LOW'
 
-    def __init__(self, figures: Sequence[str] | None = None) -> None:
-        self.figures = figures
+    def __init__(self, metrics: Sequence[str] | None = None) -> None:
+        self.metrics = metrics
         self.visible = is_main_process()
         self.bar: ProgressBar | None = None
         self.train_loss = 0.0
-        self.train_figures = self.val_figures = ''
+        self.train_metrics = self.val_metrics = ''
 
     def before_train(self, runner: Runner) -> None:
         self.started = time.monotonic()
@@ -80,7 +80,7 @@ class ConsoleHook(Hook):
         history = runner.message_hub.get_scalar('train/loss')
         self.train_loss = float(history.mean(batches))
         pace = images / (time.monotonic() - self.epoch_started)
-        self.train_figures = f'loss {self.train_loss:.4f}  {pace:.1f} images/s'
+        self.train_metrics = f'loss {self.train_loss:.4f}  {pace:.1f} images/s'
 
     def before_val_epoch(self, runner: Runner) -> None:
         self._open('validation', len(runner.val_dataloader))
@@ -106,12 +106,12 @@ class ConsoleHook(Hook):
     def after_val_epoch(self, runner: Runner, metrics: dict | None = None) -> None:
         self._close()
         metrics = metrics or {}
-        names = self.figures
+        names = self.metrics
         if names is None:
             own = own_metrics(metrics, runner.val_evaluator.metrics)
             infos = over_epochs([*METRIC_TABLE.values(), *own.values()])
             names = [info.name for info in infos if info.level == 'headline']
-        self.val_figures = '  '.join(
+        self.val_metrics = '  '.join(
             f'val {name} {metrics[name]:.4f}' for name in names if name in metrics
         )
 
@@ -121,11 +121,11 @@ class ConsoleHook(Hook):
         )
         parts = [
             f'epoch {runner.epoch}/{runner.max_epochs}',
-            self.train_figures,
-            self.val_figures,
+            self.train_metrics,
+            self.val_metrics,
             f'{format_seconds(seconds_per_epoch * (runner.max_epochs - runner.epoch))} left',
         ]
-        self.train_figures = self.val_figures = ''
+        self.train_metrics = self.val_metrics = ''
         self._print('  '.join(part for part in parts if part))
 
     def after_run(self, runner: Runner) -> None:

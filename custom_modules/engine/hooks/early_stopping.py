@@ -10,19 +10,19 @@ from .best_score import BestScore
 
 @HOOKS.register_module()
 class EarlyStopping(Hook):
-    """End the training after ``patience`` validations in a row without a better figure (R2).
+    """End the training after ``patience`` validations in a row without a better metric (R2).
 
-    MMEngine's EarlyStoppingHook forgets on resume how long it has waited, counts a figure exactly
+    MMEngine's EarlyStoppingHook forgets on resume how long it has waited, counts a metric exactly
     as good as the best one as better, and asks for an improvement of 0.1 unless told otherwise.
 
     Args:
-        monitor: figure of the validation, such as 'loss' or 'Dice'.
+        monitor: metric of the validation, such as 'loss' or 'Dice'.
         patience: validations in a row that may bring nothing better.
-        min_delta: by how much a figure must be better than the best so far to count.
+        min_delta: by how much a metric must be better than the best so far to count.
         rule: 'greater' or 'less' is better; None takes what the metric's class or the table says.
 
     Raises:
-        UserError: an argument is out of its range, or the validation has no such figure.
+        UserError: an argument is out of its range, or the validation has no such metric.
     """
 
     priority = 'LOWEST'

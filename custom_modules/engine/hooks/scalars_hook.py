@@ -1,4 +1,4 @@
-"""The figures of a run over its epochs, under the names that the reports use."""
+"""The metrics of a run over its epochs, under the names that the reports use."""
 
 import time
 from pathlib import Path
@@ -17,7 +17,7 @@ from ...runs.scalars import save_own_metrics
 
 @HOOKS.register_module()
 class ScalarsHook(Hook):
-    """Figures for the log file and the visualizer's backends, in place of MMEngine's LoggerHook.
+    """Metrics for the log file and the visualizer's backends, in place of MMEngine's LoggerHook.
 
     LoggerHook sends training and validation under one name (``loss``) and mixes steps and epochs on
     one axis. Here every name is on one axis. After each whole epoch, at its number:
@@ -33,7 +33,7 @@ class ScalarsHook(Hook):
 
     TensorBoard and ``vis_data/scalars.json`` take the step they are given, each name on its own
     axis. W&B has one step for everything, which must not go backwards; MMEngine's backend leaves it
-    to W&B, which counts the calls. So ``epoch`` and ``iter`` are sent as figures that W&B can use
+    to W&B, which counts the calls. So ``epoch`` and ``iter`` are sent as metrics that W&B can use
     as the horizontal axis, in the config by ``define_metric_cfg=[dict(name='train/*',
     step_metric='epoch'), ...]``.
 
@@ -79,8 +79,8 @@ class ScalarsHook(Hook):
     ) -> None:
         # MMEngine has put them there as numbers; reading the tensors would ask a GPU again.
         hub = runner.message_hub
-        figures = {name: float(hub.get_scalar(f'train/{name}').current()) for name in outputs or ()}
-        for name, value in figures.items():
+        metrics = {name: float(hub.get_scalar(f'train/{name}').current()) for name in outputs or ()}
+        for name, value in metrics.items():
             self.sums[name] = self.sums.get(name, 0.0) + value
         self.batches += 1
         self.learning_rate = float(hub.get_scalar('train/lr').current())
@@ -92,7 +92,7 @@ class ScalarsHook(Hook):
         _, line = runner.log_processor.get_log_after_iter(runner, batch_idx, 'train')
         runner.logger.info(line)
         step = runner.iter + 1
-        loss = _mean_of_processes({'loss': figures['loss']})['loss']
+        loss = _mean_of_processes({'loss': metrics['loss']})['loss']
         scalars = {'step/loss': loss, 'step/learning_rate': self.learning_rate}
         runner.visualizer.add_scalars(scalars | dict(iter=step), step=step)
 
@@ -151,8 +151,8 @@ class ScalarsHook(Hook):
         self.seconds_before = state['seconds']
 
 
-def _mean_of_processes(figures: dict[str, float]) -> dict[str, float]:
-    means = {name: torch.tensor(value, dtype=torch.float64) for name, value in figures.items()}
+def _mean_of_processes(metrics: dict[str, float]) -> dict[str, float]:
+    means = {name: torch.tensor(value, dtype=torch.float64) for name, value in metrics.items()}
     if means:
         all_reduce_dict(means, 'mean')
     return {name: float(mean) for name, mean in means.items()}
