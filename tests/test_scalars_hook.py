@@ -8,7 +8,7 @@ import torch
 from custom_modules.base.errors import UserError
 from custom_modules.engine.hooks import scalars_hook
 from custom_modules.engine.hooks.scalars_hook import ScalarsHook
-from custom_modules.evaluation.metric_table import scalar_name
+from custom_modules.evaluation.metric_table import scalar_name, scalar_names
 from tests.test_hooks import Run
 
 
@@ -69,6 +69,12 @@ def test_metrics_of_steps_and_of_an_epoch(clock: SimpleNamespace) -> None:
 )
 def test_names_of_the_reports(name: str, reported: str) -> None:
     assert scalar_name(name) == reported
+
+
+def test_two_metrics_of_one_name_are_refused() -> None:
+    assert scalar_names(['loss_dice', 'Dice']) == dict(loss_dice='dice_loss', Dice='dice')
+    with pytest.raises(UserError, match="'loss_area' and 'Area' would both be 'area'"):
+        scalar_names(['loss_area', 'Area'])
 
 
 @pytest.mark.parametrize('interval', [0, -1, 2.5])

@@ -119,6 +119,23 @@ def scalar_name(name: str) -> str:
     return bare.lower()
 
 
+def scalar_names(names: Iterable[str]) -> dict[str, str]:
+    """Return name -> ``scalar_name`` of metrics.
+
+    Raises:
+        UserError: two of them would have one name.
+    """
+    found: dict[str, str] = {}
+    for name in names:
+        other = found.setdefault(scalar_name(name), name)
+        if other != name:
+            raise UserError(
+                f'{other!r} and {name!r} would both be {scalar_name(name)!r} in the scalars; give '
+                'one of them another name'
+            )
+    return {name: scalar for scalar, name in found.items()}
+
+
 def over_epochs(infos: Iterable[MetricInfo]) -> list[MetricInfo]:
     """Return metrics as they are shown over epochs: loss, headlines, loss terms, all others."""
 

@@ -148,7 +148,7 @@ def describe(comparison: Comparison, top: int = 5) -> str:
         top: images to name that got better, and as many that got worse.
     """
     width = max(len(comparison.first), len(comparison.second), 8)
-    left = max(16, *(len(row.metric) + 2 for row in comparison.metrics))
+    left = max(16, *(len(row.metric) + 1 for row in comparison.metrics))
     lines = [
         f'{"":{left}}{comparison.first:>{width + 2}}{comparison.second:>{width + 2}}  difference, '
         '95 % interval'

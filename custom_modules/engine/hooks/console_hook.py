@@ -11,7 +11,7 @@ from mmengine.runner import Runner
 from ...base.progress import ProgressBar, format_seconds
 from ...datasets.shared_images import shared_images, shared_line
 from ...evaluation.metric_table import METRIC_TABLE, over_epochs
-from ...evaluation.own_metrics import own_metrics
+from ...evaluation.own_metrics import as_number, own_metrics
 from ...runs.environment import device_name
 
 
@@ -112,7 +112,9 @@ class ConsoleHook(Hook):
             infos = over_epochs([*METRIC_TABLE.values(), *own.values()])
             names = [info.name for info in infos if info.level == 'headline']
         self.val_metrics = '  '.join(
-            f'val {name} {metrics[name]:.4f}' for name in names if name in metrics
+            f'val {name} {as_number(metrics[name], f"the metric {name!r}"):.4f}'
+            for name in names
+            if name in metrics
         )
 
     def after_whole_epoch(self, runner: Runner) -> None:

@@ -10,7 +10,7 @@ from mmengine.registry import HOOKS
 from mmengine.runner import Runner
 
 from ...base.errors import UserError
-from ...evaluation.metric_table import COUNTS, scalar_name
+from ...evaluation.metric_table import COUNTS, scalar_names
 from ...evaluation.own_metrics import as_number, own_metrics
 from ...runs.scalars import save_own_metrics
 
@@ -111,8 +111,10 @@ class ScalarsHook(Hook):
         runner.logger.info(f'Epoch(val) {epoch}  {line}')
 
     def after_whole_epoch(self, runner: Runner) -> None:
-        scalars = {f'train/{scalar_name(k)}': v for k, v in self._means().items()}
-        scalars |= {f'valid/{scalar_name(k)}': v for k, v in self.valid.items()}
+        scalars: dict[str, float] = {}
+        for stage, values in (('train', self._means()), ('valid', self.valid)):
+            names = scalar_names(values)
+            scalars |= {f'{stage}/{names[name]}': value for name, value in values.items()}
         if self.batches:
             scalars['learning_rate'] = self.learning_rate
         scalars |= dict(seconds=self._seconds(), epoch=runner.epoch)
