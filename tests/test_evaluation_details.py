@@ -1,6 +1,7 @@
 """What a test tells beside Dice, recomputed pixel by pixel or by hand."""
 
 import json
+import math
 from pathlib import Path
 
 import cv2
@@ -14,7 +15,7 @@ from custom_modules.commands.test import test as run_test
 from custom_modules.config import load_config
 from custom_modules.datasets import OxfordPetDataset
 from custom_modules.datasets.transforms.count_border import with_regions
-from custom_modules.evaluation import BorderMetric
+from custom_modules.evaluation import BorderMetric, MetricInfo
 from custom_modules.evaluation.bootstrap import percentile_intervals, resampled_sums
 from custom_modules.evaluation.border_policies import confusion_by_border, count_regions
 from custom_modules.evaluation.breakdowns import (
@@ -34,6 +35,7 @@ from custom_modules.evaluation.probabilities import (
 from custom_modules.models.test_time_augmentation import (
     TestTimeAugmentation as Averaged,  # pytest takes Test* for tests
 )
+from custom_modules.runs.per_image_csv import read_rows, write_rows
 from custom_modules.runs.tuned_threshold import find_threshold
 from tests.conftest import tiny_options as options
 from tests.test_boundary import plain_boundary
@@ -254,6 +256,28 @@ def test_metrics_of_the_rows_of_a_table() -> None:
     assert metrics['interval_method'] == (
         '95% percentile bootstrap over images, 2,000 sets, seed 0'
     )
+
+
+def test_an_image_without_a_value_is_left_out_of_its_mean(tmp_path: Path) -> None:
+    """As the distance of two outlines has none where there is no outline; two of four have it."""
+    values = [math.nan, 1.0, 3.0, math.nan]
+    rows = [
+        row(10, 5, id=str(i), groups=dict(species='dog' if i else 'cat'), dice=2 / 3, gap=value)
+        for i, value in enumerate(values)
+    ]
+    write_rows(tmp_path / 'rows.csv', rows)
+    assert (tmp_path / 'rows.csv').read_text().splitlines()[1].endswith(',')
+    read = read_rows(tmp_path / 'rows.csv')
+    assert [one['gap'] for one in read] == pytest.approx(values, nan_ok=True)
+    own = [MetricInfo('gap', over='images', better='less', column='gap')]
+    found = metrics_from_rows(read, own)
+    assert found['intervals']['gap'] == [1, 3]
+    assert found['intervals']['Dice'] == pytest.approx([2 / 3, 2 / 3])
+    species = found['breakdowns']['species']
+    assert 'gap' not in species['cat'] and species['dog']['gap'] == 2
+    for one in read:
+        one['gap'] = math.nan
+    assert 'gap' not in metrics_from_rows(read, own)['intervals']
 
 
 def test_augmented_network_by_hand() -> None:

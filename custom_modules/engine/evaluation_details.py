@@ -26,7 +26,7 @@ def image_rows(metrics: Sequence[BaseMetric]) -> list[dict]:
 
     Raises:
         UserError: there is no DiceMetric, or ``per_image`` of a metric has not a dict of finite
-            numbers for each image, under names that are free.
+            numbers, or None, for each image, under names that are free.
     """
     pixels = find_metric(metrics, DiceMetric)
     if pixels is None:
@@ -55,9 +55,12 @@ def _joined(rows: list[dict], own: Any, name: str) -> list[dict]:
             raise UserError(
                 f'{name}: a column {min(taken)!r} is there already; choose another name'
             )
-        numbers = {key: as_number(value, f'{name}.{key}') for key, value in more.items()}
-        if not all(map(math.isfinite, numbers.values())):
-            raise UserError(f'{name}: that of {row["id"]} is not finite: {numbers}')
+        numbers = {
+            key: math.nan if value is None else as_number(value, f'{name}.{key}')
+            for key, value in more.items()
+        }
+        if any(map(math.isinf, numbers.values())):
+            raise UserError(f'{name}: that of {row["id"]} is infinite; use None for no value')
         joined.append(row | numbers)
     return joined
 
@@ -87,7 +90,8 @@ def own_results(
                 f'the metric {name!r} is said to be the mean of the column {info.column!r}, which '
                 'is not there; give it in per_image, a dict for each image'
             )
-        mean = sum(row[info.column] for row in rows) / max(1, len(rows))
+        scores = [row[info.column] for row in rows if not math.isnan(row[info.column])]
+        mean = sum(scores) / len(scores) if scores else math.nan
         if not math.isclose(mean, value, rel_tol=1e-3, abs_tol=1e-6):
             raise UserError(
                 f'the metric {name!r} is {value:g} and said to be the mean of the column '

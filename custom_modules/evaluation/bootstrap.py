@@ -41,9 +41,9 @@ def percentile_intervals(metrics: Mapping[str, np.ndarray]) -> dict[str, list[fl
     """Return ``[low, high]`` of each metric, between which ``LEVEL`` of the sets lie.
 
     Args:
-        metrics: name -> (resamples,) values.
+        metrics: name -> (resamples,) values; nan where a set has none.
     """
     tail = (1 - LEVEL) / 2
     return {
-        name: np.quantile(values, [tail, 1 - tail]).tolist() for name, values in metrics.items()
+        name: np.nanquantile(values, [tail, 1 - tail]).tolist() for name, values in metrics.items()
     }

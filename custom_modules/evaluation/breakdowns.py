@@ -82,7 +82,10 @@ def _order(names: Sequence[str]) -> list[str]:
 def _metrics(rows: Sequence[Mapping], means: Mapping[str, str]) -> dict:
     counts = [Confusion(row['tp'], row['fp'], row['fn'], row['tn']) for row in rows]
     metrics: dict = dict(summarise(counts))
-    metrics |= {name: float(np.mean([row[key] for row in rows])) for name, key in means.items()}
+    for name, key in means.items():
+        scores = np.array([row[key] for row in rows], np.float64)
+        if not np.isnan(scores).all():
+            metrics[name] = float(np.nanmean(scores))
     table = ImageTable(counts)
     drawn = table.metrics(resampled_sums(table.values))
     return metrics | dict(Dice_interval=percentile_intervals(drawn)['Dice'])

@@ -55,7 +55,8 @@ class ImageTable:
 
     Args:
         counts: of each image.
-        means: further scores of each image, (N,) each, of which the mean is a metric.
+        means: further scores of each image, (N,) each, of which the mean is a metric. An image
+            with nan has no such score and is left out of that mean.
 
     Attributes:
         values: (N, columns) float64; its sums over any choice of images go into ``metrics``.
@@ -69,7 +70,11 @@ class ImageTable:
         scores = dict(Dice=dice(tp, fp, fn), IoU=iou(tp, fp, fn), Dice_background=dice(tn, fn, fp))
         scores |= means or {}
         self.names = list(scores)
-        self.values = np.column_stack([*scores.values(), table])
+        counted = {name: ~np.isnan(score) for name, score in scores.items()}
+        self.partial = [name for name, there in counted.items() if not there.all()]
+        self.values = np.column_stack(
+            [*map(np.nan_to_num, scores.values()), *(counted[name] for name in self.partial), table]
+        )
 
     def metrics(self, sums: np.ndarray) -> dict[str, np.ndarray]:
         """Return the metrics of one or more sets of as many images as there are.
@@ -81,7 +86,13 @@ class ImageTable:
             sums: (..., columns), of ``values`` over the images of each set.
         """
         *scores, tp, fp, fn, _ = np.moveaxis(sums, -1, 0)
-        means = {n: s / len(self.values) for n, s in zip(self.names, scores, strict=True)}
+        split = len(self.names)
+        images = dict(zip(self.partial, scores[split:], strict=True))
+        with np.errstate(invalid='ignore'):  # a drawn set without a single score has no mean
+            means = {
+                name: total / images.get(name, len(self.values))
+                for name, total in zip(self.names, scores[:split], strict=True)
+            }
         return dict(
             Dice=means.pop('Dice'),
             Dice_global=dice(tp, fp, fn),

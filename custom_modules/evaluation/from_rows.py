@@ -1,5 +1,6 @@
 """What the rows of ``per_image.csv`` tell beside the headline metrics."""
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
@@ -26,6 +27,8 @@ def image_table(rows: Sequence[dict], means: dict[str, str]) -> ImageTable:
 def shared_means(rows: Sequence[Mapping], own: Iterable[MetricInfo] = ()) -> dict[str, str]:
     """Return metric -> column for each metric that is the mean of a column which all rows have.
 
+    A column without a single value is none.
+
     Args:
         rows: of ``per_image.csv``.
         own: metrics beside those of the table.
@@ -33,7 +36,9 @@ def shared_means(rows: Sequence[Mapping], own: Iterable[MetricInfo] = ()) -> dic
     return {
         info.name: info.column
         for info in (*METRIC_TABLE.values(), *own)
-        if info.column and all(info.column in row for row in rows)
+        if info.column
+        and all(info.column in row for row in rows)
+        and not all(math.isnan(row[info.column]) for row in rows)
     }
 
 

@@ -23,7 +23,7 @@ COLUMNS = ('id', 'tp', 'fp', 'fn', 'tn', 'dice')
 MAX_BYTES = 128 << 20
 
 #: Columns of scores from 0 to 1, and of whole numbers. In others, of metrics of one's own, is any
-#: finite number.
+#: finite number, or nothing.
 _SCORES = ('dice', *(info.column for info in METRIC_TABLE.values() if info.column))
 _COUNTS = (*Confusion._fields, *BoundaryCounts._fields, 'touches_frame')
 
@@ -40,11 +40,14 @@ def write_rows(path: Path, rows: Sequence[dict]) -> None:
             own = {key: row.get('groups', {}).get(key, '') for key in groups}
             texts = {name: as_cell(text) for name, text in ({first: row[first]} | own).items()}
             numbers = {name: row[name] for name in (*others, *more)}
+            numbers |= {name: '' for name, value in numbers.items() if math.isnan(value)}
             writer.writerow(texts | numbers)
 
 
 def read_rows(path: Path) -> list[dict]:
     """Return the rows: texts, scores as floats, counts as whole numbers, others as they are.
+
+    An empty cell of a metric of one's own is nan.
 
     The columns between ``id`` and ``tp`` are texts, and come as ``groups``.
 
@@ -114,6 +117,8 @@ def _number(name: str, cell: str) -> float | int:
             raise ValueError(f'{name} is {cell[:40]!r}, not a number from 0 to 1')
         return score
     if name not in _COUNTS:
+        if not cell:
+            return math.nan
         value = int(cell) if cell.isascii() and cell.isdecimal() and len(cell) < 16 else float(cell)
         if not math.isfinite(value):
             raise ValueError(f'{name:.40} is {cell[:40]!r}, not a finite number')

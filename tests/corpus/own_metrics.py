@@ -88,6 +88,10 @@ SHOWN: dict[str, tuple[Callable[[Path], str], str]] = {
         gives(prefix='my', info=said(label='holes in a mask', over='images', better='less')),
         'holes in a mask, mean over images: 0.5, less is better',
     ),
+    'the mean of those images that have it': (
+        gives(3, columns(None, 3), MEAN),
+        'holes, mean over images: 3, greater is better',
+    ),
     'the mean of a column': (
         gives(np.float32(0.5), columns(0, torch.tensor(1)), MEAN),
         'holes, mean over images: 0.5, greater is better',
@@ -114,8 +118,8 @@ REFUSED: dict[str, tuple[Callable[[Path], str], str]] = {
         gives(per_image=[dict(species=1)] * 2),
         "a column 'species' is there already",
     ),
-    'an image without a value': (gives(per_image=columns(0, None)), 'of the type NoneType'),
-    'an image that is not a number': (gives(per_image=columns(0, np.nan)), 'that of b is not fin'),
+    'an image with a text': (gives(per_image=columns(0, '1')), 'of the type str'),
+    'an image that is infinite': (gives(per_image=columns(0, np.inf)), 'that of b is infinite'),
     'the mean of no column': (gives(info=MEAN), "the column 'holes', which is not there"),
     'the median of a column': (gives(0.4, columns(0, 1), MEAN), 'which is 0.5; leave column out'),
     'a text about itself': (gives(info=lambda: 'holes'), 'shown_as is no list of MetricInfo'),
@@ -223,6 +227,12 @@ OWN_METRIC_CASES = (
     *(
         Case(_FILE, name, read(file, text, use), refused=part)
         for name, (file, text, use, part) in FILES.items()
+    ),
+    Case(
+        _FILE,
+        'an empty cell of a column',
+        read('per_image.csv', table(''), lambda path: read_rows(path)[0]['holes']),
+        read='nan',
     ),
     Case(
         _FILE,
