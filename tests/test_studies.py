@@ -232,13 +232,14 @@ def test_an_experiment_is_trained_tested_kept_and_not_run_again(
     changed.experiments[2].check()
     with pytest.raises(UserError, match=r'flip_prob was 0\.5, is 0\.1'):
         changed.run()
-    # Older versions noted the text of the config.
-    cell = sweep.cells[0]
-    old = dict(text=load_config(cell.config, cell.options).text)
-    (cell.folder / 'cell.json').write_text(json.dumps(old))
-    cell.check()
+    # Older versions noted the text of the config, under another name.
+    one = sweep.experiments[0]
+    (one.folder / 'experiment.json').unlink()
+    old = dict(text=load_config(one.config, one.options).text)
+    (one.folder / 'cell.json').write_text(json.dumps(old))
+    one.check()
     with pytest.raises(UserError, match=r'flip_prob was 0\.5, is 0\.1'):
-        changed.cells[0].check()
+        changed.experiments[0].check()
 
 
 def test_several_seeds_have_a_mean_and_a_best() -> None:
