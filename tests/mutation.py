@@ -32,10 +32,7 @@ GROUPS: dict[str, tuple[list[str], list[str]]] = {
     ),
     'data': (
         ['datasets/transforms/*.py', 'datasets/size_changes.py', 'datasets/seeded_*.py'],
-        [
-            *('datasets', 'edges', 'evaluation_details', 'loading', 'own_datasets', 'padding'),
-            *('resizing', 'transforms'),
-        ],
+        ['count_border', 'loading', 'padding', 'resizing', 'seeded_dataset', 'transforms'],
     ),
     'hooks': (
         ['engine/hooks/*.py', 'engine/loops.py'],

@@ -1,9 +1,7 @@
 """Splits, border policies, the user's own masks, and seeds that no number of workers can change."""
 
 import os
-import random
 import shutil
-from collections.abc import Callable
 from itertools import chain, combinations
 from pathlib import Path
 
@@ -13,14 +11,12 @@ import pytest
 import torch
 from mmengine.registry import DATASETS
 from PIL import Image
-from torch.utils.data import DataLoader
 
 from custom_modules.base.errors import UserError
 from custom_modules.config import load_config
 from custom_modules.datasets import BinaryMaskDataset, OxfordPetDataset, SeededSampler
 from custom_modules.datasets.oxford.dataset import read_list_file
 from custom_modules.datasets.seeded_dataset import SeededDataset, batches_from
-from custom_modules.datasets.seeded_sampler import SeededIndex
 from custom_modules.datasets.shared_images import (
     image_marks,
     shared_images,
@@ -30,7 +26,6 @@ from custom_modules.datasets.shared_images import (
 from custom_modules.datasets.statistics import channel_statistics
 from custom_modules.distributed.processes import workers_of
 from custom_modules.engine import PetSegRunner
-from custom_modules.engine.rng import rng_state, set_rng_state
 from tests.corpus.splits import splits_of, write_pairs
 
 PIPELINE = [dict(type='LoadImage'), dict(type='LoadMask'), dict(type='PackBinarySegInputs')]
@@ -69,24 +64,6 @@ def test_species_and_breed_group_the_images_of_a_test(sample: Path) -> None:
         assert packed.groups['species'] == ('cat' if packed.sample_id[0].isupper() else 'dog')
         assert packed.sample_id.startswith(packed.groups['breed'] + '_')
     assert 'groups' not in SeededDataset.build(oxford(sample, split='val'))[0]['data_samples']
-
-
-@pytest.mark.parametrize(
-    ('key', 'message'),
-    [
-        ('camra', "'camra' is in no entry of OxfordPetDataset; give it to"),
-        ('dice', "'dice' is not allowed; use a name"),
-        ('size', "'size' is not allowed"),
-        ('a b', "'a b' is not allowed"),
-    ],
-)
-def test_groups_that_cannot_be(key: str, message: str, sample: Path) -> None:
-    dataset = oxford(sample, split='val', test_mode=True)
-    dataset.group_keys = (key,)
-    entry = dataset.get_data_info(0)
-    dataset.get_data_info = lambda _: entry if key == 'camra' else entry | {key: 'a'}
-    with pytest.raises(UserError, match=f'group_keys: {message}'):
-        SeededDataset(dataset)[0]
 
 
 @pytest.mark.parametrize(
@@ -389,38 +366,3 @@ def test_an_epoch_can_start_in_the_middle(sample: Path) -> None:
     rest = drawn_numbers(sample, workers=0, epochs=2, skip=2)
     assert len(rest) == 3 + 1
     assert torch.equal(rest[-1], whole[-1])
-
-
-@pytest.mark.parametrize('done', [0, 1, 3, 4])
-def test_only_the_first_epoch_after_a_resume_is_shortened(done: int) -> None:
-    sampler = SeededSampler(range(8), seed=3)
-    loader = DataLoader(range(8), batch_size=2, sampler=sampler, drop_last=True)
-    whole = [batch.tolist() for batch in loader]
-    assert sorted(chain(*whole)) == [*range(8)]
-    epochs = [[batch.tolist() for batch in batches_from(loader, n)] for n in (done, 0, 0, done)]
-    assert epochs == [whole[done:], whole, whole, whole[done:]]
-    assert len(loader) == 4
-    sampler.set_epoch(1)
-    assert [batch.tolist() for batch in batches_from(loader, 0)] != whole
-
-
-@pytest.mark.parametrize('draw', [random.random, np.random.rand, lambda: torch.rand(1).item()])
-def test_a_sample_is_drawn_by_its_seed_and_leaves_the_generators_alone(
-    draw: Callable[[], float],
-) -> None:
-    class Drawn(list):
-        def __getitem__(self, index: int) -> float:
-            if index == 1:
-                raise UserError('unreadable')
-            return draw()
-
-    dataset = SeededDataset(Drawn(range(3)))
-    state = rng_state()
-    wanted = [draw(), draw()]
-    set_rng_state(state)
-    first = dataset[SeededIndex(0, 7)]
-    assert dataset[SeededIndex(2, 7)] == first != dataset[SeededIndex(0, 8)]
-    assert draw() == wanted[0]
-    with pytest.raises(UserError, match='unreadable'):
-        dataset[SeededIndex(1, 7)]
-    assert dataset[0] == wanted[1]  # without a seed the global generator's next

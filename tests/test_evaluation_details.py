@@ -8,13 +8,11 @@ import cv2
 import numpy as np
 import pytest
 import torch
-from mmengine.registry import TRANSFORMS
 
 from custom_modules.base.errors import UserError
 from custom_modules.commands.test import test as run_test
 from custom_modules.config import load_config
 from custom_modules.datasets import OxfordPetDataset
-from custom_modules.datasets.transforms.count_border import with_regions
 from custom_modules.evaluation import BorderMetric, MetricInfo
 from custom_modules.evaluation.bootstrap import percentile_intervals, resampled_sums
 from custom_modules.evaluation.border_policies import confusion_by_border, count_regions
@@ -162,43 +160,6 @@ def test_three_ways_to_count_a_border() -> None:
     assert {way: metrics['Dice'] for way, metrics in metric.by_border.items()} == pytest.approx(
         dict(foreground=6 / 9, background=2 / 6, ignore=2 / 4)
     )
-
-
-@pytest.mark.parametrize(
-    ('border', 'truth'),
-    [('foreground', [0, 1, 1]), ('background', [0, 1, 0]), ('ignore', [0, 1, 255])],
-)
-def test_one_pass_counts_the_border_as_the_config_says(border: str, truth: list[int]) -> None:
-    steps = [dict(type='LoadMask'), dict(type='PackBinarySegInputs')]
-    dataset = dict(type='OxfordPetDataset', border=border, pipeline=steps)
-    changed = with_regions(dataset)
-    assert changed is not None
-    assert changed['border'] == 'ignore'
-    assert [step['type'] for step in changed['pipeline']] == [
-        'LoadMask',
-        'CountBorder',
-        'PackBinarySegInputs',
-    ]
-    assert len(dataset['pipeline']) == 2  # the config is as it was
-    regions = np.array([[0, 1, 255]], np.uint8)
-    after = TRANSFORMS.build(changed['pipeline'][1])(dict(gt_seg_map=regions.copy()))
-    assert after['gt_seg_map'].tolist() == [truth]
-    assert after['gt_regions'].tolist() == [[0, 1, 255]]
-
-
-@pytest.mark.parametrize(
-    'change',
-    [
-        dict(border='only'),  # of pet and background alike nothing would be left to count
-        dict(type='BinaryMaskDataset'),
-        dict(pipeline=[dict(type='PackSegInputs')]),
-    ],
-    ids=str,
-)
-def test_where_the_border_cannot_be_counted_in_three_ways(change: dict) -> None:
-    dataset = dict(type='OxfordPetDataset', pipeline=[dict(type='PackBinarySegInputs')])
-    assert with_regions(dataset) is not None
-    assert with_regions(dataset | change) is None
 
 
 def row(size: int, found: int, **more: object) -> dict:

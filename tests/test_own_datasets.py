@@ -148,22 +148,6 @@ def test_a_data_set_holds_its_names(sample: Path) -> None:
     assert SeededDataset.build(dict(type='InMemory'))[1]['data_samples'].sample_id == '000001'
 
 
-@pytest.mark.parametrize(
-    ('entry', 'name'),
-    [
-        (dict(sample_id='a', img_path='photos/b.jpg'), 'a'),
-        (dict(img_path='photos/b.jpg'), 'b'),
-        ({}, '000000'),
-    ],
-)
-def test_what_an_image_is_called(entry: dict, name: str) -> None:
-    class One(list):
-        def get_data_info(self, index: int) -> dict:
-            return entry
-
-    assert SeededDataset(One([{}])).names == [name]
-
-
 @pytest.mark.parametrize('name', ['concatenated', 'list of files'])
 def test_its_statistics(
     name: str, sample: Path, run_tool_here: Command, monkeypatch: pytest.MonkeyPatch
