@@ -10,7 +10,7 @@ from mmengine.registry import PARAM_SCHEDULERS
 
 from custom_modules.base.errors import UserError
 from custom_modules.config import load_config
-from custom_modules.engine import EarlyStopping
+from custom_modules.engine import BestAndLastCheckpoint, EarlyStopping
 from custom_modules.engine.hooks.best_score import BestScore
 from custom_modules.engine.schedules import build_schedules
 from custom_modules.engine.training_state import _plain_state
@@ -79,6 +79,22 @@ def test_a_run_that_had_stopped_is_resumed_and_stays_stopped() -> None:
         runner = FakeRunner()
         hook.before_train(runner)
         assert runner.stop_training is stopped
+
+
+@pytest.mark.parametrize('older', [False, True])
+def test_a_score_of_another_metric_is_not_gone_on_with(older: bool) -> None:
+    """A loss of 0.5 is no Dice to be better than; older checkpoints do not name the metric."""
+    state = dict(best_score=0.5, waited=2, best_epoch=3) | ({} if older else dict(monitor='loss'))
+    stopping = EarlyStopping('Dice')
+    stopping.load_state_dict(state)
+    checkpoint = BestAndLastCheckpoint('Dice')
+    checkpoint.load_state_dict(state)
+    assert (stopping.waited, checkpoint.best_epoch) == ((2, 3) if older else (0, 0))
+    for hook in (stopping, checkpoint):
+        assert hook.best.update(dict(Dice=0.4)) is not older
+    same = EarlyStopping('loss')
+    same.load_state_dict(state)
+    assert (same.waited, same.best.value) == (2, 0.5)
 
 
 def test_early_stopping_without_arguments() -> None:

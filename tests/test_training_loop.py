@@ -170,7 +170,7 @@ def test_copies_of_epochs_and_how_many_stay(tmp_path: Path) -> None:
 
 def test_best_is_saved_at_each_new_best_of_a_training(tmp_path: Path) -> None:
     hook = BestAndLastCheckpoint(interval=99)
-    assert hook.state_dict() == dict(best_score=-math.inf, best_epoch=0)
+    assert hook.state_dict() == dict(best_score=-math.inf, monitor='Dice', best_epoch=0)
     runner = Runner(tmp_path, max_epochs=9)
     runner.is_training_run = False
     hook.after_val_epoch(runner, dict(Dice=0.9))  # a validation on its own is no choice

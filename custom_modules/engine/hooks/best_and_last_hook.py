@@ -73,8 +73,8 @@ class BestAndLastCheckpoint(Hook):
             old.unlink()
 
     def state_dict(self) -> dict:
-        return dict(best_score=self.best.value, best_epoch=self.best_epoch)
+        return self.best.state_dict() | dict(best_epoch=self.best_epoch)
 
     def load_state_dict(self, state: dict) -> None:
-        self.best.value = state['best_score']
-        self.best_epoch = state['best_epoch']
+        if self.best.load_state_dict(state):
+            self.best_epoch = state['best_epoch']

@@ -2,6 +2,9 @@
 
 import math
 from collections.abc import Iterable
+from typing import Any
+
+from mmengine.logging import MMLogger
 
 from ...base.errors import UserError, did_you_mean
 from ...evaluation.own_metrics import declared_by, metric_info
@@ -62,3 +65,26 @@ class BestScore:
         if better:
             self.value = value
         return better
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return what a checkpoint keeps."""
+        return dict(best_score=self.value, monitor=self.monitor)
+
+    def load_state_dict(self, state: dict[str, Any]) -> bool:
+        """Take the best value so far; say whether it can be compared with what comes.
+
+        It cannot if it is of another metric, because the config was changed or a hook of the same
+        class was put in before this one; a warning says so.
+
+        Args:
+            state: what ``state_dict`` returned; older checkpoints do not name the metric.
+        """
+        before = state.get('monitor', self.monitor)
+        if before == self.monitor:
+            self.value = state['best_score']
+            return True
+        MMLogger.get_current_instance().warning(
+            f'the best value so far is of {before!r}, and {self.monitor!r} is watched now: what '
+            'is the best begins anew with the next validation'
+        )
+        return False

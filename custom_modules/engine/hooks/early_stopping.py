@@ -57,8 +57,8 @@ class EarlyStopping(Hook):
             )
 
     def state_dict(self) -> dict:
-        return dict(best_score=self.best.value, waited=self.waited)
+        return self.best.state_dict() | dict(waited=self.waited)
 
     def load_state_dict(self, state: dict) -> None:
-        self.best.value = state['best_score']
-        self.waited = state['waited']
+        if self.best.load_state_dict(state):
+            self.waited = state['waited']
