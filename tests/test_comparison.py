@@ -9,7 +9,7 @@ import pytest
 
 from custom_modules.base.errors import UserError
 from custom_modules.config import load_config
-from custom_modules.runs.comparison import compare, describe
+from custom_modules.runs.comparison import as_dict, compare, describe
 from custom_modules.runs.scored_run import find_scored
 from tests.conftest import Command
 
@@ -76,6 +76,33 @@ def test_the_interval_is_of_pairs(tmp_path: Path) -> None:
     assert row.high == pytest.approx(gains.mean() + 1.96 * error, abs=0.3 * error)
     assert row.verdict == 'better'
     assert compare(*runs[::-1]).metrics[0].verdict == 'worse'
+
+
+@pytest.mark.parametrize(('better', 'verdict'), [('less', 'better'), ('greater', 'worse')])
+def test_metrics_of_ones_own_are_compared(better: str, verdict: str, tmp_path: Path) -> None:
+    """In the direction that their notes say; without a value per image there is no interval."""
+    own = dict(
+        gap=dict(better=better, column='gap'), plain={}, loss_mine=dict(level='detail'), lost={}
+    )
+    folders = []
+    for name, gap in (('a', 3.0), ('b', 1.0)):
+        more: dict[str, object] = dict(gap=gap, plain=gap, loss_mine=gap, own_metrics=own)
+        more |= dict(lost=1.0)
+        folders.append(Path(scored(tmp_path / name, [10, 20, 30], **more)))
+        table = folders[-1] / 'per_image.csv'
+        head, *rows = table.read_text().splitlines()
+        gaps = [f'{row},{gap + index}' for index, row in enumerate(rows, start=-1)]
+        table.write_text('\n'.join([f'{head},gap', *gaps]) + '\n')
+    first, second = find_scored([str(folder) for folder in folders])
+    del second.metrics['lost']  # a metric of one of the two
+    found = compare(first, second)
+    *_, gap, plain = found.metrics
+    assert (gap.metric, gap.first, gap.second, gap.verdict) == ('gap', 3.0, 1.0, verdict)
+    assert gap.low == gap.high == -2.0
+    assert (plain.metric, plain.second, plain.low, plain.verdict) == ('plain', 1.0, None, '')
+    lines = describe(found).splitlines()
+    assert any(line.split() == ['plain', '3.0000', '1.0000', '-2.0000'] for line in lines)
+    assert as_dict(found)['metrics']['plain']['interval'] is None
 
 
 def test_the_order_of_the_images_does_not_matter(tmp_path: Path) -> None:

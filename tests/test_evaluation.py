@@ -1,5 +1,7 @@
 """Dice and its companions: by hand, and by an independent loop."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
@@ -7,6 +9,7 @@ import torch
 from custom_modules.base.errors import UserError
 from custom_modules.evaluation import DiceMetric, LossMetric
 from custom_modules.evaluation.confusion import Confusion, count_pixels, summarise
+from custom_modules.runs.metrics_text import describe
 
 
 def sample(prediction: np.ndarray, target: np.ndarray, name: str = 'x', **more: object) -> dict:
@@ -109,3 +112,23 @@ def test_loss_metric_weights_batches_by_their_images() -> None:
     metric.process({}, [dict(losses=second)])
     metrics = metric.evaluate(4)
     assert metrics == pytest.approx(dict(loss=1.75 + 0.625, loss_bce=1.75, loss_dice=0.625))
+
+
+def test_the_lines_of_a_test() -> None:
+    """Metrics that average over the same share a line; details are left out, own ones come last."""
+    result: dict[str, Any] = dict(
+        mine=2,
+        own_metrics=dict(mine=dict(label='my metric', over='pixels')),
+        **dict(loss_bce=0.3, loss=0.5, Dice_background=0.9, recall=0.8, Dice_global=0.7, IoU=0.4),
+        **dict(Dice=0.6, Dice_batches=0.65, metric_batch_size=4, num_images=1234, num_empty=2),
+        **dict(split='test', border='', image_size=64, resolution='input', threshold=0.5),
+    )
+    assert describe(result).splitlines() == [
+        'Dice 0.6000  IoU 0.4000  (mean over images)',
+        'Dice 0.7000  recall 0.8000  (all pixels)',
+        'Dice 0.6500  (mean over batches of 4 pooled images)',
+        'loss 0.5000',
+        'my metric 2.0000  (all pixels)',
+        "1,234 images of the split 'test', 2 without foreground, seen at 64x64 and scored there, "
+        'threshold 0.5',
+    ]
