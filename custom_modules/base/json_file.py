@@ -23,12 +23,13 @@ def parse_json(text: str | bytes, allow_nan: bool = False) -> Any:
     """Return what a JSON text holds: strict JSON of numbers that a float can hold.
 
     Args:
-        text: at most ``MAX_BYTES``, or it is not looked at.
-        allow_nan: take NaN and Infinity, which Python writes, and which are no JSON.
+        text: JSON text; one longer than ``MAX_BYTES`` is refused unread.
+        allow_nan: whether NaN and Infinity are taken, which Python writes and which are no JSON.
 
     Raises:
-        ValueError: no JSON, or a number that is not finite or beyond ``MAX_INTEGER``, brackets
-            deeper than ``MAX_DEPTH``, a key that is empty or comes twice, or text that is no text.
+        ValueError: the text is no JSON; it holds a number that is not finite or beyond
+            ``MAX_INTEGER``, brackets deeper than ``MAX_DEPTH``, a key that is empty or comes twice,
+            or half a character of UTF-16.
     """
     if len(text) > MAX_BYTES:
         raise ValueError(f'{len(text):,} bytes, at most {MAX_BYTES:,} are read')
@@ -50,7 +51,8 @@ def read_json(path: Path) -> Any:
     """Return what a JSON file holds, see ``parse_json``.
 
     Raises:
-        UserError: there is no such file, it cannot be read, or it does not hold such a text.
+        UserError: there is no such file, it cannot be read, or ``parse_json`` refuses what is in
+            it.
     """
     try:
         return parse_json(read_text(path))
@@ -64,12 +66,13 @@ def read_text(path: Path, max_bytes: int = MAX_BYTES, errors: str = 'strict') ->
     """Return the text of a file in UTF-8.
 
     Args:
-        path: of the file.
-        max_bytes: of which no more are read.
-        errors: what becomes of bytes that are no text, as in ``bytes.decode``.
+        path: text file to read, in UTF-8.
+        max_bytes: size of the largest file that is read, in bytes.
+        errors: what becomes of bytes that are no UTF-8: 'strict' refuses them; others as in
+            ``bytes.decode``.
 
     Raises:
-        UserError: there is no such file, or it cannot be read, is too large, or no text.
+        UserError: there is no such file, it cannot be read, is too large, or is no text.
     """
     try:
         if not path.is_file():  # reading a pipe or a device may have no end

@@ -32,11 +32,13 @@ class Kind(ABC):
         """Refuse a value that is not of this kind.
 
         Args:
-            name: of the setting, ``optim_wrapper.optimizer.lr``, or of an option, ``--steps``.
-            value: of any type.
+            name: setting's dotted name, such as ``optim_wrapper.optimizer.lr``, or option, such as
+                ``--steps``; the message begins with it.
+            value: value to check, of any type.
 
         Raises:
-            UserError: ``batch_size = 0 is not allowed; use an integer from 1``.
+            UserError: the value is not of this kind; the message is like ``batch_size = 0 is not
+                allowed; use an integer from 1``.
         """
         if not self.allows(value):
             refuse(name, value, f'use {self}')
@@ -46,9 +48,9 @@ def refuse(name: str, value: Any, remedy: str) -> NoReturn:
     """Raise the UserError about a value.
 
     Args:
-        name: of a setting or, with its dashes, of an option.
-        value: that was found.
-        remedy: what is allowed, or what to do.
+        name: setting's dotted name or, with its dashes, an option.
+        value: value that was found, of any type.
+        remedy: end of the message: what is allowed, or what to do.
     """
     shown = ' '.join(_SHORT.repr(value).split())
     text = f'{name} {value}' if name.startswith('-') else f'{name} = {shown}'
@@ -60,10 +62,10 @@ class Number(Kind):
     """A finite number within bounds. True and False are none.
 
     Attributes:
-        least: smallest that is allowed; None for no such bound.
-        most: largest that is allowed.
-        above: bound that is not allowed itself.
-        below: bound that is not allowed itself.
+        least: smallest number that is allowed; None for no such bound.
+        most: largest number that is allowed; None for no such bound.
+        above: number that all allowed ones are greater than; None for no such bound.
+        below: number that all allowed ones are less than; None for no such bound.
         whole: whether only integers are allowed.
     """
 
@@ -179,9 +181,9 @@ class Several(Kind):
     """A list or tuple.
 
     Attributes:
-        kind: of each value in it.
-        least: number of values that it has at least.
-        exactly: number of values that it has; None for any.
+        kind: kind that each value in the list must be of.
+        least: smallest length that is allowed.
+        exactly: only length that is allowed; None for any from ``least``.
     """
 
     kind: Kind
@@ -221,8 +223,8 @@ class Worded(Kind):
     """A kind with words of its own.
 
     Attributes:
-        kind: what is allowed.
-        words: to follow "use" in a message.
+        kind: kind that decides what is allowed.
+        words: description of the kind for messages, where it follows "use".
     """
 
     kind: Kind

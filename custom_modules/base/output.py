@@ -13,7 +13,7 @@ class OutputLostError(Exception):
     """Nobody can read what the tool prints any more.
 
     Attributes:
-        number: of the system's error.
+        number: system's error number (``errno``), such as that of a closed pipe.
     """
 
     def __init__(self, error: OSError) -> None:
@@ -25,11 +25,12 @@ class Descriptor(io.RawIOBase):
     """A standard stream; from the first text on that cannot be written all are dropped.
 
     Args:
-        number: of the file descriptor, which stays open.
-        when_lost: called once, then; may raise what it gets.
+        number: file descriptor to write to; it stays open.
+        when_lost: function that is called once, with the error, when a text cannot be written; it
+            may raise that error.
 
     Attributes:
-        lost: why texts are dropped; None as long as they are written.
+        lost: error that made the stream drop its texts; None as long as they are written.
     """
 
     def __init__(self, number: int, when_lost: Callable[[OutputLostError], None]) -> None:
@@ -66,11 +67,12 @@ def steady_output(needed: bool) -> Iterator[Descriptor | None]:
     Characters that the output cannot show are written as escapes.
 
     Args:
-        needed: an output that is lost ends the tool (see ``OutputLostError``); False, and for
-            standard error always, the tool goes on.
+        needed: whether the tool ends when its standard output is lost (see ``OutputLostError``); if
+            False, it goes on. A lost standard error never ends it.
 
     Yields:
-        What is below standard output; None where something else than a descriptor is there.
+        The descriptor below standard output; None where standard output was replaced by something
+        that is no descriptor, as in a notebook.
     """
     before = sys.stdout, sys.stderr
     # A test or a notebook that has put something else there knows what it does.

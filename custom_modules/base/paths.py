@@ -53,7 +53,8 @@ def make_writable(folder: Path, option: str) -> None:
     """Create ``folder`` if it is not there.
 
     Raises:
-        UserError: it cannot be created or written; the message names the ``option`` to change.
+        UserError: the folder cannot be created or written; the message names the ``option`` to
+            change.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)

@@ -16,12 +16,12 @@ def write_picture(path: Path, picture: np.ndarray, options: Sequence[int] = ()) 
     OpenCV's own writer says nothing where the disk is full.
 
     Args:
-        path: of the file, in a folder that is there.
+        path: picture file to write, in a folder that exists; its suffix names the format.
         picture: (H, W), (H, W, 3) BGR or (H, W, 4) BGRA, uint8 or uint16.
-        options: of ``cv2.imencode``.
+        options: encoder settings as ``cv2.imencode`` takes them: pairs of a flag and its value.
 
     Raises:
-        UserError: the file cannot be written, or the format has no such sizes.
+        UserError: the file cannot be written, or the format cannot hold a picture of this size.
     """
     encoded, data = cv2.imencode(path.suffix, picture, options)
     if not encoded:  # JPEG: more than 65,500 pixels a side

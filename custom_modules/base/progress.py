@@ -28,10 +28,10 @@ class ProgressBar:
     """A context that shows how much of ``total`` is done, with the time that remains.
 
     Args:
-        title: what is going on.
-        total: number of steps.
-        done: steps that are done already.
-        visible: False shows nothing (ranks other than 0).
+        title: name of the work, shown in front of the bar.
+        total: number of steps of the whole work.
+        done: number of steps that are done already.
+        visible: whether anything is shown; False on ranks other than 0.
     """
 
     def __init__(self, title: str, total: int, done: int = 0, visible: bool = True) -> None:

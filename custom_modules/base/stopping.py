@@ -16,7 +16,7 @@ class Stopped(KeyboardInterrupt):
     """A signal asked the tool to end: a Ctrl-C that knows which.
 
     Attributes:
-        number: of the signal.
+        number: number of the signal, such as 2 for SIGINT.
     """
 
     def __init__(self, number: int) -> None:

@@ -69,15 +69,16 @@ def whole_file(
     A reader never sees half a file, and when writing fails an older file is still there.
 
     Args:
-        path: of the file.
-        mode: 'w' (UTF-8 unless ``options`` say otherwise) or 'wb'.
-        previous: name under which the file that was there before stays beside it; None replaces it.
-        flush: wait until the disk has it; False for files of which there are thousands, and which
-            are soon made again.
-        options: of ``open``.
+        path: file to write.
+        mode: 'w' for text (UTF-8 unless ``options`` say otherwise) or 'wb' for bytes.
+        previous: name under which an older file at ``path`` is kept in the same folder; None
+            replaces it.
+        flush: whether to wait until the disk has the file; False for files of which there are
+            thousands, and which are soon made again.
+        options: further arguments of ``open``, such as ``encoding``.
 
     Raises:
-        UserError: the disk is full, or there may be no such file.
+        UserError: the disk is full, or a file cannot be written at ``path``.
     """
     path = Path(path)
     if path.is_symlink():
@@ -110,7 +111,7 @@ def folder_beside(path: Path) -> Iterator[Path]:
     """Make a folder beside ``path`` for what is to be moved there, and remove it in the end.
 
     Raises:
-        UserError: the disk is full, or there may be no such folder.
+        UserError: the disk is full, or no folder can be made there.
     """
     beside = path.with_name(f'.{path.name}.{os.getpid()}{_PART}')
     try:

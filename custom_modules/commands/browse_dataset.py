@@ -17,14 +17,14 @@ def browse(
     """Show what the network will see of a split, with statistics of all splits.
 
     Args:
-        config: whose data are shown.
+        config: loaded config whose data sets are shown.
         path: picture (.png, .pdf, .svg) or page (.html) to write.
-        split: 'train', 'val' or 'test'.
-        number: of images.
-        epoch: of the training, counted from 1; each draws other augmentations.
+        split: split whose images are shown: 'train', 'val' or 'test'.
+        number: number of images to show, 1 or more.
+        epoch: epoch of the training to show, counted from 1; each draws other augmentations.
 
     Returns:
-        The statistics of the splits.
+        The statistics of each split that the config has.
 
     Raises:
         UserError: a mistake in config, data or arguments.

@@ -28,8 +28,8 @@ def user_errors(needs_output: bool = True) -> Iterator[None]:
     - 1: all else, with its traceback; that is our fault.
 
     Args:
-        needs_output: a standard output that cannot be written ends the tool; False for tools that
-            do their work without, such as a training.
+        needs_output: whether a standard output that cannot be written ends the tool; False for
+            tools that do their work without, such as a training.
     """
     gc.freeze()  # what was imported stays, so no collection need look at it
     logging.raiseExceptions = False  # a line of a log that cannot be written ends nothing

@@ -52,18 +52,23 @@ def export(
     """Export a checkpoint, and compare what the file gives with PyTorch on real images.
 
     Args:
-        config: of the model.
-        checkpoint: a ``.pth`` file, or what ``tools/publish.py`` wrote; nothing in it is executed.
-        format_name: of ``FORMATS``, to which modules of the config may have added.
-        out: file; beside the checkpoint if None (of a published model in ``work_dirs``).
-        precision: 'fp32', 'fp16' or 'int8'.
-        images: of the test split to compare on, evenly spread; 0 compares nothing.
-        tolerance: difference of the Dice above which no file is left; None is that of the
-            precision, see ``TOLERANCES``.
-        threshold: for the metadata; None is the one stored beside the checkpoint, or the config's.
+        config: loaded config of the model.
+        checkpoint: ``.pth`` file, or the folder or weights that ``tools/publish.py`` wrote; nothing
+            in it is executed.
+        format_name: name of the format: a key of ``FORMATS``, to which modules of the config may
+            have added.
+        out: file to write; None writes beside the checkpoint (for a published model, into
+            ``work_dirs``).
+        precision: number format of the exported weights: 'fp32', 'fp16' or 'int8'.
+        images: number of test images to compare on, evenly spread over the split; 0 compares
+            nothing.
+        tolerance: largest difference of the Dice at which the file is kept, from 0 to 1; None takes
+            that of the precision, see ``TOLERANCES``.
+        threshold: foreground threshold to write into the metadata, from 0 to 1; None takes the one
+            stored beside the checkpoint, or else the config's.
 
     Returns:
-        The file and the comparison.
+        Path of the exported file, and the comparison with PyTorch (None if ``images`` is 0).
 
     Raises:
         UserError: a mistake in config, data, checkpoint or arguments; a package is missing.
@@ -122,10 +127,10 @@ def compare_bfloat16(
     """Compare a network in bfloat16 with itself in float32, on images of the test split.
 
     Args:
-        config: of the model, resolved.
-        checkpoint: of ``load_checkpoint``.
-        threshold: a pixel is foreground if its probability is greater.
-        images: evenly spread.
+        config: resolved config of the model.
+        checkpoint: checkpoint as ``load_checkpoint`` returns it.
+        threshold: probability above which a pixel is foreground, from 0 to 1.
+        images: number of test images to compare on, evenly spread over the split.
     """
     model: Any = MODELS.build(config.model)
     load_weights(model, dict(checkpoint), 'the checkpoint')
@@ -151,9 +156,9 @@ def real_batches(
     """Yield images (N, 3, H, W) uint8 RGB and masks (N, H, W) of 0, 1 and 255.
 
     Args:
-        config: of the model, resolved.
-        split: 'train' or 'test'; both go through the steps of the test.
-        images: at most so many, evenly spread over the split.
+        config: resolved config of the model.
+        split: split to read, 'train' or 'test'; both go through the steps of the test.
+        images: largest number of images to read, evenly spread over the split.
 
     Raises:
         UserError: the data are not there.

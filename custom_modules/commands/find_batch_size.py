@@ -34,12 +34,12 @@ class Measurement:
     """What the training step of a batch size took.
 
     Attributes:
-        size: images of a step.
-        images_per_second: median over the steps; forward, backward, update, data in memory.
+        size: batch size: number of images in a training step.
+        images_per_second: median speed over the steps; forward, backward, update, data in memory.
         memory: bytes at the peak that the process did not have before: on a GPU all that tensors
             held, on a CPU the growth of its resident memory.
-        failure: why the size cannot be used; empty where it can.
-        ends_search: larger sizes will not fit either.
+        failure: reason why the size cannot be used; empty where it can.
+        ends_search: whether larger sizes will not fit either.
     """
 
     size: int
@@ -54,9 +54,9 @@ class Search:
     """What is measured, and within which bounds.
 
     Attributes:
-        images: of the training split; no batch can have more.
-        limit: bytes that a training may take.
-        measurements: of the sizes 1, 2, 4, ..., made while they are asked for.
+        images: number of training images; no batch can have more.
+        limit: number of bytes that a training may take.
+        measurements: measurements of the sizes 1, 2, 4, ..., made while they are asked for.
     """
 
     images: int
@@ -73,9 +73,11 @@ def find_batch_size(
     than its share, and a size that would need more, as the last two let expect, is not tried.
 
     Args:
-        config: of the training.
-        largest: batch size to try; None for as many images as the training split has.
-        memory_share: share of the memory available now that a training may take, up to 1.
+        config: loaded config of the training.
+        largest: largest batch size to try, 1 or more; None for as many images as the training split
+            has.
+        memory_share: share of the memory available now that a training may take, above 0 and up to
+            1.
 
     Raises:
         UserError: a mistake in config, data or arguments.
@@ -95,9 +97,10 @@ def search(
     """Yield the measurements of 1, 2, 4, ... up to ``largest`` or the first that does not fit.
 
     Args:
-        measure: a batch size.
-        largest: batch size to try.
-        limit: bytes; a size that is expected to take more is not measured.
+        measure: function that measures the training step of a batch size.
+        largest: largest batch size to try.
+        limit: number of bytes that a training may take; a size that is expected to take more is not
+            measured.
     """
     done: list[Measurement] = []
     size = 1
@@ -151,9 +154,10 @@ def measure_batch_size(config: Config, size: int, limit: int) -> Measurement:
     """Take training steps with ``size`` images in this process.
 
     Args:
-        config: of the training, resolved.
-        size: images of a step; the first ones of the first epoch, which are read once.
-        limit: bytes that this process may take in addition to what it has.
+        config: resolved config of the training.
+        size: batch size: number of images in a training step; they are the first ones of the first
+            epoch, read once.
+        limit: number of bytes that this process may take in addition to what it has.
 
     Raises:
         UserError: a mistake in config or data.

@@ -43,7 +43,8 @@ class RangeTest:
     Attributes:
         rates: (N,) learning rates, ascending by one factor.
         losses: (N,) loss of the batch at each step, before the step is taken.
-        skipped: the first points, whose smoothed loss is the mean of few batches; not considered.
+        skipped: number of first points to pass over, whose smoothed loss is the mean of few
+            batches.
     """
 
     rates: np.ndarray
@@ -112,9 +113,9 @@ def find_learning_rate(
     where the loss has diverged.
 
     Args:
-        config: of the training.
-        picture: to draw the curve into (.png, .pdf, .svg); None draws none.
-        steps: rates to try, ``LEAST_STEPS`` or more.
+        config: loaded config of the training.
+        picture: picture to draw the curve into (.png, .pdf, .svg); None draws none.
+        steps: number of learning rates to try, from ``LEAST_STEPS`` to ``MOST_STEPS``.
         lowest: first learning rate, above 0.
         highest: last learning rate.
 

@@ -26,14 +26,14 @@ def predict_files(
     The memory needed does not depend on the number of images.
 
     Args:
-        predictor: of ``custom_modules.api.load``.
-        sources: of ``find_sources``.
-        folder: of the results, see PredictionWriter; gets ``summary.csv`` too.
-        kinds: of results: 'mask', 'overlay', 'cutout', 'probability'.
-        limit: frames to take of each video.
+        predictor: trained model, as ``custom_modules.api.load`` returns it.
+        sources: images, videos and cameras to predict, as ``find_sources`` returns them.
+        folder: folder for the results, see PredictionWriter; gets ``summary.csv`` too.
+        kinds: kinds of results to write: 'mask', 'overlay', 'cutout', 'probability'.
+        limit: largest number of frames to take of each video; None takes all.
 
     Returns:
-        What could not be read, a line each.
+        Messages about the files that could not be read, a line each.
 
     Raises:
         UserError: a file cannot be written.

@@ -23,11 +23,13 @@ def download_archives(
 
     Args:
         root: folder of the data set.
-        url: folder of the archives on a server; None for the official one.
-        md5: of the archives; None for the official ones.
+        url: address of the folder with the archives on a server; None for the official one.
+        md5: name of an archive -> MD5 that it must have, as hexadecimal digits; None for the
+            official ones.
 
     Raises:
-        UserError: see ``download`` and ``extract``.
+        UserError: an archive cannot be fetched or unpacked, see ``download`` and ``extract``, or
+            ``root`` cannot be written or holds other data.
     """
     _refuse_other_data(root)
     folder = root / 'archives'

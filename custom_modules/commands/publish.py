@@ -37,15 +37,15 @@ def publish(
     the masks on these images, 'fp32' if it does not, that of the config if nothing was compared.
 
     Args:
-        config: of the model.
-        checkpoint: a ``.pth`` file.
-        folder: to write.
+        config: loaded config of the model.
+        checkpoint: ``.pth`` file with the trained weights.
+        folder: folder to write.
         metrics: ``metrics.json`` of a test of this checkpoint; None takes the one beside it.
-        images: of the test split to compare the ONNX file and bfloat16 on; 0 compares nothing.
-        overwrite: replace a folder that ``publish`` wrote before.
+        images: number of test images to compare the ONNX file and bfloat16 on; 0 compares nothing.
+        overwrite: whether a folder that ``publish`` wrote before is replaced.
 
     Returns:
-        The files.
+        Paths of the files in the folder, sorted.
 
     Raises:
         UserError: the folder is there, there are no metrics, the checkpoint is of another model, or

@@ -13,11 +13,11 @@ def report_runs(arguments: Sequence[str], out: str | None = None) -> Path:
     """Write a page about runs.
 
     Args:
-        arguments: see ``named_folders``.
-        out: the page; None for ``report.html`` in the first run's folder.
+        arguments: runs to report: folders, with or without ``LABEL=``, see ``named_folders``.
+        out: page to write (.html); None for ``report.html`` in the first run's folder.
 
     Returns:
-        The page.
+        Path of the page.
 
     Raises:
         UserError: a run is missing or damaged, or runs were tested on different pixels.
@@ -33,10 +33,11 @@ def report_results(out: str | None = None, results: Path | None = None) -> list[
 
     Args:
         out: folder for the pages; None for ``work_dirs/reports``.
-        results: folder of the results; None for the project's.
+        results: folder of the kept results; None for the project's ``results``.
 
     Returns:
-        The pages: of ``<run>/metrics.json``, and of each file of ``reports/<budget>/``.
+        Paths of the pages: one for each ``<run>/metrics.json``, then one for each file of
+        ``reports/<budget>/``.
 
     Raises:
         UserError: a file is damaged, or the folder cannot be written.

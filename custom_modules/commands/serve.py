@@ -34,11 +34,12 @@ def run(
     """Serve models until SIGTERM, SIGHUP or Ctrl-C; what was taken is answered first.
 
     Args:
-        words: name the models, see ``load_models``.
-        limits: what is allowed.
+        words: published folders, and configs each followed by its checkpoint, see ``load_models``.
+        limits: bounds of the service, such as sizes and times.
         host: address to listen on.
-        port: to listen on; 0 for any that is free.
-        hosts: names under which it is asked, beside ``host`` and those of this machine for itself.
+        port: TCP port to listen on; 0 for any that is free.
+        hosts: host names that requests may address, beside ``host`` and those of this machine for
+            itself.
 
     Raises:
         UserError: the address cannot be had, or a model cannot be loaded.

@@ -25,8 +25,8 @@ class Sweep:
     """Experiments to run, and what to do with what they find.
 
     Attributes:
-        experiments: of ``plan``.
-        budget: name of the budget, 'own' where the configs' own is taken.
+        experiments: experiments to run, as ``plan`` returns them.
+        budget: name of the budget; 'own' where the configs' own is taken.
         kept: folder for the results of each study beside those in the work folder; None for none.
     """
 
@@ -46,9 +46,9 @@ class Sweep:
         """Run all experiments; write and print what they found.
 
         Args:
-            jobs: experiments at a time on this machine.
-            executor: 'local', or 'ray' for a cluster.
-            cores: of each experiment on a cluster.
+            jobs: number of experiments that run at a time on this machine.
+            executor: where experiments run: 'local' for this machine, or 'ray' for a cluster.
+            cores: number of CPU cores for each experiment on a cluster.
 
         Returns:
             The status for the shell: 0, 1 if an experiment failed, 130 if the sweep was stopped.
@@ -80,13 +80,13 @@ class Sweep:
         """Give the experiments that are not done to Slurm; return what to tell the user.
 
         Args:
-            arguments: of ``tools/sweep.py``, for this sweep.
-            jobs: experiments that run at a time.
-            cores: of each experiment.
-            settings: ``key=value`` for sbatch.
+            arguments: arguments of the command ``tools/sweep.py`` that describes this sweep.
+            jobs: number of experiments that run at a time.
+            cores: number of CPU cores for each experiment.
+            settings: ``key=value`` settings for sbatch, such as ``partition=gpu``.
 
         Raises:
-            UserError: Slurm does not take them.
+            UserError: Slurm does not take the jobs, or a folder holds runs of another config.
         """
         for experiment in self.experiments:
             experiment.check()
@@ -178,13 +178,15 @@ def build_sweep(
     """Return the sweep that a command line asks for.
 
     Args:
-        configs: files and folders.
-        grid: ``key=v1,v2`` each.
-        seeds: whole numbers with commas between them.
-        budget: a name in ``configs/studies/budget`` or a file; the configs' own if None.
-        work_dir: ``work_dirs/studies`` of the project if None.
-        results: folder that keeps what each study found.
-        options: ``--cfg-options`` of all experiments.
+        configs: config files, and folders of configs.
+        grid: settings to combine, each ``key=v1,v2``.
+        seeds: seeds to train with, whole numbers with commas between them, such as '0,1,2'; None
+            for the config's own.
+        budget: name in ``configs/studies/budget``, or a config file, that says how long to train;
+            None for the configs' own.
+        work_dir: folder of the runs; None for ``work_dirs/studies``.
+        results: folder that keeps what each study found; None for none.
+        options: ``key=value`` settings that all experiments get, as after ``--cfg-options``.
 
     Raises:
         UserError: an argument is wrong, or a config does not load.
@@ -206,11 +208,12 @@ def build_search(
     """Return the search that a command line asks for.
 
     Args:
-        configs: one file.
-        space: ``key=low..high``, ``key=low..high:log`` or ``key=a,b`` each.
-        budget: as of ``build_sweep``.
-        work_dir: as of ``build_sweep``.
-        options: ``--cfg-options`` of all trials.
+        configs: config to search around: one file.
+        space: settings to vary, each ``key=low..high``, ``key=low..high:log`` or ``key=a,b``.
+        budget: name in ``configs/studies/budget``, or a config file, that says how long to train;
+            None for the config's own.
+        work_dir: folder of the runs; None for ``work_dirs/studies``.
+        options: ``key=value`` settings that all trials get, as after ``--cfg-options``.
 
     Raises:
         UserError: an argument is wrong, or the config does not load.

@@ -53,18 +53,22 @@ def test(
     """Score a checkpoint on the test split and write ``metrics.json`` and ``per_image.csv``.
 
     Args:
-        config: of the model and its test.
-        checkpoint: a ``.pth`` file, an ``.onnx`` or ``.xml`` file of ``tools/export.py``, or
-            what ``tools/publish.py`` wrote.
+        config: loaded config of the model and its test.
+        checkpoint: ``.pth`` file, ``.onnx`` or ``.xml`` file that ``tools/export.py`` wrote, or the
+            folder or weights that ``tools/publish.py`` wrote.
         out: folder for the results, which then also get ``config.py``, the same as data
             (``merged_config.json``), ``masks/<id>.png`` and ``examples.png``; None writes the
             metrics beside the checkpoint.
-        launcher: 'none', 'pytorch' (torchrun) or 'slurm' (srun).
-        quick: leave out boundaries, calibration, the three borders and the validation images.
-        tta: average over mirrored images at these scales; None does not.
-        tune: choose the threshold on the validation images and keep it beside the checkpoint.
-        use_tuned: take the threshold that is kept beside the checkpoint, where there is one that
-            was tuned under the same conditions; False takes the config's.
+        launcher: what started the processes: 'none' (there is one), 'pytorch' (torchrun) or 'slurm'
+            (srun).
+        quick: whether boundaries, calibration, the three borders and the validation images are left
+            out.
+        tta: scales of test-time augmentation, at which the image and its mirror image are averaged;
+            None for no averaging.
+        tune: whether the threshold is chosen on the validation images and kept beside the
+            checkpoint.
+        use_tuned: whether to take the threshold that is kept beside the checkpoint, where there is
+            one that was tuned under the same conditions; False takes the config's.
 
     Returns:
         The metrics with their protocol, as in ``metrics.json``; None on ranks other than 0.

@@ -43,15 +43,17 @@ def train(
     """Train what the config says.
 
     Args:
-        config: kept beside the run.
+        config: loaded config of the training, which is also written into the run's folder.
         work_dir: folder of the config's runs; None for ``work_dirs/<config name>``.
-        resume: None starts a new run; a run's folder goes on with it; '' goes on with the newest
-            run of this config, or starts one where there is none yet.
-        launcher: 'none', 'pytorch' (torchrun) or 'slurm' (srun).
-        allow_changes: resume even if the network, the split or the steps of an epoch differ.
+        resume: run to go on with: its folder, or '' for the newest run of this config (a new one
+            where there is none yet); None starts a new run.
+        launcher: what started the processes: 'none' (there is one), 'pytorch' (torchrun) or 'slurm'
+            (srun).
+        allow_changes: whether a run is resumed even if the network, the split or the steps of an
+            epoch differ.
 
     Returns:
-        The folder of the run, with ``best.pth``, ``last.pth``, ``config.py``, ``train.log``.
+        Path of the run's folder, with ``best.pth``, ``last.pth``, ``config.py``, ``train.log``.
 
     Raises:
         UserError: a mistake in config, data or arguments.
