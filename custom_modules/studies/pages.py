@@ -82,7 +82,7 @@ def _line(value: Value, own: Iterable[str]) -> str:
     rows = value.rows
     first = rows[0]
     interval = first['interval'] if len(rows) == 1 else None
-    experiments = [
+    cells = [
         f'`{value.name}`: {first["value"]}',
         f'**{mean_and_range(value.test_dice)}**',
         '' if interval is None else f'{interval[0]:.4f} to {interval[1]:.4f}',
@@ -95,7 +95,7 @@ def _line(value: Value, own: Iterable[str]) -> str:
         f'{first["epochs"]} of {first["max_epochs"]}',
         f'{statistics.mean(row["minutes"] for row in rows):.1f}',
     ]
-    return f'| {" | ".join(experiments)} |'
+    return f'| {" | ".join(cells)} |'
 
 
 def _differences(rows: Sequence[dict[str, Any]]) -> str:

@@ -6,6 +6,9 @@ from custom_modules.base.errors import UserError
 from custom_modules.base.paths import PROJECT_ROOT
 from custom_modules.evaluation.metric_table import METRIC_TABLE
 from custom_modules.runs.metrics_json import read_metrics
+from docs.generate.claims_table import BEGIN as CLAIMS_BEGIN
+from docs.generate.claims_table import END as CLAIMS_END
+from docs.generate.claims_table import claims_table
 from docs.generate.performance_tables import performance_tables
 from docs.generate.reports_table import reports_table
 from docs.generate.study_pages import BEGIN as STUDY_BEGIN
@@ -60,7 +63,8 @@ def _study_pages() -> dict[Path, tuple[str, str]]:
         for page, text in study_pages().items()
     }
     page = PROJECT_ROOT / 'docs' / 'studies.md'
-    text = new = page.read_text(encoding='utf-8')
+    text = page.read_text(encoding='utf-8')
+    new = with_table(text, claims_table(), CLAIMS_BEGIN, CLAIMS_END)
     for study, block in study_blocks().items():
         new = with_table(new, block, STUDY_BEGIN.format(study=study), STUDY_END.format(study=study))
     made[page] = (text, new)
