@@ -129,7 +129,7 @@ def _restore_optimizer(runner: Any, checkpoint: dict[str, Any], filename: str) -
     schedulers: list[_ParamScheduler] = runner.param_schedulers or []
     saved = checkpoint['param_schedulers']
     scheduled = {scheduler.param_name for scheduler in schedulers}
-    derived = {f'{way}_{name}' for way in ('initial', 'max', 'min') for name in scheduled}
+    derived = {f'initial_{name}' for name in scheduled}
     loaded = _groups(wrapper)
     before = settings['groups'] if settings else [group | {} for group in loaded]
     changed_base = False
