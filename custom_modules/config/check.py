@@ -33,12 +33,13 @@ def check_config(config: dict[str, Any], source: str, written: dict[str, Any]) -
     """Check every type, key and value of a resolved config.
 
     Args:
-        config: with all variables put in.
-        source: its file, for messages.
-        written: the config with its variables still in place, for the names in messages.
+        config: resolved config, with all variables put in.
+        source: config file's path, for messages.
+        written: config with its variables still in place, for the names in messages.
 
     Raises:
-        UserError: naming the place, the wrong name and the nearest right ones.
+        UserError: a type, key or value is wrong; the message names the place, the wrong name and
+            the nearest right ones.
     """
     for place, value in dicts(config):
         kind = value.get('type')

@@ -15,7 +15,8 @@ def held_datasets(dataset: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     """Return the data sets that read files: those inside of ``dataset``, or itself.
 
     Args:
-        dataset: of a config, resolved.
+        dataset: settings of a data set in a resolved config, such as
+            ``train_dataloader['dataset']``.
     """
     inner = [item for key in HOLDS if key in dataset for item in _listed(dataset[key])]
     return [one for item in inner for one in held_datasets(item)] or [dataset]

@@ -16,8 +16,8 @@ def read_json(path: Path) -> Any:
     """Return what a JSON file holds.
 
     Raises:
-        UserError: it cannot be read, is no JSON, or goes beyond the bounds of this module: bytes,
-            values, depth, length of a text, size of a number; NaN and infinity are none.
+        UserError: the file cannot be read, is no JSON, or goes beyond the bounds of this module:
+            bytes, values, depth, length of a text, size of a number; NaN and infinity are refused.
     """
     text = read_text(path, LARGEST_FILE)
     try:

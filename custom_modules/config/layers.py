@@ -29,8 +29,8 @@ class Layer:
     """What one file, or one option of the command line, sets in a config.
 
     Attributes:
-        file: that sets it; None for ``--cfg-options``.
-        values: as they are merged onto what is below, ``_delete_`` among them.
+        file: file that sets the values; None for ``--cfg-options``.
+        values: keys and values as they are merged onto the layers below, ``_delete_`` among them.
     """
 
     file: Path | None
@@ -49,8 +49,8 @@ def read_layers(path: Path, inside: tuple[Path, ...] = ()) -> tuple[dict[str, An
     like, ``{{ _base_.x }}`` and ``_base_.x``, bases of installed packages (``PACKAGE::FILE``).
 
     Args:
-        path: of the file, which is executed.
-        inside: the files that have it as a base.
+        path: config file to read; it is executed.
+        inside: files that have this one as a base, directly or through others; empty from outside.
 
     Raises:
         UserError: the file is a base of itself.

@@ -13,8 +13,9 @@ def written_place(written: Mapping[str, Any], place: str) -> list[str]:
     ``optim_wrapper.optimizer.lr``, ``train_pipeline.3.prob`` for a step of the pipeline.
 
     Args:
-        written: the config with its variables still in place.
-        place: dotted keys and indices.
+        written: config with its variables still in place.
+        place: dotted keys and indices in the resolved config, such as
+            ``optim_wrapper.optimizer.lr``.
     """
     found: Any = written
     keys: list[str] = []
@@ -43,9 +44,9 @@ def config_line(config: LoadedConfig, place: str, value: str) -> str:
     out: ``optim_wrapper = dict(optimizer=dict(lr=3.1e-4))``.
 
     Args:
-        config: that gets the line.
-        place: dotted keys, ``optim_wrapper.optimizer.lr``.
-        value: as Python writes it.
+        config: loaded config that the line is to change.
+        place: dotted keys of the value to set, such as ``optim_wrapper.optimizer.lr``.
+        value: new value, as Python writes it.
     """
     keys = written_place(config.written, place)
     for key in reversed(keys[1:]):

@@ -26,9 +26,10 @@ def load_config(path: str | Path, options: Sequence[str] = ()) -> LoadedConfig:
     """Load a config, apply ``--cfg-options``, check it and put its variables in.
 
     Args:
-        path: of the config, relative to the working directory or to the project. A ``.json`` file,
-            or the folder of a published model, is read as data: nothing in it is executed.
-        options: ``key=value`` strings; a dotted key reaches into dicts and lists.
+        path: config file, relative to the working directory or to the project. A ``.json`` file, or
+            the folder of a published model, is read as data: nothing in it is executed.
+        options: ``key=value`` texts, as after ``--cfg-options``; a dotted key reaches into dicts
+            and lists.
 
     Raises:
         UserError: the file is missing or does not parse, an option is malformed, a variable is

@@ -16,11 +16,11 @@ class LoadedConfig:
     """A config, checked. What needs values alone takes ``resolved``, as MMEngine's Config.
 
     Attributes:
-        path: file that was loaded.
-        resolved: the config with its variables put in; everything is built from it.
-        written: the config with all ``_base_`` and ``--cfg-options`` merged but the variables still
-            in place, so that it can be loaded and overridden again.
-        layers: what each file and option set, in the order in which they were merged.
+        path: config file that was loaded.
+        resolved: config with its variables put in; everything is built from it.
+        written: config with all ``_base_`` and ``--cfg-options`` merged but the variables still in
+            place, so that it can be loaded and overridden again.
+        layers: values that each file and option set, in the order in which they were merged.
     """
 
     path: Path

@@ -32,8 +32,8 @@ def check_model_size(config: dict[str, Any], source: str) -> None:
     """Build the model of a config and run it once, without memory for weights or features.
 
     Args:
-        config: with its variables put in, all types of which were looked through.
-        source: its file, for messages.
+        config: resolved config, all types of which were checked.
+        source: config file's path, for messages.
 
     Raises:
         UserError: the model cannot be built, does not take an image, or is too large.

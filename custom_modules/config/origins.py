@@ -17,8 +17,8 @@ class Origin:
     """One value of a config that is neither dict nor list, and the layer that set it.
 
     Attributes:
-        value: as the config writes it.
-        source: of the layer, see ``Layer``.
+        value: value as the config writes it.
+        source: name of the layer that set the value: a file, or ``--cfg-options``; see ``Layer``.
     """
 
     value: Any
@@ -36,7 +36,7 @@ def origins(layers: Sequence[Layer]) -> dict[str, Any]:
     options that reach into lists need no second set of rules.
 
     Args:
-        layers: of a ``LoadedConfig``.
+        layers: layers of a ``LoadedConfig``, in the order in which they are merged.
 
     Returns:
         Dicts, lists and tuples as those of the config. An empty one has the ``Origin`` of itself.

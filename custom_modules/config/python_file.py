@@ -19,8 +19,8 @@ def read_python_config(path: Path) -> tuple[Config, list[Layer]]:
     ``custom_imports`` are imported and may lie beside it.
 
     Raises:
-        UserError: it does not load, or holds classes or functions as values. MMEngine's lazy
-            configs do: what is more than text and numbers could neither be written down for a
+        UserError: the config does not load, or holds classes or functions as values. MMEngine's
+            lazy configs do: what is more than text and numbers could neither be written down for a
             resume nor be changed by ``--cfg-options``.
     """
     if 'read_base' in path.read_text(encoding='utf-8', errors='replace'):

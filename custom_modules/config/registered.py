@@ -47,7 +47,8 @@ def registered(kind: str) -> list[Callable]:
         The classes and functions; empty where it names none.
 
     Raises:
-        UserError: albumentations is not installed or has no such transform.
+        UserError: the type begins with ``albumentations.``, and that library is not installed or
+            has no such transform.
     """
     if kind.startswith(PREFIX):
         return [albumentations_class(kind)]

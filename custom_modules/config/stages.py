@@ -17,7 +17,7 @@ def check_stages(config: Mapping[str, Any], source: str) -> None:
     """Refuse a stage that is there in part.
 
     Raises:
-        UserError: naming what is missing.
+        UserError: a part of a stage is missing; the message names all that it needs.
     """
     for stage, keys in STAGES.items():
         if any(config.get(key) for key in keys):
@@ -28,12 +28,12 @@ def require_stage(config: Mapping[str, Any], stage: str, source: str) -> None:
     """Refuse a config that lacks what a tool needs of it.
 
     Args:
-        config: resolved.
-        stage: 'train', 'val' or 'test'.
-        source: file of the config, for messages.
+        config: resolved config that a tool is to work with.
+        stage: stage that the tool needs: 'train', 'val' or 'test'.
+        source: config file's path, for messages.
 
     Raises:
-        UserError: naming what is missing.
+        UserError: a part of the stage is missing; the message names all that it needs.
     """
     for key in STAGES[stage]:
         if not config.get(key):

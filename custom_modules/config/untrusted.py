@@ -45,13 +45,13 @@ def read_data_config(path: Path) -> dict[str, Any]:
     """Read a config that is JSON; nothing that it names is imported, read or fetched.
 
     Args:
-        path: of the file.
+        path: JSON file to read.
 
     Returns:
         The config, its variables in place, as ``Config`` takes it.
 
     Raises:
-        UserError: it is no such file, goes beyond the bounds, names a type that is not in
+        UserError: there is no such file, or it goes beyond the bounds, names a type that is not in
             ``data_types``, code or a file, or its model cannot be built or is too large.
     """
     values = read_json(path)
@@ -73,11 +73,12 @@ def check_data(config: dict[str, Any], source: str | Path) -> None:
     """Make sure that a config names nothing but what ``data_types`` holds, and no large numbers.
 
     Args:
-        config: with its variables put in, or some of its sections.
-        source: its file, for messages.
+        config: resolved config, or some of its sections.
+        source: config file's path, for messages.
 
     Raises:
-        UserError: naming the place and what may stand there.
+        UserError: something else is named, or a number is too large; the message names the place
+            and what may stand there.
     """
     try:
         check_bounds(config)

@@ -21,14 +21,16 @@ def check_values(
     """Check the values of one dict of a resolved config.
 
     Args:
-        place: of the dict, such as ``optim_wrapper.optimizer``; '' is the whole config.
-        values: the dict.
-        classes: that its ``type`` may name.
-        written: the whole config with its variables still in place; messages name them.
-        source: its file, for messages.
+        place: dotted keys of the dict, such as ``optim_wrapper.optimizer``; '' is the whole config.
+        values: dict to check.
+        classes: classes and functions that the dict's ``type`` may name; their annotations say what
+            is allowed.
+        written: whole config with its variables still in place; messages name them.
+        source: config file's path, for messages.
 
     Raises:
-        UserError: naming the variable or the place, the value and what is allowed.
+        UserError: a value is not allowed; the message names the variable or the place, the value
+            and what is allowed.
     """
     for key, value in values.items():
         inside = f'{place}.{key}' if place else str(key)

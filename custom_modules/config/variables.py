@@ -24,17 +24,17 @@ def substitute_variables(
     variables.
 
     Args:
-        config: the merged config.
-        source: its file, for messages.
-        spare: variables that may be there although nothing uses them any more.
-        bounded: refuse a config whose variables grow into very many values.
+        config: merged config, its variables still in place.
+        source: config file's path, for messages.
+        spare: names of variables that may be there although nothing uses them any more.
+        bounded: whether a config is refused whose variables grow into very many values.
 
     Returns:
         The resolved config and the names of the variables that it uses.
 
     Raises:
-        UserError: a variable is missing or refers to itself, or a top-level key is neither
-            MMEngine's nor used as a variable (a misspelt or dead key).
+        UserError: a variable is missing or refers to itself, a top-level key is neither MMEngine's
+            nor used as a variable (a misspelt or dead key), or ``bounded`` refuses the config.
     """
     used: set[str] = set()
     values = 0

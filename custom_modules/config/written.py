@@ -48,7 +48,7 @@ def origin(path: Path) -> str:
     """Return the file that a config was written as, as seen from the project.
 
     Args:
-        path: of the config; of a run's ``config.py`` the first line says what it comes from.
+        path: config file; for a run's ``config.py``, its first line says what it was written from.
     """
     if path.name == CODE and path.is_file():
         with open(path, encoding='utf-8', errors='replace') as file:
@@ -62,7 +62,7 @@ def read_written(folder: Path) -> dict[str, Any] | None:
     """Return the config of a run or test, its variables in place; None where its folder has none.
 
     Raises:
-        UserError: it cannot be read without executing it; the message names the line.
+        UserError: the config cannot be read without executing it; the message names the line.
     """
     if (folder / DATA).is_file():
         values = read_json(folder / DATA)
@@ -76,7 +76,7 @@ def read_named(name: str) -> dict[str, Any] | None:
     """Return a config of this project, which results name; None for any other file.
 
     Raises:
-        UserError: it cannot be read without executing it.
+        UserError: the config cannot be read without executing it.
     """
     path = (PROJECT_ROOT / name).resolve()
     if not (path.is_relative_to(_CONFIGS) and path.suffix == '.py' and path.is_file()):
@@ -90,7 +90,7 @@ def resolved(values: dict[str, Any], source: str) -> dict[str, Any]:
     """Put the variables of a written config in.
 
     Raises:
-        UserError: one is missing, or they multiply without end.
+        UserError: a variable is missing, or the variables multiply without end.
     """
     return substitute_variables(values, source, spare=values, bounded=True)[0]
 
@@ -99,7 +99,7 @@ def read_code(path: Path) -> dict[str, Any]:
     """Return the assignments of a ``config.py`` without bases.
 
     Raises:
-        UserError: it cannot be read, or a line is more than a name and its plain value.
+        UserError: the file cannot be read, or a line is more than a name and its plain value.
     """
     try:
         with open(path, 'rb') as file:
@@ -117,11 +117,12 @@ def parse_code(text: str, source: str) -> dict[str, Any]:
     """Return the assignments of a config's text, as ``as_data`` does; nothing is executed.
 
     Args:
-        text: as ``load_config`` merges it: names and plain values, ``dict(...)`` among them.
-        source: its file, for messages.
+        text: config's text as ``load_config`` merges it: names and plain values, ``dict(...)``
+            among them.
+        source: config file's path, for messages.
 
     Raises:
-        UserError: it is too long, or a line is more than that.
+        UserError: the text is too long, or a line is more than a name and its plain value.
     """
     if len(text) > LARGEST_FILE:
         raise UserError(f'{source}: is no config, it has more than {LARGEST_FILE:,} bytes')

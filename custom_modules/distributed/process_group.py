@@ -27,7 +27,7 @@ def slurm_environment(slurm: Mapping[str, str]) -> dict[str, str]:
     """Return the variables that torchrun would set, from those that ``srun`` sets.
 
     Args:
-        slurm: the environment of a task.
+        slurm: environment variables of a task that ``srun`` started.
 
     Raises:
         UserError: this process is no task of ``srun``.
@@ -76,9 +76,10 @@ def join_processes(launcher: str, timeout: float = 1800, backend: str | None = N
     of its own, a restarted process may read there the address of one that is dead.
 
     Args:
-        launcher: 'none', 'pytorch' (torchrun) or 'slurm' (srun).
-        timeout: seconds that a process waits for the others.
-        backend: None for NCCL on GPUs and gloo elsewhere.
+        launcher: what started the processes: 'none' (there is one), 'pytorch' (torchrun) or 'slurm'
+            (srun).
+        timeout: number of seconds that a process waits for the others.
+        backend: backend of ``torch.distributed``; None for NCCL on GPUs and gloo elsewhere.
 
     Raises:
         UserError: the launcher did not start this process.

@@ -18,7 +18,8 @@ def check_process_count(text: str) -> int:
     """Return the number of processes asked for.
 
     Raises:
-        UserError: no positive number, or more than there are GPUs (without a GPU: cores).
+        UserError: the text is no positive number, or more than there are GPUs (without a GPU:
+            cores).
     """
     if not text.isdecimal() or int(text) < 1:
         raise UserError(f'GPUS={text!r}: give the number of processes, 1 or more')
@@ -36,7 +37,7 @@ def check_restarts(text: str) -> int:
     """Return how often a training may be restarted.
 
     Raises:
-        UserError: no number.
+        UserError: the text is no number.
     """
     if not text.isdecimal():
         raise UserError(f'RESTARTS={text!r}: give a number, 0 for none')
@@ -47,11 +48,11 @@ def rendezvous(environment: Mapping[str, str]) -> list[str]:
     """Return torchrun's options for where the processes of all machines meet.
 
     Args:
-        environment: ``NNODES`` and, for more than one, ``MASTER_ADDR``, ``RUN_ID``, and maybe
-            ``PORT`` and ``LOCAL_ADDR``.
+        environment: environment variables: ``NNODES`` and, for more than one machine,
+            ``MASTER_ADDR``, ``RUN_ID``, and maybe ``PORT`` and ``LOCAL_ADDR``.
 
     Raises:
-        UserError: a variable is missing or no number.
+        UserError: a variable is missing or out of its range.
     """
     nodes, port = environment.get('NNODES', '1'), environment.get('PORT', '29500')
     if not nodes.isdecimal() or int(nodes) < 1:
@@ -112,7 +113,7 @@ def workers_of(value: int | str) -> int:
     shared among the processes that torchrun started on this machine.
 
     Raises:
-        UserError: neither 'auto' nor a number, or more than ``most_workers``.
+        UserError: the value is neither 'auto' nor a number, or more than ``most_workers``.
     """
     if value == 'auto':
         return max(1, min(8, _cores() // int(os.environ.get('LOCAL_WORLD_SIZE', 1))))

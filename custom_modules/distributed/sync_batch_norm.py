@@ -55,8 +55,8 @@ def synchronise_batch_norm(model: nn.Module, every: bool = True) -> None:
     Weights, statistics and their names stay, so a checkpoint fits with and without.
 
     Args:
-        model: changed in place.
-        every: BatchNorm too; False only what the config calls SyncBN.
+        model: model that is changed in place.
+        every: whether every BatchNorm is changed; False changes only what the config calls SyncBN.
     """
     kinds = (nn.SyncBatchNorm, nn.BatchNorm2d) if every else (nn.SyncBatchNorm,)
     for module in model.modules():
