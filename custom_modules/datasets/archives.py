@@ -48,12 +48,12 @@ def extract(archive: Path, root: Path, wanted: Callable[[PurePosixPath], bool]) 
     owner, no mode, no time.
 
     Args:
-        archive: a tar file, packed by gzip or not.
-        root: folder for its top-level folders.
-        wanted: says whether a member's path is taken; others are passed over.
+        archive: tar file to unpack, packed by gzip or not.
+        root: folder that gets the archive's top-level folders.
+        wanted: function that says whether a member's path is taken; others are passed over.
 
     Returns:
-        The number of files.
+        The number of files that were unpacked.
 
     Raises:
         UserError: the archive is damaged, cut short or too large, there is something behind its

@@ -32,14 +32,14 @@ class BinaryMaskDataset(BinarySegDataset):
 
     Args:
         data_root: folder that holds both folders.
-        split: 'train', 'val', 'test' or 'all'.
+        split: split to read: 'train', 'val', 'test' or 'all'.
         images: name of the images' folder.
         masks: name of the masks' folder.
         fractions: shares of train, val and test; each share gets at least one image.
-        split_seed: of the shuffle.
+        split_seed: seed of the shuffle that decides which images are in which split.
         ignore_value: value of the masks that marks pixels that do not count; None if there is none.
             255 can be one only if the foreground is 1.
-        kwargs: of MMEngine's BaseDataset, such as ``pipeline`` and ``indices``.
+        kwargs: further arguments of MMEngine's BaseDataset, such as ``pipeline`` and ``indices``.
 
     Raises:
         UserError: a folder is missing or empty, a file has no partner, two have one stem, lists are

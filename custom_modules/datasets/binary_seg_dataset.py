@@ -20,17 +20,18 @@ class BinarySegDataset(BaseDataset):
     image beside its mask, by which a test breaks its metrics down.
 
     Args:
-        cache: keep decoded and resized images in a memory-mapped file: True for a folder beside the
-            data, a path for another place. The pixels are the same as without. Where they do not
-            fit (no room, images of different sizes) a line says so and the files are read.
-        unreadable: what a training does with an image or mask that cannot be decoded. 'error'
-            stops; 'skip' takes the next image of the list in its place and says so in the sample's
-            meta information (``unreadable``), which UnreadableImagesHook counts. Validation and
-            test always stop: their metrics would be of other images.
-        n_aug: how many copies of the whole list follow it (R2): the size is (1 + n_aug) x original.
-            Entries get ``copy``, 0 for the original; the transform OfflineAugmentation changes the
-            others.
-        kwargs: of MMEngine's BaseDataset.
+        cache: whether decoded and resized images are kept in a memory-mapped file: True for a
+            folder beside the data, a path for another place. The pixels are the same as without.
+            Where they do not fit (no room, images of different sizes) a line says so and the files
+            are read.
+        unreadable: treatment of an image or mask that a training cannot decode. 'error' stops;
+            'skip' takes the next image of the list in its place and says so in the sample's meta
+            information (``unreadable``), which UnreadableImagesHook counts. Validation and test
+            always stop: their metrics would be of other images.
+        n_aug: number of copies of the whole list that follow it (R2): the size is (1 + n_aug) x
+            original. Entries get ``copy``, 0 for the original; the transform OfflineAugmentation
+            changes the others.
+        kwargs: further arguments of MMEngine's BaseDataset, such as ``data_root`` and ``pipeline``.
 
     Raises:
         UserError: ``n_aug`` is negative or ``unreadable`` unknown.

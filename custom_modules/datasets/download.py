@@ -42,12 +42,13 @@ def download(
     length. A file that is complete and wrong is thrown away and fetched anew.
 
     Args:
-        url: http or https.
+        url: address of the file, http or https.
         target: file to write.
-        md5: of the right file.
-        report: progress.
-        attempts: connections in all.
-        wait: seconds before the second attempt; doubles for each further one.
+        md5: MD5 that the file must have, as 32 hexadecimal digits.
+        report: function that is called with the number of bytes that are there and the total that
+            the server claims (0 where it does not say); None for no report.
+        attempts: largest number of connections.
+        wait: number of seconds before the second attempt; doubles for each further one.
 
     Raises:
         UserError: an address is not allowed, the server refuses or sends without an end, the file

@@ -12,10 +12,10 @@ def ground_truth(sample: Any) -> torch.Tensor:
     """Return (H, W) uint8: 0, 1 or 255 (ignored).
 
     Args:
-        sample: a SegDataSample, or the dict of one, as metrics get it.
+        sample: SegDataSample, or the dict of one, as metrics get it.
 
     Raises:
-        UserError: there is none.
+        UserError: the sample has no ground truth.
     """
     mask = sample.get('gt_sem_seg')
     if mask is None:

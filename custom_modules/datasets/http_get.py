@@ -91,13 +91,15 @@ def get(url: str, headers: dict[str, str]) -> Answer:
     """Return a server's answer, whose body is yet to be read.
 
     Args:
-        url: http or https; so are the addresses that the server may lead to, and it may not lead
-            from https to http.
-        headers: of the request.
+        url: address to fetch, http or https; so are the addresses that the server may lead to, and
+            it may not lead from https to http.
+        headers: headers of the request: name -> value.
 
     Raises:
-        UserError: an address is none that is fetched, or each leads to another.
-        BrokenOffError: there was no answer. StatusError: it was none of success.
+        UserError: an address is not that of a file on a web server, or the server leads from one to
+            the next without an end.
+        StatusError: the answer's status is none of success.
+        BrokenOffError: there was no answer.
     """
     check_address(url)
     for _ in range(MAX_REDIRECTS + 1):
@@ -122,7 +124,7 @@ def check_address(url: str) -> None:
     """Refuse what is not the address of a file on a web server.
 
     Raises:
-        UserError: saying so.
+        UserError: the address is none; the message says how to write one.
     """
     try:
         parts = urlsplit(url)
@@ -139,11 +141,12 @@ def redirected(url: str, target: str) -> str:
     """Return the address that an answer of ``url`` leads to.
 
     Args:
-        url: that was asked for.
-        target: what its answer says, as http.client decodes it.
+        url: address that was asked for.
+        target: address that the answer's ``Location`` names, absolute or relative, as http.client
+            decodes it.
 
     Raises:
-        UserError: it may not be followed.
+        UserError: the address is not that of a file on a web server, or leads from https to http.
     """
     try:
         address = urljoin(url, quote(target, safe=string.punctuation, encoding='iso-8859-1'))

@@ -46,8 +46,8 @@ class ImageCache:
         images: (N, H, W, 3) uint8 BGR, memory-mapped.
         masks: (N, H, W) uint8, memory-mapped.
         shapes: (N, 2) int32, height and width of the files; 0 where they cannot be decoded.
-        checksums: (N,) uint32, of ``checksum``.
-        place: the folder.
+        checksums: (N,) uint32, what ``checksum`` returned for each image when the cache was built.
+        place: folder of this cache.
     """
 
     images: np.ndarray
@@ -98,9 +98,9 @@ def checksum(image: np.ndarray, mask: np.ndarray, shape: np.ndarray) -> int:
     """Return the CRC-32 of an image (H, W, 3) and a mask (H, W), both uint8, and of their sizes.
 
     Args:
-        image: contiguous.
-        mask: contiguous.
-        shape: (2,), height and width of the file.
+        image: (H, W, 3) uint8 BGR, contiguous.
+        mask: (H, W) uint8, contiguous.
+        shape: (2,) int32, height and width of the file in pixels.
     """
     sizes = np.array([*image.shape, *mask.shape, *shape], '<i4')
     return zlib.crc32(mask.data, zlib.crc32(image.data, zlib.crc32(sizes.data)))
@@ -125,9 +125,11 @@ def open_cache(
     on the disk, so no reader ever sees half of it; a lock lets one process build while others wait.
 
     Args:
-        entries: of the data set: ``img_path``, ``seg_map_path``, ``mask_encodings``.
-        deterministic: of ``split_deterministic``.
-        folder: for caches; created if need be.
+        entries: entries of the data set, with ``img_path``, ``seg_map_path`` and
+            ``mask_encodings``.
+        deterministic: transforms that need to run only once, as ``split_deterministic`` returns
+            them.
+        folder: folder for caches; created if need be.
 
     Raises:
         CacheUnavailableError: the images differ in size after ``deterministic``, there is no room,

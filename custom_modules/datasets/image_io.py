@@ -33,8 +33,8 @@ class Orientation:
     """How the pixels of an image lie in its file, for which its mask may have been drawn.
 
     Attributes:
-        exif: EXIF's number, 1 (upright) to 8.
-        size: (H, W) of the upright image in pixels.
+        exif: EXIF's number of the orientation, 1 (upright) to 8.
+        size: (H, W) of the upright image, in pixels.
     """
 
     exif: int
@@ -47,8 +47,8 @@ def read_image(path: str | Path) -> np.ndarray:
     Raises:
         UnreadableImageError: the file is missing, empty, damaged or no image, or its sides are
             beyond the limits of ``reading.formats``.
-        UserError: it holds what has no one reading as 8-bit colours: other numbers than bytes,
-            more bands, more pictures.
+        UserError: the image has no one reading as 8-bit colours: other numbers than bytes, more
+            bands, more pictures.
     """
     return read_oriented_image(path)[0]
 
@@ -59,12 +59,12 @@ def read_oriented_image(
     """Return the image as ``read_image`` does, and how it lies in its file.
 
     Args:
-        path: of the file.
-        as_published: take what can be decoded of a damaged JPEG, and the first of several pictures:
-            for the few such files of a data set that everybody uses as it is.
+        path: image file to read.
+        as_published: whether to take what can be decoded of a damaged JPEG, and the first of
+            several pictures: for the few such files of a data set that everybody uses as it is.
 
     Raises:
-        UnreadableImageError, UserError: as ``read_image``.
+        UnreadableImageError, UserError: for the same reasons as ``read_image``.
     """
     data = _read_bytes(path)
     with _named(path, 'image'):
@@ -75,8 +75,9 @@ def decode_image(data: bytes) -> np.ndarray:
     """Return the image in the bytes of a file as ``read_image`` does.
 
     Raises:
-        UserError: as ``read_image``; the message does not begin with a path.
-        OSError, ValueError and others of ``reading.formats.DECODING_ERRORS``: it cannot be decoded.
+        UserError: for the same reasons as ``read_image``; the message does not begin with a path.
+        OSError, ValueError and others of ``reading.formats.DECODING_ERRORS``: the bytes cannot be
+            decoded.
     """
     return _decode(data, as_published=False)[0]
 
@@ -85,7 +86,8 @@ def read_orientation(path: str | Path, as_published: bool = False) -> Orientatio
     """Return how an image lies in its file, from its header alone.
 
     Raises:
-        UnreadableImageError, UserError: as ``read_image``, as far as the header tells.
+        UnreadableImageError, UserError: for the same reasons as ``read_image``, as far as the
+            header tells.
     """
     _check_file(path)
     with _named(path, 'image'), open(path, 'rb') as file, open_picture(file, as_published) as found:
@@ -96,14 +98,14 @@ def read_mask(path: str | Path, image: Orientation | None = None) -> np.ndarray:
     """Return the values of a mask as (H, W) uint8: grey levels, palette indices, or 0/1 of 1 bit.
 
     Args:
-        path: of the file.
-        image: whose mask it is: it is returned the same way up. Without, its own EXIF orientation
-            is all that counts.
+        path: mask file to read.
+        image: orientation of the image that the mask belongs to; the mask is returned the same way
+            up. If None, the mask's own EXIF orientation is all that counts.
 
     Raises:
         UnreadableImageError: the file is missing, empty, damaged or no image.
-        UserError: it can be read in two ways, is coloured, has values that are no whole numbers
-            from 0 to 255, or lies otherwise than its image.
+        UserError: the mask can be read in two ways, is coloured, has values that are no whole
+            numbers from 0 to 255, or lies otherwise than its image.
     """
     data = _read_bytes(path)
     with _named(path, 'mask'), from_bytes(data) as picture:

@@ -14,11 +14,11 @@ def read_lines(path: Path, remedy: str) -> list[str]:
     """Return the lines of a text file in UTF-8, with or without a byte order mark.
 
     Args:
-        path: of the file.
-        remedy: what to do if it is not there, for the message.
+        path: text file to read.
+        remedy: advice for the message where the file cannot be read.
 
     Raises:
-        UserError: the file cannot be read or is no such text.
+        UserError: the file cannot be read, is too large, or is no text in UTF-8.
     """
     try:
         status = path.stat()
@@ -43,7 +43,7 @@ def refuse_doubles(names: Sequence[str], path: Path) -> None:
     """Refuse a list that names an image twice: it would count twice.
 
     Raises:
-        UserError: naming the first of them.
+        UserError: a name comes twice; the message has the first such name.
     """
     seen: set[str] = set()
     for name in names:
@@ -57,10 +57,10 @@ def refuse_overlap(lists: Mapping[str, Sequence[str]], folder: Path) -> None:
 
     Args:
         lists: name of the file -> names of its images.
-        folder: that holds the files, for the message.
+        folder: folder of the files, for the message.
 
     Raises:
-        UserError: naming two lists and some of the images.
+        UserError: two lists share images; the message has both lists and some of the images.
     """
     owner: dict[str, str] = {}
     for file, names in lists.items():

@@ -18,9 +18,9 @@ class Pairs:
     """Images and masks by stem, in the order of the stems.
 
     Attributes:
-        images: stem -> file.
-        masks: stem -> file, for the same stems.
-        left_out: files and folders beside them that are not read, such as 'images/notes.txt'.
+        images: stem -> image file.
+        masks: stem -> mask file, for the same stems.
+        left_out: files and folders beside the pairs that are not read, such as 'images/notes.txt'.
     """
 
     images: dict[str, Path]
@@ -37,7 +37,8 @@ def find_pairs(images: Path, masks: Path, endings: Collection[str]) -> Pairs:
     Args:
         images: folder of the images.
         masks: folder of the masks.
-        endings: of the files that are read, in small letters with their dot.
+        endings: endings of the files that are read, in small letters with their dot, such as
+            '.png'.
 
     Raises:
         UserError: a folder is missing, empty or both are one; a file has no partner; two files have

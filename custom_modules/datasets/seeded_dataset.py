@@ -36,7 +36,7 @@ class SeededDataset(Dataset):
     their entry holds under each of the data set's ``group_keys``.
 
     Args:
-        dataset: of the config.
+        dataset: built data set to wrap, such as one of the config.
     """
 
     def __init__(self, dataset: Any) -> None:

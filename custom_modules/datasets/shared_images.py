@@ -17,7 +17,7 @@ def image_marks(dataset: BaseDataset) -> dict[str, str]:
     another. Marks say nothing of names, so that a checkpoint can hold them.
 
     Returns:
-        mark -> file; nothing for a data set that does not say which files it has.
+        Mark -> file; empty for a data set that does not say which files it has.
     """
     if not hasattr(dataset, 'get_data_info'):
         return {}
@@ -48,9 +48,10 @@ def trained_on(marks: list[str] | None, config: dict, measured: BaseDataset) -> 
     lists were added after the training and the splits are drawn anew.
 
     Args:
-        marks: of the images that a checkpoint was trained on; None where it does not say.
-        config: whose ``train_dataloader`` is looked at then, if its images are there.
-        measured: the data set of the test.
+        marks: marks of the images that a checkpoint was trained on; None where it does not say.
+        config: config whose ``train_dataloader`` tells the training images where ``marks`` is None,
+            if they are there.
+        measured: data set of the test.
     """
     if isinstance(marks, list):
         known = {mark for mark in marks if isinstance(mark, str)}

@@ -21,9 +21,9 @@ def check_size_changes(changes: Sequence[SizeChange], original: Size, final: Siz
     """Refuse a way with a step that is not known, such as a crop: nothing leads back through it.
 
     Args:
-        changes: in the order of the pipeline.
-        original: size of the file.
-        final: size of the network's input.
+        changes: size changes, in the order of the pipeline.
+        original: (H, W) of the image's file, in pixels.
+        final: (H, W) of the network's input, in pixels.
 
     Raises:
         UserError: the changes do not lead from one size to the other.
@@ -55,12 +55,12 @@ def undo_size_changes(
     """Return the logits of an image at the size of its file: padding cut off, then bilinearly.
 
     Args:
-        logits: (1, h, w), of the network's input.
-        changes: on the way there.
-        original: (H, W) of the file.
+        logits: (1, h, w) logits at the size of the network's input.
+        changes: size changes from the file to the network's input, in their order.
+        original: (H, W) of the image's file, in pixels.
 
     Raises:
-        UserError: see ``check_size_changes``.
+        UserError: the changes do not lead from ``original`` to the size of the logits.
     """
     check_size_changes(changes, original, _size(logits))
     for number, (kind, before, _) in reversed([*enumerate(changes)]):
@@ -77,9 +77,9 @@ def redo_size_changes(
     """Return a mask of the file's size as the network's input lies.
 
     Args:
-        mask: (1, H, W), of values that are not mixed.
-        changes: on the way there.
-        outside: value of what was padded.
+        mask: (1, H, W) mask at the size of its file; its values are labels, which are not mixed.
+        changes: size changes from the file to the network's input, in their order.
+        outside: value that padded pixels get.
     """
     for kind, before, after in changes:
         if kind == 'pad':
@@ -93,8 +93,8 @@ def box_of_picture(changes: Sequence[SizeChange], original: Size) -> tuple[slice
     """Return the rows and columns of the network's input whose centres lie in the picture.
 
     Args:
-        changes: on the way there.
-        original: (H, W) of the file.
+        changes: size changes from the file to the network's input, in their order.
+        original: (H, W) of the image's file, in pixels.
     """
     ends = []
     for side, length in enumerate(original):

@@ -26,7 +26,8 @@ def check_fractions(fractions: Sequence[float], seed: int) -> None:
     """Refuse what cannot cut a data set.
 
     Raises:
-        UserError: ``fractions`` are not three shares with the sum 1, or ``seed`` is none of NumPy.
+        UserError: ``fractions`` are not three shares with the sum 1, or ``seed`` is no whole number
+            that NumPy takes, from 0 to 2**32 - 1.
     """
     shares = fractions if isinstance(fractions, list | tuple) else ()
     numbers = [s for s in shares if isinstance(s, int | float) and 0 <= s <= 1]
@@ -43,7 +44,7 @@ def read_lists(root: Path, stems: Sequence[str]) -> dict[str, list[str]]:
 
     Args:
         root: folder of the lists.
-        stems: of all images.
+        stems: stems of all images: names of their files without folder and ending.
 
     Raises:
         UserError: a list is called differently, unreadable or empty, names an image twice or one
@@ -93,10 +94,11 @@ def divide(
     splits everywhere.
 
     Args:
-        stems: of all images, sorted.
-        listed: of ``read_lists``.
-        fractions: shares of train, val and test; a share above 0 is at least one image.
-        seed: of the shuffle.
+        stems: stems of all images, sorted.
+        listed: split -> stems in its list, as ``read_lists`` returns them.
+        fractions: shares of train, val and test, whose sum is 1; a share above 0 is at least one
+            image.
+        seed: seed of the shuffle that decides which images are in which split.
     """
     named = {stem for members in listed.values() for stem in members}
     rest = [stem for stem in stems if stem not in named]
@@ -148,10 +150,10 @@ def counts_line(root: Path, total: int, divided: Mapping[str, int], notes: Seque
     """Return the line about a data set that a run prints once.
 
     Args:
-        root: its folder.
-        total: number of its images.
-        divided: split -> number of its images; empty where it is not divided.
-        notes: what else there is to know.
+        root: folder of the data set.
+        total: number of images in the data set.
+        divided: split -> number of its images; empty where the data set is not divided.
+        notes: further things to know about the data set, such as where its splits come from.
     """
     parts = ', '.join(f'{split} {count:,}' for split, count in divided.items())
     return '; '.join([f'{root}: {total:,} images{f" ({parts})" if parts else ""}', *notes])

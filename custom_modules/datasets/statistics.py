@@ -24,8 +24,8 @@ def channel_statistics(dataset: Any, num_threads: int = 2) -> tuple[np.ndarray, 
     files are read as they are: no transform applies.
 
     Args:
-        dataset: its entries have ``img_path``.
-        num_threads: images that are decoded at the same time.
+        dataset: data set whose entries have ``img_path``.
+        num_threads: number of images that are decoded at the same time.
 
     Raises:
         UserError: an image cannot be read, or the data set does not say where it is.
@@ -58,11 +58,12 @@ class Survey:
     """What is in the files of a split; a row per image, copies not counted.
 
     Attributes:
-        split: its name.
-        heights: (N,) in pixels.
-        widths: (N,) in pixels.
-        foreground: (N,) share of the pixels that count, 0 to 1; 0 where none counts.
-        ignored: (N,) share of the pixels that do not count.
+        split: name of the split.
+        heights: (N,) heights of the images' files, in pixels.
+        widths: (N,) widths of the images' files, in pixels.
+        foreground: (N,) share of foreground among the pixels that count, 0 to 1; 0 where none
+            counts.
+        ignored: (N,) share of the pixels that do not count, 0 to 1.
         entries: length of the data set, copies counted.
     """
 
@@ -106,10 +107,10 @@ def survey(dataset: Any, split: str, num_threads: int = 2) -> Survey:
     """Look at every mask of a data set, and at the sizes of its images.
 
     Args:
-        dataset: its entries have ``img_path``, ``seg_map_path`` and ``mask_encodings``; of another
-            one the masks are those of its samples, as the network gets them.
-        split: its name, unless the data set knows it.
-        num_threads: masks that are decoded at the same time.
+        dataset: data set whose entries have ``img_path``, ``seg_map_path`` and ``mask_encodings``;
+            for another one the masks are those of its samples, as the network gets them.
+        split: name of the split, which the data set's own ``split`` replaces if it has one.
+        num_threads: number of masks that are decoded at the same time.
 
     Raises:
         UserError: a file cannot be read, a mask has values that are not allowed or is not of its

@@ -32,8 +32,9 @@ def draw_sample(root: Path, report: Callable[[int, int], None] | None = None) ->
     """Write the synthetic data set below ``root``; the same files every time.
 
     Args:
-        root: its ``images`` and ``annotations`` are replaced.
-        report: called with the images that are drawn and their number.
+        root: folder of the data set; its ``images`` and ``annotations`` are replaced.
+        report: function that is called with the number of images drawn so far and the number of
+            all; None for no report.
     """
     (root / 'sample.json').unlink(missing_ok=True)
     for folder in ('images', 'annotations'):

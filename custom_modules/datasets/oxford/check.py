@@ -48,8 +48,9 @@ def check_oxford_pet(root: Path, report_step: Callable[[int], None] | None = Non
     """Decode every listed image and trimap and compare them with what was published.
 
     Args:
-        root: folder with ``images`` and ``annotations``.
-        report_step: called after each image with the number of all images.
+        root: folder of the data set, with ``images`` and ``annotations``.
+        report_step: function that is called after each image with the number of all images; None
+            for no report.
 
     Returns:
         Faults (missing, unreadable, sizes that differ, values other than 1, 2, 3, lists that

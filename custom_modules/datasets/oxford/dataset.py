@@ -81,8 +81,8 @@ def read_splits(annotations: Path, needed: str) -> dict[str, list[PetEntry]]:
     the five reports and of segmentation_models.pytorch.
 
     Args:
-        annotations: folder of the two lists.
-        needed: the split whose list has to be there.
+        annotations: folder of the two lists, ``trainval.txt`` and ``test.txt``.
+        needed: split whose list has to be there: 'train', 'val', 'trainval' or 'test'.
 
     Raises:
         UserError: the split is unknown, its list is missing, one of the lists is malformed, or both
@@ -122,13 +122,13 @@ class OxfordPetDataset(BinarySegDataset):
 
     Args:
         data_root: folder that holds ``images`` and ``annotations``.
-        split: 'train', 'val', 'trainval' or 'test', see ``read_splits``.
-        border: what the trimap's border (value 3) is: 'foreground' (the reports), 'background',
+        split: split to read: 'train', 'val', 'trainval' or 'test', see ``read_splits``.
+        border: meaning of the trimap's border (value 3): 'foreground' (the reports), 'background',
             'ignore' (counts nowhere) or 'only' (the border alone is the foreground, R3).
-        kwargs: of MMEngine's BaseDataset, such as ``pipeline`` and ``indices``.
+        kwargs: further arguments of MMEngine's BaseDataset, such as ``pipeline`` and ``indices``.
 
     Raises:
-        UserError: an unknown split or border, or files are missing.
+        UserError: the split or the border is unknown, or files are missing.
     """
 
     METAINFO: ClassVar[dict] = dict(

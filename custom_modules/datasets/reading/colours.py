@@ -31,8 +31,8 @@ def values_16_bit(picture: Image.Image, data: bytes) -> np.ndarray:
     """Return the values of a 16-bit picture, (H, W) or (H, W, 3 or 4) uint16 BGR and alpha.
 
     Raises:
-        ValueError: it cannot be decoded.
-        UserError: its colours are not red, green and blue.
+        ValueError: the picture cannot be decoded.
+        UserError: the picture's colours are not red, green and blue, or 0 is white.
     """
     if picture.mode not in ('I;16', 'I;16B', 'I;16L', 'RGB', 'RGBA', 'LA', 'RGBX'):
         raise UserError(f'16-bit colours of the kind {picture.mode}; save it with 8 bits')
@@ -51,7 +51,7 @@ def to_8_bit(values: np.ndarray) -> np.ndarray:
     """Return 16-bit values divided by 257 and rounded, so that 0 stays 0 and 65,535 becomes 255.
 
     Raises:
-        UserError: they use so little of their range that nothing would be left of them.
+        UserError: the values use so little of their range that nothing would be left of them.
     """
     if values.any() and (values >= USED).mean() < USED_BY:
         raise UserError(
@@ -67,8 +67,9 @@ def to_bgr(picture: Image.Image, data: bytes) -> np.ndarray:
     """Return the pixels of a picture that is no JPEG as (H, W, 3) uint8 BGR; alpha is left out.
 
     Raises:
-        OSError, ValueError and others: it is damaged.
-        UserError: it holds other numbers than bytes, or 16 bits that use their range.
+        OSError, ValueError and others: the picture is damaged.
+        UserError: the picture's values are neither bytes nor unsigned 16-bit numbers that use their
+            range.
     """
     if is_16_bit(picture, data) and is_unsigned(picture):
         values = values_16_bit(picture, data)

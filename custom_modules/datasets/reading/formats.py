@@ -53,12 +53,13 @@ def open_picture(file: BinaryIO, first_page: bool = False) -> ImageFile.ImageFil
     """Return the picture in a file, of which only the header has been read.
 
     Args:
-        file: at its beginning; it has to stay open until the picture is decoded.
-        first_page: take the first of several pages instead of refusing them.
+        file: opened file, at its beginning; it has to stay open until the picture is decoded.
+        first_page: whether the first of several pages is taken instead of refusing them.
 
     Raises:
-        OSError, ValueError and others of ``DECODING_ERRORS``: it is damaged, or of no known kind.
-        UserError: its sides, bands or pages are more than what is read.
+        OSError, ValueError and others of ``DECODING_ERRORS``: the file is damaged, of no known
+            kind, or has sides beyond the limits.
+        UserError: the picture has more bands or pages than are read, or numbers that are no bytes.
     """
     beginning = file.read(16)
     found = BEGINNINGS.match(beginning)

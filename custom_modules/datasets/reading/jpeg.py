@@ -19,9 +19,9 @@ def decode_jpeg(data: bytes, colours: str = 'BGR', damaged: bool = False) -> np.
     """Return the pixels of a JPEG as they are stored, (H, W, 3) or (H, W, 1) uint8.
 
     Args:
-        data: of the file.
-        colours: 'BGR', 'RGB' or 'GRAY'.
-        damaged: take what can be decoded of a damaged file.
+        data: content of the JPEG file.
+        colours: channels to return: 'BGR', 'RGB' or 'GRAY'.
+        damaged: whether to take what can be decoded of a damaged file.
 
     Raises:
         ValueError: libjpeg-turbo warns (data end too early or too late, impossible codes), or

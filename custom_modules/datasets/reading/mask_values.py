@@ -16,9 +16,9 @@ def mask_values(picture: Image.Image, data: bytes) -> np.ndarray:
     """Return the values of a mask as its file holds them, (H, W) uint8.
 
     Raises:
-        OSError, ValueError and others: it is damaged.
-        UserError: it can be read in two ways, is coloured, or has values that are no whole number
-            from 0 to 255.
+        OSError, ValueError and others: the mask is damaged.
+        UserError: the mask can be read in two ways, is coloured, or has values that are no whole
+            number from 0 to 255.
     """
     if picture.format in ('JPEG', 'MPO') and picture.mode in ('L', 'RGB'):
         values = decode_jpeg(data, 'GRAY' if picture.mode == 'L' else 'RGB')

@@ -19,7 +19,7 @@ def orientation_of(picture: Image.Image) -> int:
     decoded, because Pillow then forgets that of a TIFF.
 
     Raises:
-        OSError, SyntaxError and others: a PNG is damaged.
+        OSError, SyntaxError and others: the picture is a damaged PNG.
     """
     if picture.format == 'PNG':
         picture.load()  # its EXIF may follow its pixels, of which no damage may be passed over
@@ -68,13 +68,14 @@ def mask_like_image(
     after a quarter turn, unless the image is square.
 
     Args:
-        mask: (H, W), upright by its own orientation.
-        mask_orientation: what that was, 1 to 8.
-        image_size: (H, W) of the upright image.
-        image_orientation: of the image's file, 1 to 8.
+        mask: (H, W) mask, upright by its own orientation.
+        mask_orientation: EXIF orientation in the mask's file, 1 (upright or none) to 8.
+        image_size: (H, W) of the upright image, in pixels.
+        image_orientation: EXIF orientation in the image's file, 1 (upright or none) to 8.
 
     Raises:
-        UserError: the two orientations differ, or cannot be told.
+        UserError: the two orientations differ, or it cannot be told which way up the mask was
+            drawn.
     """
     if mask_orientation == image_orientation:
         return mask

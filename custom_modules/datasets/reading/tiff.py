@@ -21,7 +21,7 @@ def tags_of(file: BinaryIO) -> Mapping[int, Any]:
     """Return the tags of the first page of a file that is at its beginning.
 
     Raises:
-        OSError, ValueError, struct.error, SyntaxError: they are damaged.
+        OSError, ValueError, struct.error, SyntaxError: the tags are damaged.
     """
     beginning = file.read(8)
     big = 43 in (beginning[2], beginning[3])
@@ -35,7 +35,8 @@ def refuse_bands(tags: Mapping[int, Any]) -> None:
     """Refuse more bands than red, green, blue and one more, and bands of unlike depth.
 
     Raises:
-        UserError: they are.
+        UserError: there are more than four bands, bands of unlike depth, or colours multiplied by
+            an alpha band.
     """
     bands, bits = tags.get(BANDS, 1), tags.get(BITS, (1,))
     if bands > 4:
@@ -66,7 +67,7 @@ def refuse_pages(picture: Image.Image) -> None:
     """Refuse further pages; smaller copies of the first are none.
 
     Raises:
-        UserError: there are more pages, or no end of copies.
+        UserError: there are more pages, or more smaller copies than ``MAX_OVERVIEWS``.
     """
     try:
         for number in range(1, MAX_OVERVIEWS + 2):

@@ -15,10 +15,11 @@ class RandomAffine(BaseTransform):
     interpolated bilinearly, the mask by nearest neighbour.
 
     Args:
-        prob: how often it is applied.
-        degrees: the angle is uniform in [-degrees, degrees].
-        scale: the factor of the size is uniform in this range.
-        translate: the shift is uniform in [-translate, translate], as a share of width and height.
+        prob: probability that the map is applied, 0 to 1.
+        degrees: largest angle in degrees; the angle is uniform in [-degrees, degrees].
+        scale: smallest and largest factor of the size; the factor is uniform in this range.
+        translate: largest shift, as a share of width and height; the shift is uniform in
+            [-translate, translate].
     """
 
     def __init__(
@@ -68,9 +69,11 @@ class RandomBrightnessContrast(BaseTransform):
     """Scale the image about its mean and shift it: ``(x - mean) * contrast + mean * brightness``.
 
     Args:
-        prob: how often it is applied.
-        brightness: the factor of the mean is uniform in [1 - brightness, 1 + brightness].
-        contrast: the factor of the deviation is uniform in [1 - contrast, 1 + contrast].
+        prob: probability that the change is applied, 0 to 1.
+        brightness: largest change of the mean's factor, which is uniform in [1 - brightness, 1 +
+            brightness].
+        contrast: largest change of the deviation's factor, which is uniform in [1 - contrast, 1 +
+            contrast].
     """
 
     def __init__(self, prob: float = 0.5, brightness: float = 0.2, contrast: float = 0.2) -> None:

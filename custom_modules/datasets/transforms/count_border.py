@@ -14,7 +14,8 @@ class CountBorder(BaseTransform):
     ``gt_regions`` is (H, W) uint8: 0 background, 1 pet, 255 border.
 
     Args:
-        border: as of OxfordPetDataset.
+        border: meaning of the trimap's border in ``gt_seg_map``: 'foreground', 'background',
+            'ignore' or 'only', see OxfordPetDataset.
     """
 
     def __init__(self, border: str) -> None:

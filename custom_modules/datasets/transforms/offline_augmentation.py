@@ -14,13 +14,14 @@ class OfflineAugmentation(BaseTransform):
     """Change the added copies of a data set built with ``n_aug``; the originals stay as they are.
 
     Args:
-        kind: 'combine' gives every copy a little rotation, displacement and random flips, drawn
-            anew in each epoch; 'flip' mirrors the first copy of every image horizontally and the
-            second vertically.
-        n_aug: copies per image, the same number that the data set gets.
-        degrees: with 'combine', the angle is uniform in [-degrees, degrees].
-        translate: with 'combine', the shift is uniform in [-translate, translate], as a share of
-            width and height.
+        kind: change of the copies: 'combine' gives every copy a little rotation, displacement and
+            random flips, drawn anew in each epoch; 'flip' mirrors the first copy of every image
+            horizontally and the second vertically.
+        n_aug: number of copies per image, the same number that the data set gets.
+        degrees: largest angle in degrees with 'combine'; the angle is uniform in [-degrees,
+            degrees].
+        translate: largest shift with 'combine', as a share of width and height; the shift is
+            uniform in [-translate, translate].
 
     Raises:
         UserError: ``kind`` is unknown, or 'flip' is asked for more than two copies.

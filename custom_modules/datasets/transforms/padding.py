@@ -13,8 +13,8 @@ class Pad(mmcv.transforms.Pad):
     at the size of its file, to be scored there, is left alone.
 
     Args:
-        kwargs: of MMCV's Pad: ``size`` (width, height), ``size_divisor`` or ``pad_to_square``, and
-            ``pad_val``.
+        kwargs: arguments of MMCV's Pad: ``size`` (width, height), ``size_divisor`` or
+            ``pad_to_square``, and ``pad_val``.
     """
 
     def transform(self, results: dict) -> dict:

@@ -18,8 +18,8 @@ def resize_image(image: np.ndarray, size: Size) -> np.ndarray:
     use, averages too. Where a side gets larger, it is interpolated bilinearly.
 
     Args:
-        image: (H, W) or (H, W, C).
-        size: (width, height) of the result.
+        image: (H, W) or (H, W, C) image.
+        size: (width, height) of the result, in pixels.
     """
     height, width = image.shape[:2]
     # In two steps, because OpenCV averages only where both sides get smaller.
@@ -38,8 +38,8 @@ def resize_mask(mask: np.ndarray, size: Size) -> np.ndarray:
     its image by up to half a pixel of the larger of the two.
 
     Args:
-        mask: (H, W), values that are not mixed.
-        size: (width, height) of the result.
+        mask: (H, W) mask; its values are labels, which are not mixed.
+        size: (width, height) of the result, in pixels.
     """
     if mask.shape[1::-1] == size:
         return mask
@@ -54,12 +54,14 @@ class Resize(mmcv.transforms.Resize):
 
     Args:
         scale: side of the square, or (width, height), in pixels.
-        scale_factor: factor of width and height instead of a scale.
-        keep_ratio: make the image as large as fits into ``scale``, without stretching it.
-        clip_object_border: of boxes, as MMCV's.
-        backend: 'cv2', or 'pillow', whose bilinear interpolation averages by itself.
-        interpolation: of images; 'auto' is ``resize_image``, everything else MMCV's. Masks are
-            always resized by ``resize_mask``.
+        scale_factor: factor of width and height that takes the place of ``scale``.
+        keep_ratio: whether the image becomes as large as fits into ``scale``, without stretching
+            it.
+        clip_object_border: whether boxes are clipped to the image, as MMCV's Resize does it.
+        backend: library that resizes: 'cv2', or 'pillow', whose bilinear interpolation averages by
+            itself.
+        interpolation: interpolation of images; 'auto' is ``resize_image``, everything else MMCV's.
+            Masks are always resized by ``resize_mask``.
     """
 
     def __init__(
@@ -110,8 +112,9 @@ class ResizeForScoring(Resize):
 
     Args:
         scale: side of the square, or (width, height), in pixels.
-        resolution: 'input' resizes the mask too, 'original' does not.
-        kwargs: of Resize.
+        resolution: size at which masks are scored: 'input' resizes the mask too, 'original' does
+            not.
+        kwargs: further arguments of Resize.
     """
 
     def __init__(self, scale: int | Size, resolution: str = 'input', **kwargs: object) -> None:
