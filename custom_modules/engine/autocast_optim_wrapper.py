@@ -17,8 +17,9 @@ class AutocastOptimWrapper(OptimWrapper):
     """The forward pass in ``precision``; losses, gradients and weights stay in fp32.
 
     Args:
-        precision: 'auto', 'fp32', 'bf16' or 'fp16'. fp16 scales the loss, the others need not.
-        kwargs: of MMEngine's OptimWrapper.
+        precision: number format of the forward pass: 'auto', 'fp32', 'bf16' or 'fp16'. fp16 scales
+            the loss, the others need not.
+        kwargs: further arguments of MMEngine's OptimWrapper, such as ``optimizer``.
 
     Raises:
         UserError: the device cannot compute in that precision.

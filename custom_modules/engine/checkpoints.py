@@ -31,8 +31,8 @@ def save_last(runner: PetSegRunner, keep_previous: bool = True) -> None:
     """Write ``last.pth``, from which a run goes on as if it had never stopped.
 
     Args:
-        runner: in a training.
-        keep_previous: keep the one before it as ``previous.pth``.
+        runner: runner of a training.
+        keep_previous: whether the ``last.pth`` from before stays as ``previous.pth``.
 
     Raises:
         UserError: the weights could not be loaded again, or the file cannot be written.
@@ -64,12 +64,12 @@ def save_weights(
     """Write the weights and what they are of, without the state of the training.
 
     Args:
-        runner: in a training.
-        filename: in the run's folder.
-        metrics: of the validation, for ``meta``.
+        runner: runner of a training.
+        filename: name of the file to write, in the run's folder.
+        metrics: name -> value of the validation's metrics, kept in ``meta``.
 
     Raises:
-        UserError: as ``save_last``.
+        UserError: the weights could not be loaded again, or the file cannot be written.
     """
     states = _states(runner)
     if not is_main_process():
@@ -86,14 +86,14 @@ def load(runner: PetSegRunner, filename: str) -> dict:
     """Load weights: those to test, or those that a training starts from, which need not fit wholly.
 
     Args:
-        runner: whose model takes them.
-        filename: a checkpoint; for a training also what ``start_from`` takes.
+        runner: runner whose model takes the weights.
+        filename: checkpoint to load; for a training also anything that ``start_from`` takes.
 
     Returns:
-        What was loaded.
+        The checkpoint as a dict; for a training, the model's weights as ``state_dict`` alone.
 
     Raises:
-        UserError: they are of another model, or unsound.
+        UserError: the weights are of another model, or unsound.
     """
     if not runner.is_training_run:
         checkpoint = load_checkpoint(filename)

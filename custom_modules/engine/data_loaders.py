@@ -34,9 +34,11 @@ def build_data_loader(settings: dict, seed: int | None, diff_rank_seed: bool) ->
     """Build a data loader of a config around a data set with seeded random numbers.
 
     Args:
-        settings: ``train_dataloader`` or the like.
-        seed: of the run.
-        diff_rank_seed: give each process a seed of its own, as MMEngine does.
+        settings: dict of the config: ``train_dataloader``, ``val_dataloader`` or
+            ``test_dataloader``.
+        seed: seed of the run, which decides on the order of the images and their augmentation; None
+            draws one.
+        diff_rank_seed: whether each process gets a seed of its own, as in MMEngine.
 
     Raises:
         UserError: the images do not fill one batch, or there are more workers than the machine

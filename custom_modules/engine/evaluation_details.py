@@ -71,12 +71,14 @@ def own_results(
     """Return the metrics of one's own in what an evaluation gave, whose values become numbers.
 
     Args:
-        evaluated: values by their names, as the evaluator gave them.
-        metrics: that gave them.
-        rows: of ``image_rows``.
+        evaluated: name of a metric -> its value, as the evaluator gave them; the values are changed
+            in place.
+        metrics: metrics that gave the values.
+        rows: one dict for each image, as ``image_rows`` returns them.
 
     Raises:
-        UserError: a value is no finite number, or not the mean of the column it says it is of.
+        UserError: a value is no finite number, or is not the mean of the column that it is said to
+            be of.
     """
     own = own_metrics(evaluated, metrics)
     for name, info in own.items():
@@ -107,11 +109,12 @@ def refuse_taken_names(
 
     Args:
         own: names of metrics of one's own.
-        evaluated: their values.
-        result: what is going to be written.
+        evaluated: name of a metric -> its value.
+        result: content of ``metrics.json`` before it is written.
 
     Raises:
-        UserError: a value of the metrics is not there any more.
+        UserError: the value of a metric in ``own`` was replaced in ``result`` by another entry of
+            its name.
     """
     for name in own:
         if result[name] is not evaluated[name]:

@@ -19,10 +19,10 @@ def check_image_size(config: Mapping[str, Any]) -> None:
     A model of one's own that does not say what its sides must be multiples of is not asked.
 
     Args:
-        config: resolved.
+        config: resolved config, whose pipelines are compared with its model.
 
     Raises:
-        UserError: the message names the size to use.
+        UserError: the network does not take the size; the message names the size to use.
     """
     try:
         with torch.device('meta'):  # without memory for weights

@@ -29,7 +29,8 @@ class ResumableTrainLoop(EpochBasedTrainLoop):
     After each whole epoch (training and validation) the hooks' ``after_whole_epoch`` is called.
 
     Args:
-        kwargs: of MMEngine's EpochBasedTrainLoop: ``max_epochs``, ``val_begin``, ``val_interval``.
+        kwargs: arguments of MMEngine's EpochBasedTrainLoop: ``max_epochs``, ``val_begin``,
+            ``val_interval``.
     """
 
     #: The epoch's batches are done, its validation is not. Part of the checkpoint.

@@ -24,9 +24,9 @@ def prepare_for_processes(config: Any, model: nn.Module, wrapper: dict | None) -
     On CPUs MMEngine would take torch's SyncBatchNorm, which refuses them.
 
     Args:
-        config: of the run; on CPUs its ``sync_bn`` is taken out, since it is done here.
-        model: changed in place.
-        wrapper: ``model_wrapper_cfg`` of the config.
+        config: config of the run; on CPUs its ``sync_bn`` is taken out, since it is done here.
+        model: model that is changed in place.
+        wrapper: ``model_wrapper_cfg`` of the config; None where it has none.
     """
     if torch.cuda.is_available():
         if config.get('shard') and config.get('sync_bn'):

@@ -17,11 +17,11 @@ def check_optim_wrapper(settings: Any, model: nn.Module) -> None:
     """Refuse a key of ``paramwise_cfg`` that is in no name: MMEngine would use it for nothing.
 
     Args:
-        settings: ``optim_wrapper`` of a config, or one that is built.
-        model: the names are of its parameters.
+        settings: ``optim_wrapper`` of a config, or one that is built already, which is not checked.
+        model: model whose parameters' names the keys must be in.
 
     Raises:
-        UserError: the message names the nearest name.
+        UserError: a key is in no parameter's name; the message has the nearest part of a name.
     """
     if not isinstance(settings, dict):
         return
@@ -39,7 +39,7 @@ def refuse_several_optimizers(optim_wrapper: Any) -> None:
     """Refuse an OptimWrapperDict, whose state could not be resumed.
 
     Raises:
-        UserError: the message says what to use.
+        UserError: there are several optimizers; the message says what to use.
     """
     if isinstance(optim_wrapper, OptimWrapperDict):
         raise UserError(
@@ -53,8 +53,8 @@ def build_schedules(settings: Any, optim_wrapper: Any, build: Callable[[Any], An
 
     Args:
         settings: ``param_scheduler`` of a config.
-        optim_wrapper: built.
-        build: MMEngine's way to build them.
+        optim_wrapper: built optimizer wrapper.
+        build: MMEngine's function that builds schedules from ``settings``.
     """
     for one in settings if isinstance(settings, list) else [settings]:
         if isinstance(one, dict) and 'ReduceOnPlateau' in str(one.get('type')):

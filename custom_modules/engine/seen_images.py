@@ -28,9 +28,10 @@ def seen_by_network(config: Config, split: str = 'train', epoch: int = 1) -> Ite
     and CutMix are as likely, but draw other numbers: a run's depend on its weights' initialisation.
 
     Args:
-        config: resolved.
-        split: 'train', 'val' or 'test'; augmentation and mixing only happen in training.
-        epoch: counted from 1.
+        config: resolved config of the training.
+        split: split to show: 'train', 'val' or 'test'; augmentation and mixing only happen in
+            training.
+        epoch: epoch of the training, counted from 1.
 
     Raises:
         UserError: a file cannot be read, or the data do not fill a batch.

@@ -23,8 +23,8 @@ def guard_trackers(visualizer: Visualizer, logger: MMLogger) -> None:
     with a warning. What MMEngine writes into the run's folder is no tracker.
 
     Args:
-        visualizer: whose back ends are wrapped, in place.
-        logger: for the warning.
+        visualizer: visualizer whose back ends are wrapped, in place.
+        logger: logger that gets the warning.
     """
     for name, backend in getattr(visualizer, '_vis_backends', {}).items():
         if isinstance(backend, LocalVisBackend):  # its copy of the config has no variables

@@ -25,7 +25,8 @@ def check_training(config: Config) -> None:
     """Refuse a config that cannot be trained here, or of whose training nothing would be left.
 
     Raises:
-        UserError: naming what is missing, or how many workers this machine takes.
+        UserError: the config cannot be trained; the message names what is missing, or how many
+            workers this machine takes.
     """
     require_stage(config, 'train', config.filename)
     workers_of(config.train_dataloader.get('num_workers', 0))

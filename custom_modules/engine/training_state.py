@@ -38,8 +38,8 @@ def training_state(runner: Any, optimizer: dict[str, Any]) -> dict[str, Any]:
     """Return what ``last.pth`` holds beside weights and ``meta``.
 
     Args:
-        runner: of the training; with several processes all of them have to call this.
-        optimizer: state of its optimizer, whole; empty on ranks other than 0.
+        runner: runner of the training; with several processes all of them have to call this.
+        optimizer: state of the optimizer, whole; empty on ranks other than 0.
     """
     return dict(
         optimizer=optimizer,
@@ -60,12 +60,12 @@ class Built:
     """What optimizer and schedules were when they were built: the settings of the config.
 
     Args:
-        optim_wrapper: of the runner.
-        schedulers: of the runner.
+        optim_wrapper: optimizer wrapper of the runner.
+        schedulers: schedules of the runner, in their order.
 
     Attributes:
         optimizer: ``type`` of the optimizer and ``groups``, each a dict without its parameters.
-        schedules: for each schedule its settings, as texts.
+        schedules: settings of each schedule, as texts.
     """
 
     def __init__(self, optim_wrapper: OptimWrapper, schedulers: Sequence[_ParamScheduler]) -> None:

@@ -40,7 +40,7 @@ def trial_runner(config: Config) -> Iterator[PetSegRunner]:
     ``tools/train.py`` builds them; the pixels do not come from a cache, which would be written.
 
     Args:
-        config: resolved.
+        config: resolved config of the training.
 
     Raises:
         UserError: a mistake in config or data.

@@ -17,13 +17,16 @@ class BestAndLastCheckpoint(Hook):
     """Write ``last.pth`` (everything) after each epoch and ``best.pth`` (weights) at each new best.
 
     Args:
-        monitor: metric of the validation, such as 'Dice' or 'loss'.
-        rule: 'greater' or 'less' is better; None takes what the metric's class or the table says.
-        interval: epochs between two ``last.pth``; the last epoch is always written.
-        keep_previous: let the ``last.pth`` before the newest stay as ``previous.pth``, from which a
-            resume goes on if the newest is damaged.
-        keep_epochs: keep a copy ``epoch_<n>.pth`` of every such epoch too; 0 keeps none.
-        max_keep_ckpts: of those copies only the newest so many stay; -1 keeps all.
+        monitor: name of the validation's metric that decides which epoch is best, such as 'Dice' or
+            'loss'.
+        rule: direction that is better: 'greater' or 'less'; None takes what the metric's class or
+            the table says.
+        interval: number of epochs between two ``last.pth``; the last epoch is always written.
+        keep_previous: whether the ``last.pth`` before the newest stays as ``previous.pth``, from
+            which a resume goes on if the newest is damaged.
+        keep_epochs: number of epochs between two copies ``epoch_<n>.pth`` that are kept too; 0
+            keeps none.
+        max_keep_ckpts: largest number of such copies, the newest ones; -1 keeps all.
 
     Raises:
         UserError: an unknown rule, a ``max_keep_ckpts`` of 0 or below -1, or the validation has no

@@ -14,10 +14,11 @@ class BestScore:
     """The best value of ``monitor`` so far.
 
     Args:
-        monitor: metric of the validation, such as 'Dice' or 'loss'.
-        rule: 'greater' or 'less' is better; None takes what the table of metrics says, or the
-            metric's own class.
-        min_delta: by how much a value must be better than the best so far to count.
+        monitor: name of the validation's metric to watch, such as 'Dice' or 'loss'.
+        rule: direction that is better: 'greater' or 'less'; None takes what the table of metrics
+            says, or the metric's own class.
+        min_delta: difference by which a value must be better than the best so far to count, 0 or
+            more.
 
     Raises:
         UserError: an unknown rule or a negative ``min_delta``.
@@ -39,8 +40,8 @@ class BestScore:
         What is not finite never is.
 
         Args:
-            metrics: values of the validation by their names.
-            given_by: the evaluator's metrics, which may say themselves which direction is better.
+            metrics: name -> value of the validation's metrics.
+            given_by: metrics of the evaluator, which may say themselves which direction is better.
 
         Raises:
             UserError: the validation has no such metric.

@@ -20,7 +20,7 @@ class ConsoleHook(Hook):
     """Progress with the time that remains, and one line per epoch with loss and metrics.
 
     Args:
-        metrics: names of the metrics of the validation to show in the epoch's line; None takes the
+        metrics: names of the validation's metrics to show in the epoch's line; None takes the
             headlines of the table of metrics, and all of one's own.
     """
 

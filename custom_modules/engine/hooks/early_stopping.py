@@ -16,10 +16,12 @@ class EarlyStopping(Hook):
     as good as the best one as better, and asks for an improvement of 0.1 unless told otherwise.
 
     Args:
-        monitor: metric of the validation, such as 'loss' or 'Dice'.
-        patience: validations in a row that may bring nothing better.
-        min_delta: by how much a metric must be better than the best so far to count.
-        rule: 'greater' or 'less' is better; None takes what the metric's class or the table says.
+        monitor: name of the validation's metric to watch, such as 'loss' or 'Dice'.
+        patience: number of validations in a row that may bring nothing better.
+        min_delta: difference by which a metric must be better than the best so far to count, 0 or
+            more.
+        rule: direction that is better: 'greater' or 'less'; None takes what the metric's class or
+            the table says.
 
     Raises:
         UserError: an argument is out of its range, or the validation has no such metric.

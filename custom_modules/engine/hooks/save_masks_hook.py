@@ -17,7 +17,7 @@ class SaveMasksHook(Hook):
     """Write ``<folder>/<id>.png``, 0 background and 255 foreground, at the size that was scored.
 
     Args:
-        folder: is created if it is not there.
+        folder: folder for the masks; created if it is not there.
     """
 
     def __init__(self, folder: str) -> None:

@@ -38,7 +38,8 @@ class ScalarsHook(Hook):
     step_metric='epoch'), ...]``.
 
     Args:
-        interval: steps between two lines of a training epoch; its last step always gets one.
+        interval: number of steps between two lines of a training epoch; its last step always gets
+            one.
 
     Raises:
         UserError: ``interval`` is no positive integer.

@@ -14,7 +14,7 @@ class UnreadableImagesHook(Hook):
     In several processes each counts its own part.
 
     Args:
-        limit: images that may be left out.
+        limit: largest number of images that may be left out.
 
     Raises:
         UserError: more than ``limit`` images cannot be read.

@@ -27,8 +27,8 @@ class ValidationPicturesHook(Hook):
     of the epoch: after the first, each ``interval``-th and the last, where there is a validation.
 
     Args:
-        interval: epochs between two pictures; 0 for none.
-        number: of images.
+        interval: number of epochs between two pictures; 0 for none.
+        number: number of images to show, 1 or more.
 
     Raises:
         UserError: ``interval`` is negative or ``number`` not positive.
