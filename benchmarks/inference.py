@@ -26,11 +26,11 @@ from custom_modules.commands.export import CALIBRATION_IMAGES, real_batches
 from custom_modules.config import load_config
 from custom_modules.engine.memory import keep_freed_memory
 from custom_modules.engine.memory_use import peak_memory
-from custom_modules.engine.trial import seconds_of
 from custom_modules.export.exportable_model import ExportableModel
 from custom_modules.export.formats import FORMATS
 from custom_modules.export.onnx_files import Logits
 from custom_modules.export.parity import compare
+from custom_modules.models.cost import seconds_of
 from custom_modules.models.folding import fold_batch_norm
 from custom_modules.models.precision import autocast
 from custom_modules.runs.checkpoint_io import load_checkpoint, load_weights

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from custom_modules.base.paths import PROJECT_ROOT
-from custom_modules.engine.trial import seconds_of
+from custom_modules.models.cost import seconds_of
 from custom_modules.runs.environment import environment
 
 RESULTS = PROJECT_ROOT / 'results' / 'benchmarks'

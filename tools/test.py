@@ -23,7 +23,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument(
         '--quick',
         action='store_true',
-        help='only Dice and its companions: no boundaries, no calibration, no validation images',
+        help='only Dice and its companions: no boundaries, calibration, validation images, latency',
     )
     parser.add_argument(
         '--tta',

@@ -17,7 +17,8 @@ from ..base.errors import UserError
 from ..config import LoadedConfig, load_config
 from ..engine.memory_use import available_memory, is_out_of_memory, memory_limit, peak_memory
 from ..engine.seen_images import files_of
-from ..engine.trial import seconds_of, trial_runner
+from ..engine.trial import trial_runner
+from ..models.cost import seconds_of
 
 #: Steps before any is measured: the first ones allocate memory and the optimiser's state.
 WARM_UP = 2

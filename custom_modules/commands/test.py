@@ -18,6 +18,7 @@ from ..datasets.shared_images import shared_line, trained_on
 from ..datasets.transforms.count_border import with_regions
 from ..distributed.process_group import join_processes
 from ..distributed.processes import workers_of
+from ..distributed.sharding import is_sharded
 from ..engine.evaluation_details import (
     details,
     image_rows,
@@ -29,6 +30,7 @@ from ..engine.memory import keep_freed_memory
 from ..engine.runner import PetSegRunner
 from ..export.exported_files import is_exported
 from ..export.exported_model import use_exported
+from ..models.cost import cost_of_image
 from ..models.test_time_augmentation import TestTimeAugmentation
 from ..runs.checkpoint_io import weights_file
 from ..runs.environment import environment
@@ -61,8 +63,8 @@ def test(
             metrics beside the checkpoint.
         launcher: what started the processes: 'none' (there is one), 'pytorch' (torchrun) or 'slurm'
             (srun).
-        quick: whether boundaries, calibration, the three borders and the validation images are left
-            out.
+        quick: whether boundaries, calibration, the three borders, the validation images and what an
+            image costs are left out.
         tta: scales of test-time augmentation, at which the image and its mirror image are averaged;
             None for no averaging.
         tune: whether the threshold is chosen on the validation images and kept beside the
@@ -135,6 +137,7 @@ def test(
     )
     result |= environment() | dict(dtype=str(runner.test_loop.dtype).removeprefix('torch.'))
     result |= dict(training=runner.checkpoint_meta.get('training'))
+    result |= {} if quick else _cost(runner)
     result |= details(metrics, rows, own)
     if shared:
         result['num_trained_on'] = len(shared)
@@ -191,6 +194,17 @@ def _build_runner(
     if masks:
         settings.custom_hooks.append(dict(type='SaveMasksHook', folder=str(folder / 'masks')))
     return PetSegRunner.from_cfg(settings)
+
+
+def _cost(runner: PetSegRunner) -> dict[str, Any]:
+    """Return what the first of the tested images costs; nothing of a network that is sharded."""
+    model: Any = runner.bare_model
+    if is_sharded(model):  # this process has a part of the weights and would wait for the others
+        return {}
+    loader = runner.test_dataloader
+    batch = loader.collate_fn([loader.dataset[0]])
+    inputs = model.data_preprocessor(batch, False)['inputs']
+    return dict(cost=cost_of_image(model, inputs, runner.test_loop.dtype))
 
 
 def _validate(runner: PetSegRunner, required: bool) -> dict[str, float] | None:

@@ -1,12 +1,10 @@
 """Training steps of a config outside a run: nothing is scheduled, validated, logged or kept."""
 
 import tempfile
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import torch
 from mmengine.config import Config
 from mmengine.registry import LOOPS
 
@@ -62,14 +60,3 @@ def trial_runner(config: Config) -> Iterator[PetSegRunner]:
         runner.train()
         runner.model.train()
         yield runner
-
-
-def seconds_of(step: Callable[[], object], times: int = 1) -> float:
-    """Return the seconds that ``times`` steps take, those of a GPU to their end."""
-    synchronise = torch.cuda.synchronize if torch.cuda.is_available() else lambda: None
-    synchronise()
-    start = time.perf_counter()
-    for _ in range(times):
-        step()
-    synchronise()
-    return time.perf_counter() - start

@@ -19,7 +19,9 @@ from ..runs.comparison import Comparison, compare
 from ..visualization.curves import COLOURS, panels
 from . import charts
 from .gallery import Gallery, Row
+from .hand_in import BORDERS, links, tables_of, write_tables
 from .run_data import ReportedRun
+from .tables import Table
 
 #: Break-down that every test has -> title of its chart; others are named by the data set.
 QUESTIONS = {'size': 'Size of the foreground in the image', 'frame': 'The frame of the image'}
@@ -50,7 +52,7 @@ class Pictures:
 
 
 def write_report(runs: Sequence[ReportedRun], path: Path) -> None:
-    """Write the page.
+    """Write the page, and its tables for a hand-in beside it.
 
     Args:
         runs: of which the others are compared with the first.
@@ -63,16 +65,29 @@ def write_report(runs: Sequence[ReportedRun], path: Path) -> None:
     if len(runs) > len(COLOURS):
         raise UserError(f'{len(runs)} runs: at most {len(COLOURS)} can be told apart')
     make_writable(path.resolve().parent, '--out')
-    page = render(runs)
+    comparisons = _compare(runs)
+    scored = [(run.label, run.scored.metrics) for run in runs if run.scored]
+    notes = dict.fromkeys(f'{protocol(metrics)}.' for _, metrics in scored)
+    tables = tables_of(scored, comparisons, [*notes])
+    page = render(runs, comparisons, tables, path)
+    write_tables(tables, path)
     with whole_file(path) as file:
         file.write(page)
 
 
-def render(runs: Sequence[ReportedRun]) -> str:
+def render(
+    runs: Sequence[ReportedRun],
+    comparisons: Sequence[Comparison],
+    tables: Sequence[Table],
+    path: Path,
+) -> str:
     """Return the page as text.
 
-    Raises:
-        UserError: runs that were tested were not tested on the same pixels.
+    Args:
+        runs: of which the others are compared with the first.
+        comparisons: of them.
+        tables: that lie beside the page.
+        path: of the page.
     """
     environment = Environment(
         loader=ChoiceLoader(
@@ -85,7 +100,6 @@ def render(runs: Sequence[ReportedRun]) -> str:
     )
     scored = [run for run in runs if run.scored]
     results = [run.scored.metrics for run in scored if run.scored]
-    comparisons = _compare(scored)
     pictures = _pictures(scored, comparisons)
     return environment.get_template('template.html').render(
         title=' against '.join(run.label for run in runs),
@@ -95,6 +109,9 @@ def render(runs: Sequence[ReportedRun]) -> str:
         protocols=[protocol(run.scored.metrics) for run in scored if run.scored],
         metric_rows=_metric_rows(results),
         of_borders=_of_borders(results),
+        cost=next((table for table in tables if table.name == 'cost'), None),
+        border_policies=BORDERS,
+        links=links(tables, path),
         comparisons=comparisons,
         names={info.name: info.title for info in metrics_of(results)},
         pause=Markup('_<wbr>'),
@@ -245,7 +262,8 @@ def _environment(run: ReportedRun) -> dict[str, Any]:
     keys = ('device', 'torch', 'python', 'system', 'commit')
     training = metrics.get('training') or {}
     tested = {f'test: {key}': metrics[key] for key in keys if key in metrics}
-    return {f'training: {key}': value for key, value in training.items()} | tested
+    trained = {f'training: {key.replace("_", " ")}': training[key] for key in training}
+    return trained | tested
 
 
 def _pictures(runs: Sequence[ReportedRun], comparisons: Sequence[Comparison]) -> Pictures:

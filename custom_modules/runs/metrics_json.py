@@ -57,6 +57,19 @@ TRAINING = record(
     **dict.fromkeys(('device', 'precision', 'torch', 'python', 'system', 'commit'), text()),
 )
 
+#: What one image costs, see ``cost_of_image``.
+COST = record(
+    ('parameters', 'multiply_accumulates', 'image_size', 'latency'),
+    parameters=count(),
+    multiply_accumulates=count(),
+    image_size=items(count(1), 2),
+    latency=record(
+        ('median', 'low', 'high', 'runs'),
+        **dict.fromkeys(('median', 'low', 'high'), number(0)),
+        runs=count(1),
+    ),
+)
+
 
 def _curve(value: Any, place: str) -> None:
     record(('thresholds', 'Dice'), thresholds=items(SCORE), Dice=items(SCORE))(value, place)
@@ -86,6 +99,7 @@ METRICS = record(
         **dict.fromkeys(('foreground', 'background', 'ignore'), _BORDER),
     ),
     calibration=_CALIBRATION,
+    cost=COST,
     validation=record(curve=_curve, split=text(), calibration=_CALIBRATION, num_images=count()),
 )
 

@@ -66,4 +66,15 @@ def _describe_details(result: dict[str, Any]) -> list[str]:
     if 'borders' in result:
         ways = '  '.join(f'{way} {row["Dice"]:.4f}' for way, row in result['borders'].items())
         lines.append(f'Dice with the border as {ways}')
+    if 'cost' in result:
+        lines.append(_describe_cost(result['cost']))
     return lines
+
+
+def _describe_cost(cost: dict[str, Any]) -> str:
+    (height, width), timed = cost['image_size'], cost['latency']
+    return (
+        f'{cost["parameters"]:,} parameters, {cost["multiply_accumulates"] / 1e9:.2f} G '
+        f'multiply-accumulates and {timed["median"]:.1f} ms ({timed["low"]:.1f} to '
+        f'{timed["high"]:.1f}) for an image of {width}x{height}'
+    )

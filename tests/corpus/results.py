@@ -17,6 +17,9 @@ from .run_configs import METRICS
 NO_TEST, NO_TABLE = 'is of no test', 'no table of tools/test.py'
 UNREAD = 'cannot be read'
 
+LATENCY = dict(median=1.0, low=1.0, high=1.0, runs=9)
+COST = dict(parameters=1, multiply_accumulates=1, image_size=[8, 8], latency=LATENCY)
+
 #: What is in metrics.json -> part of the message.
 METRICS_FILES: dict[str, tuple[str, str]] = {
     'brackets without end': ('[' * 200_000, 'nested more than'),
@@ -38,6 +41,15 @@ METRICS_FILES: dict[str, tuple[str, str]] = {
         json.dumps(METRICS | dict(validation=dict(curve=dict(thresholds=[0.1], Dice=[])))),
         NO_TEST,
     ),
+    'a latency of text': (
+        json.dumps(METRICS | dict(cost=COST | dict(latency=dict(LATENCY, median='1')))),
+        NO_TEST,
+    ),
+    'a latency of no run': (
+        json.dumps(METRICS | dict(cost=COST | dict(latency=dict(LATENCY, runs=0)))),
+        NO_TEST,
+    ),
+    'an image of one side': (json.dumps(METRICS | dict(cost=COST | dict(image_size=[8]))), NO_TEST),
     'a split of a megabyte': (json.dumps(METRICS | dict(split='x' * 10**6)), NO_TEST),
     'a device that moves the cursor': (json.dumps(METRICS | dict(device='\x1b[2J')), NO_TEST),
     'nine megabytes': ('[' + '0,' * (9 << 19) + '0]', 'more than'),

@@ -1,0 +1,77 @@
+"""What a network costs: parameters, multiply-accumulates of an image, the time that it takes."""
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import torch
+from torch.utils.flop_counter import FlopCounterMode
+
+from .binary_segmentor import BinarySegmentor
+from .precision import autocast
+
+#: Runs before the measurement, at most in it and at least; the seconds after which no more begin.
+WARM_UP, MOST_RUNS, FEWEST_RUNS, SECONDS = 3, 50, 5, 3.0
+
+#: Percentiles of the runs: the range and what is between.
+_RANGE = (10, 50, 90)
+
+
+def cost_of_image(
+    model: BinarySegmentor, inputs: torch.Tensor, dtype: torch.dtype
+) -> dict[str, Any]:
+    """Return what one image costs, as ``metrics.json`` has it.
+
+    Multiply-accumulates are those of convolutions, matrix products and attention in one pass of
+    encoder and head, as PyTorch's ``FlopCounterMode`` counts them (two operations each). What is
+    timed is what a test computes with: an exported file, a compiled network, averaged views.
+
+    Args:
+        model: in evaluation mode, on its device.
+        inputs: (1, 3, H, W), float, normalised, on that device.
+        dtype: in which the test computes.
+
+    Returns:
+        ``parameters`` and ``multiply_accumulates``, whole numbers; ``image_size``, height and
+        width of ``inputs``; ``latency``: ``median``, ``low`` and ``high`` (the 10th and the 90th
+        percentile) in milliseconds, and ``runs``.
+    """
+    with torch.no_grad(), FlopCounterMode(display=False) as counter:
+        model.decode_head(model.backbone(inputs))
+    with torch.inference_mode(), autocast(dtype, inputs.device.type):
+        timed = latency(lambda: model(inputs))
+    return dict(
+        parameters=sum(parameter.numel() for parameter in model.parameters()),
+        multiply_accumulates=counter.get_total_flops() // 2,
+        image_size=[*inputs.shape[-2:]],
+        latency=timed,
+    )
+
+
+def latency(step: Callable[[], object]) -> dict[str, float | int]:
+    """Return median, 10th and 90th percentile of the milliseconds of ``step``, and the runs.
+
+    The first runs do not count. A machine that has other work shows in the distance of the two.
+    """
+    for _ in range(WARM_UP):
+        seconds_of(step)
+    seconds: list[float] = []
+    start = time.perf_counter()
+    while len(seconds) < MOST_RUNS and (
+        len(seconds) < FEWEST_RUNS or time.perf_counter() - start < SECONDS
+    ):
+        seconds.append(seconds_of(step))
+    low, median, high = (1000 * np.percentile(seconds, _RANGE)).tolist()
+    return dict(median=median, low=low, high=high, runs=len(seconds))
+
+
+def seconds_of(step: Callable[[], object], times: int = 1) -> float:
+    """Return the seconds that ``times`` steps take, those of a GPU to their end."""
+    synchronise = torch.cuda.synchronize if torch.cuda.is_available() else lambda: None
+    synchronise()
+    start = time.perf_counter()
+    for _ in range(times):
+        step()
+    synchronise()
+    return time.perf_counter() - start
