@@ -60,12 +60,12 @@ def tables_of(
             ['run', 'compared with', 'metric', 'difference', 'verdict'],
             [
                 [
-                    *(one.second, one.first, names.get(row.figure, row.figure)),
+                    *(one.second, one.first, names.get(row.metric, row.metric)),
                     Number(row.second - row.first, row.low, row.high, '+.4f'),
                     row.verdict,
                 ]
                 for one in comparisons
-                for row in one.figures
+                for row in one.metrics
             ],
             notes,
         ),
