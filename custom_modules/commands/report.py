@@ -36,7 +36,7 @@ def report_results(out: str | None = None, results: Path | None = None) -> list[
         results: folder of the kept results; None for the project's ``results``.
 
     Returns:
-        Paths of the pages: one for each ``<run>/metrics.json``, then one for each file of
+        Paths of the pages, one for each ``<run>/metrics.json``, then one for each file of
         ``reports/<budget>/``.
 
     Raises:

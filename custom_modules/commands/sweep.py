@@ -51,7 +51,8 @@ class Sweep:
             cores: number of CPU cores for each experiment on a cluster.
 
         Returns:
-            The status for the shell: 0, 1 if an experiment failed, 130 if the sweep was stopped.
+            The status for the shell, which is 0, or 1 if an experiment failed, or 130 if the sweep
+            was stopped.
 
         Raises:
             UserError: a folder holds runs of another config, or there are not so many cores.

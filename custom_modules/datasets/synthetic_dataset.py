@@ -71,7 +71,8 @@ def draw_pet(
     """Draw one picture.
 
     Returns:
-        The image (H, W, 3) uint8 BGR and its trimap (H, W) uint8: 1 pet, 2 background, 3 border.
+        The image (H, W, 3) uint8 BGR and its trimap (H, W) uint8, in which 1 is pet, 2 background
+        and 3 border.
     """
     height, width = (int(side) for side in random.randint(96, 161, 2))
     mask = _silhouette(random, species, height, width)

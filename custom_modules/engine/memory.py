@@ -17,7 +17,7 @@ def keep_freed_memory() -> bool:
     of R0's ResNet34-UNet is 1.4 times as fast (docs/performance.md). The peak stays what it was.
 
     Returns:
-        Whether freed memory is kept: False on a GPU and without glibc.
+        Whether freed memory is kept; False on a GPU and without glibc.
     """
     if torch.cuda.is_available() or platform.libc_ver()[0] != 'glibc':
         return False
