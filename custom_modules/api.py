@@ -54,17 +54,19 @@ def load(
     where that is installed and there is no GPU, if its ONNX file is of its weights: that is faster.
 
     Args:
-        config: file, relative to the working directory or to the project; or the folder of a
-            published model, which is all that is needed, such as 'pretrained/NAME'.
-        checkpoint: a ``.pth`` or ``.safetensors`` file, or an ``.onnx`` or ``.xml`` file of
-            ``tools/export.py``, which computes on the CPU; nothing in them is executed.
-        threshold: a pixel is foreground if its probability is greater. None takes the one stored
-            beside the checkpoint (``best.threshold.json``), or else the config's (0.5).
-        batch_size: images, or windows of one image, that the network sees at a time.
+        config: path of a config file, relative to the working directory or to the project; or of
+            the folder of a published model, which is all that is needed, such as 'pretrained/NAME'.
+        checkpoint: path of a ``.pth`` or ``.safetensors`` file, or of an ``.onnx`` or ``.xml`` file
+            of ``tools/export.py``, which computes on the CPU; nothing in them is executed.
+        threshold: probability above which a pixel is foreground, 0 to 1. None takes the one in the
+            checkpoint's sidecar file (``best.threshold.json``) or in the metadata of an exported
+            file, or else the config's (0.5).
+        batch_size: number of images, or of windows of one image, that the network sees at a time.
         window: side in pixels of windows that are seen one by one; None for whole images, see
             Predictor.
-        overlap: share of a window that its neighbour sees too.
-        device: None for the GPU where there is one.
+        overlap: share of a window that its neighbour sees too, 0 to below 1.
+        device: device to compute on, such as 'cpu' or 'cuda:0'; None for the GPU where there is
+            one.
         options: ``key=value`` strings that change the config.
 
     Raises:

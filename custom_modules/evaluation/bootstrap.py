@@ -15,12 +15,12 @@ def resampled_sums(values: np.ndarray, resamples: int = RESAMPLES, seed: int = S
     """Draw as many images as there are, with replacement, again and again, and sum their rows.
 
     Args:
-        values: (N, columns), a row per image.
-        resamples: sets to draw.
-        seed: of the draw; two tables of equal length are drawn alike, which makes pairs.
+        values: (N, columns) numbers to sum, a row per image.
+        resamples: number of sets to draw.
+        seed: seed of the draw; two tables of equal length are drawn alike, which makes pairs.
 
     Returns:
-        (resamples, columns) float64.
+        (resamples, columns) float64, the sums over the images of each drawn set.
     """
     return np.concatenate([times @ values for times in _times_drawn(len(values), resamples, seed)])
 
@@ -41,7 +41,8 @@ def percentile_intervals(metrics: Mapping[str, np.ndarray]) -> dict[str, list[fl
     """Return ``[low, high]`` of each metric, between which ``LEVEL`` of the sets lie.
 
     Args:
-        metrics: name -> (resamples,) values; nan where a set has none.
+        metrics: name of a metric -> (resamples,) values of the drawn sets; nan where a set has
+            none.
     """
     tail = (1 - LEVEL) / 2
     return {

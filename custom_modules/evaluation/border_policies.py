@@ -13,11 +13,12 @@ def count_regions(prediction: np.ndarray, regions: np.ndarray) -> dict[str, int]
     """Count how much of each region of a trimap is predicted.
 
     Args:
-        prediction: (H, W), 0 or 1.
-        regions: (H, W), 0 background, 1 pet, 255 border.
+        prediction: predicted mask, (H, W), 0 or 1.
+        regions: trimap, (H, W), 0 background, 1 pet, 255 border.
 
     Returns:
-        ``pet_1`` (predicted), ``pet_0`` (not predicted), ``border_1``, and so on.
+        Numbers of pixels: ``pet_1`` (predicted), ``pet_0`` (not predicted), ``border_1``, and so
+        on.
     """
     table = np.bincount((regions.astype(np.int64) * 2 + prediction).ravel(), minlength=512)
     return {

@@ -41,10 +41,10 @@ def count_boundary(
     Ignored pixels are background of both masks.
 
     Args:
-        prediction: (H, W), 0 or 1.
-        target: (H, W), 0, 1 or 255 (ignored).
-        width: of the band, in pixels.
-        tolerance: in pixels.
+        prediction: predicted mask, (H, W), 0 or 1.
+        target: ground truth, (H, W), 0, 1 or 255 (ignored).
+        width: width of the band in pixels.
+        tolerance: largest distance in pixels between two outlines that are near each other.
     """
     truth = (target == 1).astype(np.uint8)
     guess = ((prediction == 1) & (target != 255)).astype(np.uint8)
@@ -95,11 +95,11 @@ class BoundaryMetric(PerImageMetric):
     ``iou_boundary`` and ``dice_surface``.
 
     Args:
-        width: of the band, as a share of the image's diagonal; at least one pixel.
-        tolerance: of the surface Dice, as a share of the diagonal; at least one pixel.
+        width: width of the band, as a share of the image's diagonal; at least one pixel.
+        tolerance: tolerance of the surface Dice, as a share of the diagonal; at least one pixel.
 
     Raises:
-        UserError: a share is not above 0 and below 1.
+        UserError: ``width`` or ``tolerance`` is not above 0 and below 1.
     """
 
     per_image: list[dict]

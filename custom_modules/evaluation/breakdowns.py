@@ -58,8 +58,9 @@ def break_down(
     Each has the metrics of ``summarise``, the means of columns and the interval of its Dice.
 
     Args:
-        rows: ``tp, fp, fn, tn`` of each image, and what ``group_images`` asks for.
-        means: metric -> column of the rows whose mean it is.
+        rows: one row per image, with ``tp``, ``fp``, ``fn``, ``tn`` and what ``group_images`` asks
+            for.
+        means: name of a metric -> column of the rows whose mean it is.
     """
     means = means or {}
     return {

@@ -21,8 +21,8 @@ def count_pixels(prediction: np.ndarray, target: np.ndarray) -> Confusion:
     """Count the pixels of one image.
 
     Args:
-        prediction: (H, W), 0 or 1.
-        target: (H, W), 0, 1 or 255 (ignored).
+        prediction: predicted mask, (H, W), 0 or 1.
+        target: ground truth, (H, W), 0, 1 or 255 (ignored).
     """
     assert prediction.shape == target.shape, (prediction.shape, target.shape)
     table = np.bincount((target.astype(np.int64) * 2 + prediction).ravel(), minlength=4)
@@ -54,8 +54,8 @@ class ImageTable:
     Metrics are functions of the sums over images, so those of a resampled set cost one sum.
 
     Args:
-        counts: of each image.
-        means: further scores of each image, (N,) each, of which the mean is a metric. An image
+        counts: pixel counts of each image.
+        means: name of a further metric -> (N,) scores of the images, whose mean it is. An image
             with nan has no such score and is left out of that mean.
 
     Attributes:
@@ -83,7 +83,7 @@ class ImageTable:
         - ``Dice_global``, ``IoU_global``, ``precision``, ``recall``: of the pixels of all images.
 
         Args:
-            sums: (..., columns), of ``values`` over the images of each set.
+            sums: (..., columns) sums of ``values`` over the images of each set.
         """
         *scores, tp, fp, fn, _ = np.moveaxis(sums, -1, 0)
         split = len(self.names)
@@ -113,8 +113,8 @@ def pooled_dice(counts: Sequence[Confusion], batch_size: int) -> float:
     on the order of the images.
 
     Args:
-        counts: of all images, in their order.
-        batch_size: images in a batch; the last batch may be smaller and counts as much.
+        counts: pixel counts of all images, in their order.
+        batch_size: number of images in a batch; the last batch may be smaller and counts as much.
     """
     starts = np.arange(0, len(counts), batch_size)
     tp, fp, fn, _ = np.add.reduceat(np.array(counts, np.int64), starts).T

@@ -15,8 +15,8 @@ def image_table(rows: Sequence[dict], means: dict[str, str]) -> ImageTable:
     """Return the table of all metrics.
 
     Args:
-        rows: of ``per_image.csv``.
-        means: of ``shared_means``.
+        rows: rows of ``per_image.csv``, one per image.
+        means: name of a metric -> column whose mean it is, as ``shared_means`` returns them.
     """
     counts = [Confusion(row['tp'], row['fp'], row['fn'], row['tn']) for row in rows]
     return ImageTable(
@@ -30,8 +30,8 @@ def shared_means(rows: Sequence[Mapping], own: Iterable[MetricInfo] = ()) -> dic
     A column without a single value is none.
 
     Args:
-        rows: of ``per_image.csv``.
-        own: metrics beside those of the table.
+        rows: rows of ``per_image.csv``, one per image.
+        own: metrics of one's own, beside those of the table.
     """
     return {
         info.name: info.column
@@ -49,8 +49,8 @@ def metrics_from_rows(rows: Sequence[dict], own: Iterable[MetricInfo] = ()) -> d
     - ``breakdowns``: see ``break_down``; ``size_limits``, the shares between the sizes.
 
     Args:
-        rows: of ``per_image.csv``.
-        own: metrics beside those of the table.
+        rows: rows of ``per_image.csv``, one per image.
+        own: metrics of one's own, beside those of the table.
     """
     means = shared_means(rows, own)
     table = image_table(rows, means)

@@ -25,16 +25,18 @@ class MetricInfo:
     Args:
         name: key in ``metrics.json``, and what a ``monitor`` calls it.
         label: name for people, without what it averages over; '' takes ``name``.
-        over: 'images' for a mean over images, 'pixels' for a value of the pixels of all images
-            together, 'batches' for a mean over batches; '' says nothing about it.
-        better: 'greater' or 'less'.
+        over: what the metric averages over: 'images' for a mean over images, 'pixels' for a value
+            of the pixels of all images together, 'batches' for a mean over batches; '' says nothing
+            about it.
+        better: which values are better: 'greater' or 'less'.
         column: column of ``per_image.csv`` whose mean over images is the metric, so that it has
             intervals; '' if there is none.
-        level: 'headline' is shown everywhere; 'main' neither in the line of an epoch nor in the
-            curves of ``plot_curves.py``; 'detail' in ``metrics.json``, scalars and report alone.
+        level: where the metric is shown: 'headline' everywhere; 'main' neither in the line of an
+            epoch nor in the curves of ``plot_curves.py``; 'detail' in ``metrics.json``, scalars and
+            report alone.
 
     Raises:
-        UserError: a value is none of these, or a text is no line of at most 100 characters.
+        UserError: a value is none of those allowed, or a text is no line of at most 100 characters.
     """
 
     name: str
@@ -123,7 +125,7 @@ def scalar_names(names: Iterable[str]) -> dict[str, str]:
     """Return name -> ``scalar_name`` of metrics.
 
     Raises:
-        UserError: two of them would have one name.
+        UserError: two metrics would have one name in the scalars.
     """
     found: dict[str, str] = {}
     for name in names:

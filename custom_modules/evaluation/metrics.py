@@ -20,8 +20,9 @@ class DiceMetric(PerImageMetric):
     ``id, groups, tp, fp, fn, tn, dice`` (rank 0); ``groups`` is a dict of texts.
 
     Args:
-        batch_size: also compute ``Dice_batches``, as a report averages that pools so many images
-            at a time (see ``pooled_dice``); None does not. The batches of the loader do not matter.
+        batch_size: number of images that ``Dice_batches`` pools at a time, as some reports average
+            (see ``pooled_dice``); None leaves that metric out. The batches of the loader do not
+            matter.
 
     Raises:
         UserError: ``batch_size`` is no positive whole number.

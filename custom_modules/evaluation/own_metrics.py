@@ -21,8 +21,8 @@ def metric_info(name: str, declared: Mapping[str, MetricInfo] | None = None) -> 
     """Return what is known of a metric, or what its name says: of a loss, less is better.
 
     Args:
-        name: of the table or not.
-        declared: what metrics say of themselves, by the names that they give.
+        name: name of a metric, in the table or not.
+        declared: what metrics say of themselves, by name, as ``declared_by`` returns it.
     """
     known = METRIC_TABLE.get(name) or (declared or {}).get(name)
     if known is not None:
@@ -38,10 +38,10 @@ def declared_by(metrics: Iterable[object]) -> dict[str, MetricInfo]:
     """Return what metrics say of themselves in ``shown_as``, by the names that they give.
 
     Args:
-        metrics: of an evaluator; their prefixes are part of the names.
+        metrics: metric objects of an evaluator; their prefixes are part of the names.
 
     Raises:
-        UserError: ``shown_as`` of one is no list of ``MetricInfo``.
+        UserError: ``shown_as`` of a metric object is no list of ``MetricInfo``.
     """
     found = {}
     for metric in metrics:
@@ -64,8 +64,8 @@ def own_metrics(names: Iterable[str], metrics: Iterable[object]) -> dict[str, Me
     """Return those of ``names`` that are not in the table, in their order.
 
     Args:
-        names: all that an evaluation gave.
-        metrics: that gave them; see ``declared_by``.
+        names: names of all metrics that an evaluation gave.
+        metrics: metric objects that gave them; see ``declared_by``.
     """
     declared = declared_by(metrics)
     return {
@@ -79,11 +79,11 @@ def as_number(value: Any, name: str) -> float | int:
     """Return a value that a metric gave as a number of Python.
 
     Args:
-        value: number, or array or tensor of a single one.
-        name: of what it is the value, for the message.
+        value: number, or array or tensor of a single number.
+        name: name of the value, for the message.
 
     Raises:
-        UserError: it is none.
+        UserError: the value is not a single number.
     """
     try:
         if isinstance(value, Integral):
@@ -107,10 +107,10 @@ def from_data(values: Any) -> dict[str, MetricInfo]:
     """Return what ``as_data`` was given; a name of the table is left to the table.
 
     Args:
-        values: of a file that anybody may have written.
+        values: content of a file that anybody may have written.
 
     Raises:
-        UserError: it is nothing that ``as_data`` returns.
+        UserError: the content is nothing that ``as_data`` returns.
     """
     if not isinstance(values, dict) or not all(isinstance(one, dict) for one in values.values()):
         raise UserError("metrics of one's own are not described by an object for each")
@@ -125,7 +125,7 @@ def own_of(results: Iterable[Mapping[str, Any]]) -> dict[str, MetricInfo]:
     """Return the metrics of one's own that some ``metrics.json`` note; the first one's word counts.
 
     Raises:
-        UserError: the notes of one are damaged.
+        UserError: the descriptions in one ``metrics.json`` are damaged.
     """
     found: dict[str, MetricInfo] = {}
     for result in results:

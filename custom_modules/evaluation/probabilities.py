@@ -23,7 +23,7 @@ class ProbabilityCounts:
     """The probabilities of one image, counted; ignored pixels are in none of it.
 
     Attributes:
-        histogram: (2, 100) int32; of the background and of the foreground the pixels with
+        histogram: (2, 100) int32; numbers of pixels of the background and of the foreground with
             probabilities in (0.00, 0.01], (0.01, 0.02], ..., (0.99, 1.00]; 0 is in the first.
         confidence: (10,) float64; sum of the probabilities in (0.0, 0.1], ..., (0.9, 1.0].
         squared_error: sum of the squared differences between probability and truth.
@@ -38,8 +38,8 @@ def count_probabilities(logits: torch.Tensor, target: torch.Tensor) -> Probabili
     """Count the probabilities of one image.
 
     Args:
-        logits: (H, W) float, of the foreground.
-        target: (H, W) uint8, 0, 1 or 255 (ignored).
+        logits: logits of the foreground, (H, W), float.
+        target: ground truth, (H, W) uint8, 0, 1 or 255 (ignored).
     """
     probabilities = logits.sigmoid()
     # As a mask is probability > threshold, a probability of 0.5 is below the threshold 0.5.
@@ -120,8 +120,8 @@ class ProbabilityMetric(PerImageMetric):
     After ``evaluate``, ``images`` holds the counts of each image (rank 0).
 
     Args:
-        choose_threshold: let the metrics be ``threshold``, the one with the highest Dice, and
-            ``threshold_Dice``. Only for images that the model is not tested on.
+        choose_threshold: whether to return ``threshold``, the one with the highest Dice, and
+            ``threshold_Dice`` as metrics. Only for images that the model is not tested on.
     """
 
     images: list[ProbabilityCounts]

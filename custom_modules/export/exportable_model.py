@@ -18,8 +18,8 @@ class ExportableModel(nn.Module):
     they are compared, as ``tools/predict.py`` does.
 
     Args:
-        model: with its weights; encoder and head are copied.
-        dtype: of weights and convolutions; pixels and logits stay as they are.
+        model: model with its weights; encoder and head are copied.
+        dtype: dtype of weights and convolutions; pixels stay uint8 and logits float32.
     """
 
     def __init__(self, model: BinarySegmentor, dtype: torch.dtype = torch.float32) -> None:

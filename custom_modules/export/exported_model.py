@@ -14,11 +14,12 @@ def use_exported(model: BinarySegmentor, path: Path) -> dict[str, Any]:
     """Let an exported file compute a model's logits, with the file's normalisation and threshold.
 
     Args:
-        model: of the config that the file was exported with; its weights are not used.
-        path: of the file.
+        model: model built from the config that the file was exported with; its weights are not
+            used.
+        path: path of the exported file, ``.onnx`` or ``.xml``.
 
     Returns:
-        What the file's metadata say, the training of its checkpoint among it.
+        The file's metadata, the training of its checkpoint among them.
 
     Raises:
         UserError: the file cannot be used.

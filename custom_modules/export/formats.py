@@ -24,8 +24,8 @@ class Format(ABC):
     """One format: ``write`` a network to a file, ``read`` a file back for the comparison.
 
     Attributes:
-        suffix: of its files.
-        companions: suffixes of what lies beside a file and belongs to it.
+        suffix: suffix of the format's files, such as ``.onnx``.
+        companions: suffixes of further files that lie beside such a file and belong to it.
     """
 
     suffix: str
@@ -36,8 +36,9 @@ class Format(ABC):
         """Return the network in this format, for batches and sizes of any kind.
 
         Args:
-            network: what to convert.
-            calibration: images (N, 3, H, W) uint8 RGB for int8; None for none.
+            network: network to convert.
+            calibration: batches of images (N, 3, H, W) uint8 RGB from which int8 takes its ranges;
+                None for a network that is not quantised.
 
         Raises:
             UserError: the format has no int8, or a package is missing.
@@ -152,7 +153,7 @@ def format_of(name: str) -> Format:
     """Return the format of a name.
 
     Raises:
-        UserError: there is none; the message has those that are there.
+        UserError: there is no such format; the message names those that there are.
     """
     if name not in FORMATS:
         known = ', '.join(FORMATS)

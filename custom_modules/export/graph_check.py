@@ -52,10 +52,10 @@ def check_onnx(path: Path) -> bytes:
     """Return the content of an ONNX file whose graph is sound.
 
     Args:
-        path: of the file. What it says to lie in other files is not read.
+        path: path of the ONNX file. What it says to lie in other files is not read.
 
     Raises:
-        UserError: it cannot be read, or its graph is none that this project writes.
+        UserError: the file cannot be read, or its graph is none that this project writes.
     """
     import onnx
 
@@ -90,11 +90,11 @@ def check_openvino(model: Any, path: Path) -> None:
     """Check a model that OpenVINO has read.
 
     Args:
-        model: ``openvino.Model``.
-        path: of its file.
+        model: model that OpenVINO has read (``openvino.Model``).
+        path: path of the model's file, for the message.
 
     Raises:
-        UserError: its graph is none that this project writes.
+        UserError: the graph of the model is none that this project writes.
     """
     try:
         names = [[one.any_name for one in ends] for ends in (model.inputs, model.outputs)]

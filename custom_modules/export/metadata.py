@@ -50,7 +50,8 @@ def read_metadata(path: Path, texts: Mapping[str, str]) -> dict[str, Any]:
     """Return the metadata of a file, from the texts that it carries.
 
     Raises:
-        UserError: it has none, of another version, or one of its values is not sound.
+        UserError: the file has no metadata, or those of another version, or a value in them is not
+            sound.
     """
     try:
         facts = parse_json(texts[METADATA])

@@ -46,11 +46,11 @@ def model_card(
     """Return the card as Markdown.
 
     Args:
-        name: of the model, its heading.
-        config: resolved.
-        metrics: of ``metrics.json``.
-        parity: of the ONNX file; None if it was not compared.
-        half: of the network in bfloat16; None if it was not compared.
+        name: name of the model, the heading of its card.
+        config: resolved config of the model.
+        metrics: metrics of the model's test, as ``metrics.json`` holds them.
+        parity: comparison of the ONNX file with PyTorch; None if it was not compared.
+        half: comparison of the network in bfloat16 with float32; None if it was not compared.
     """
     model = MODELS.build(config.model)
     parameters = sum(parameter.numel() for parameter in model.parameters())

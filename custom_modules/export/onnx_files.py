@@ -27,8 +27,8 @@ class OnnxNetwork:
     """An ONNX file in ONNX Runtime.
 
     Attributes:
-        runtime: a name to show.
-        metadata: of the file, texts.
+        runtime: name of what computes, to show.
+        metadata: texts in the file's metadata, by key.
     """
 
     runtime = 'ONNX Runtime'
@@ -48,7 +48,7 @@ def onnx_model(program: torch.export.ExportedProgram) -> Any:
     """Return an exported program as an ONNX model (``onnx.ModelProto``).
 
     Raises:
-        UserError: a package is missing.
+        UserError: a package for the export is missing.
     """
     _import('onnx')
     _import('onnxscript')
@@ -67,8 +67,9 @@ def quantised(model: Any, calibration: Iterable[np.ndarray]) -> Any:
     calibration images show.
 
     Args:
-        model: ``onnx.ModelProto``.
-        calibration: images (N, 3, H, W) uint8 RGB.
+        model: model to quantise (``onnx.ModelProto``).
+        calibration: batches of images (N, 3, H, W) uint8 RGB that show the range of the
+            activations.
     """
     onnx = _import('onnx')
     _import('onnxruntime')
@@ -110,11 +111,11 @@ def load_onnx(path: Path, threads: int = 0) -> OnnxNetwork:
     """Return what runs an ONNX file; the file holds data, no code.
 
     Args:
-        path: of the file.
-        threads: 0 for one per core that this process may use.
+        path: path of the ONNX file.
+        threads: number of threads; 0 for as many as PyTorch uses.
 
     Raises:
-        UserError: it cannot be read, is none of this project, or ONNX Runtime is missing.
+        UserError: the file cannot be read or is none of this project, or ONNX Runtime is missing.
     """
     runtime = _import('onnxruntime')
     content = checked_onnx(path)

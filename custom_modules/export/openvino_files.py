@@ -20,13 +20,14 @@ class OpenVinoNetwork:
     """A network in OpenVINO, on the CPU.
 
     Args:
-        model: ``openvino.Model``.
-        float32: compute in float32 what is not int8. False leaves it to OpenVINO,
-            which takes bfloat16 where the processor has it. None does so for files of float16.
+        model: model that OpenVINO has read (``openvino.Model``).
+        float32: whether what is not int8 computes in float32. False leaves that to OpenVINO, which
+            takes bfloat16 where the processor has it. None is False for files of float16 and True
+            for all others.
 
     Attributes:
-        runtime: a name to show.
-        metadata: of the file, texts.
+        runtime: name of what computes, to show.
+        metadata: texts in the file's metadata, by key.
     """
 
     runtime = 'OpenVINO'
@@ -74,9 +75,9 @@ def save_openvino(model: Any, path: Path, metadata: str) -> None:
     """Write a model as ``path`` (.xml) and its weights beside it.
 
     Args:
-        model: of ``openvino_model``.
-        path: to write.
-        metadata: a text that is kept in the file.
+        model: model, as ``openvino_model`` returns it.
+        path: path of the ``.xml`` file to write.
+        metadata: text that is kept in the file, JSON.
 
     Raises:
         UserError: the files cannot be written.
@@ -92,11 +93,11 @@ def load_openvino(path: Path, float32: bool | None = None) -> OpenVinoNetwork:
     """Return what runs an ``.xml`` file with its weights, or an ``.onnx`` file; both are data.
 
     Args:
-        path: of the file.
-        float32: see OpenVinoNetwork.
+        path: path of the ``.xml`` or ``.onnx`` file.
+        float32: whether to compute in float32, see OpenVinoNetwork.
 
     Raises:
-        UserError: it cannot be read, is none of this project, or OpenVINO is missing.
+        UserError: a file cannot be read or is none of this project, or OpenVINO is missing.
     """
     openvino = _openvino()
     weights = path.with_suffix(WEIGHTS_SUFFIX)

@@ -20,12 +20,13 @@ class Parity:
     """An exported network against PyTorch in float32.
 
     Attributes:
-        images: compared.
-        split: of the data set.
-        probability: largest difference of the probability of a pixel.
-        flipped: share of the pixels that are foreground in one and not in the other.
-        dice: mean over images in PyTorch.
-        dice_difference: of the exported network's to that.
+        images: number of images that were compared.
+        split: split of the data set that they are of.
+        probability: largest difference of a pixel's probability.
+        flipped: share of the pixels that are foreground in one network and not in the other, 0 to
+            1.
+        dice: Dice in PyTorch, mean over images.
+        dice_difference: Dice of the exported network minus that of PyTorch.
     """
 
     images: int
@@ -62,14 +63,15 @@ def compare(
     """Compare on real images.
 
     Args:
-        network: in float32.
-        exported: what came of it, read back from its file.
-        batches: images (N, 3, H, W) uint8 RGB, and masks (N, H, W) of 0, 1 and 255 (ignored).
-        threshold: a pixel is foreground if its probability is greater.
-        split: of the images.
+        network: network in PyTorch, in float32.
+        exported: exported network, read back from its file.
+        batches: pairs of images (N, 3, H, W) uint8 RGB and masks (N, H, W) of 0, 1 and 255
+            (ignored).
+        threshold: probability above which a pixel is foreground.
+        split: name of the split that the images are of.
 
     Raises:
-        UserError: one of the two gives NaN.
+        UserError: one of the two networks gives NaN.
     """
     largest, flipped, pixels = 0.0, 0, 0
     scores: list[np.ndarray] = []

@@ -27,8 +27,8 @@ class Mixture:
     """What became of a batch of N images.
 
     Attributes:
-        share: of an image in what took its place, 0 to 1; the rest is its partner's.
-        partner: (N,), the place of each image's partner in the batch; may be its own.
+        share: share of an image in what took its place, 0 to 1; the rest is its partner's.
+        partner: (N,) index of each image's partner in the batch; may be its own.
     """
 
     share: float
@@ -41,11 +41,11 @@ class _Mixing(nn.Module):
     After a batch ``mixture`` says what became of it.
 
     Args:
-        alpha: of the Beta distribution; greater than 0.
-        prob: share of the batches that is mixed.
+        alpha: both parameters of the Beta distribution; greater than 0.
+        prob: share of the batches that are mixed, 0 to 1.
 
     Raises:
-        UserError: an argument is out of its range.
+        UserError: ``alpha`` or ``prob`` is out of its range.
     """
 
     def __init__(self, alpha: float, prob: float) -> None:
@@ -125,7 +125,7 @@ class OneOfBatchAugments:
     """At most one of several batch augmentations, each with its own probability.
 
     Raises:
-        UserError: the probabilities add up to more than 1.
+        UserError: the probabilities of the augmentations add up to more than 1.
     """
 
     def __init__(self, augments: Sequence[dict]) -> None:

@@ -26,12 +26,12 @@ class BinarySegmentor(BaseModel):
     Args:
         backbone: config of an ``Encoder``.
         decode_head: config of a ``DecodeHead``; see ``build_head`` for its ``in_channels``.
-        losses: loss terms, each with a ``loss_name`` of its own; summed in training.
-        threshold: a pixel is foreground if its probability is greater.
+        losses: configs of the loss terms, each with a ``loss_name`` of its own; summed in training.
+        threshold: probability above which a pixel is foreground, 0 to 1.
         resolution: where predictions are scored: 'input', the size the network sees (the reports'
             protocol), or 'original', the size of the file (logits upsampled bilinearly).
-        data_preprocessor: see BinarySegPreprocessor.
-        init_cfg: MMEngine's initialisation; None keeps PyTorch's.
+        data_preprocessor: config of the preprocessor, see BinarySegPreprocessor.
+        init_cfg: config of MMEngine's initialisation; None keeps PyTorch's.
 
     Raises:
         UserError: ``resolution`` is unknown, encoder and head do not fit each other, two loss terms
@@ -75,8 +75,9 @@ class BinarySegmentor(BaseModel):
         """Run the network in one of MMEngine's three modes.
 
         Args:
-            inputs: (N, 3, H, W), float, normalised.
-            data_samples: N samples; ``gt_sem_seg.data`` (1, h, w) holds 0, 1 or 255 (ignored).
+            inputs: normalised images, (N, 3, H, W), float.
+            data_samples: samples of the N images; ``gt_sem_seg.data`` (1, h, w) holds 0, 1 or 255
+                (ignored).
             mode: 'tensor' returns the logits of the foreground (N, 1, H, W), float32; 'loss' a dict
                 of scalars, the terms and ``dice``, this batch's mean Dice of the thresholded masks,
                 which is shown and not trained; 'predict' the samples with ``pred_sem_seg`` (uint8,
@@ -150,7 +151,7 @@ def check_sides(width: int, height: int, divisor: int) -> None:
     """Refuse an image whose sides are no multiples of what a network divides them by.
 
     Raises:
-        UserError: the message names the size to use.
+        UserError: a side is no multiple of ``divisor``; the message names the size to use.
     """
     if height % divisor or width % divisor:
         fitting = [max(1, round(side / divisor)) * divisor for side in (width, height)]
@@ -169,13 +170,13 @@ def as_input(
     ``resize_mask`` does it; 'nearest' would shift it.
 
     Args:
-        mask: ground truth or prediction.
-        sample: that it is of.
-        size: (h, w).
+        mask: ground truth or predicted mask of the sample, (1, H, W).
+        sample: sample that the mask belongs to.
+        size: height and width of the network's input.
         outside: value of what was padded around the picture; 255 is ignored by losses and metrics.
 
     Raises:
-        UserError: it is of neither size.
+        UserError: the mask has neither the network's size nor that of the file.
     """
     size, found = torch.Size(size), mask.shape[-2:]
     if found == size:
@@ -198,8 +199,8 @@ def without_padding(values: torch.Tensor, sample: SegDataSample) -> torch.Tensor
     Padding is neither right nor wrong, whatever it is filled with.
 
     Args:
-        values: (C, h, w), logits or pixels of the network's input.
-        sample: its masks may change.
+        values: logits or pixels of the network's input, (C, h, w).
+        sample: sample of that input; its masks may change.
     """
     changes, original = sample.get('size_changes', ()), tuple(sample.get('ori_shape', ())[:2])
     size = values.shape[-2:]
@@ -231,7 +232,8 @@ def at_original_size(logits: torch.Tensor, sample: SegDataSample) -> torch.Tenso
     """Return the logits of a sample, (1, h, w), at the size of its file, where the picture lies.
 
     Raises:
-        UserError: a step of the pipeline is not known to lead back.
+        UserError: the sample does not tell the size of its file, or a step of the pipeline is not
+            known to lead back.
     """
     if 'ori_shape' not in sample:
         raise UserError(

@@ -17,8 +17,8 @@ class CompiledNetwork:
     one size are what this project trains and tests on.
 
     Args:
-        network: (N, C, H, W) -> logits.
-        settings: of ``torch.compile``, such as ``mode``.
+        network: function to compile, (N, C, H, W) -> logits.
+        settings: arguments of ``torch.compile``, such as ``mode``.
     """
 
     def __init__(self, network: Network, settings: dict[str, Any]) -> None:

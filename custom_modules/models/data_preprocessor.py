@@ -17,12 +17,13 @@ class BinarySegPreprocessor(ImgDataPreprocessor):
     """Stack, move to the device, BGR to RGB, normalise; in training also mix the batch.
 
     Args:
-        mean: of the R, G, B channels, in units of 0 to 255; subtracted.
-        std: of the R, G, B channels, in units of 0 to 255; divides.
-        per_image: z-score instead (R2): each image is normalised with the mean and standard
-            deviation of all its own values; ``mean`` and ``std`` are not used. A uniform image
-            becomes zero.
-        batch_augments: MixUp and CutMix; at most one is applied to a batch, with its ``prob``.
+        mean: means of the R, G and B channels, in units of 0 to 255, which are subtracted.
+        std: standard deviations of the R, G and B channels, in units of 0 to 255, which divide.
+        per_image: whether each image is normalised with the mean and standard deviation of all its
+            own values instead (z-score, R2); ``mean`` and ``std`` are then not used. A uniform
+            image becomes zero.
+        batch_augments: configs of MixUp and CutMix; at most one is applied to a batch, with its
+            ``prob``.
 
     Raises:
         UserError: the probabilities of ``batch_augments`` add up to more than 1.
@@ -43,8 +44,8 @@ class BinarySegPreprocessor(ImgDataPreprocessor):
         """Prepare one batch.
 
         Args:
-            data: ``inputs``, uint8 (N, 3, H, W) or a list of (3, H, W), BGR as OpenCV reads it;
-                ``data_samples``, a list of SegDataSample or absent.
+            data: batch with ``inputs``, uint8 (N, 3, H, W) or a list of (3, H, W), BGR as OpenCV
+                reads it, and ``data_samples``, a list of SegDataSample or absent.
             training: whether ``batch_augments`` apply.
 
         Returns:

@@ -34,8 +34,8 @@ class DecodeHead(Protocol):
     Its class may take ``in_channels``, the widths of the encoder's feature maps.
 
     Attributes:
-        size_divisor: height and width of the image must be multiples of this.
-        out_channels: logits per pixel: 1, or 2 for background and foreground.
+        size_divisor: number that height and width of the image must be multiples of.
+        out_channels: number of logits per pixel: 1, or 2 for background and foreground.
     """
 
     size_divisor: int
@@ -49,10 +49,10 @@ def build_head(config: dict[str, Any], encoder: Any) -> Any:
     """Build a decode head that fits an encoder.
 
     Args:
-        config: of the head. ``in_channels`` are the encoder's ``out_channels`` if they are left
-            out; if they are given, they are those of an encoder of width 1 and ``width`` of the
-            head is their factor as well.
-        encoder: whose feature maps the head takes.
+        config: config of the head. ``in_channels`` are the encoder's ``out_channels`` if they are
+            left out; if they are given, they are those of an encoder of width 1 and ``width`` of
+            the head is their factor as well.
+        encoder: encoder whose feature maps the head takes.
 
     Raises:
         UserError: the widths given are not the encoder's, or they are left out and the encoder does

@@ -13,7 +13,7 @@ def fold_batch_norm(module: nn.Module) -> None:
     if a transposed one stands between.
 
     Args:
-        module: in eval mode.
+        module: network in eval mode; it is changed.
     """
     before: tuple[str, nn.Conv2d | nn.ConvTranspose2d] | None = None
     for name, child in list(module.named_children()):

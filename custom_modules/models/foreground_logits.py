@@ -13,7 +13,7 @@ def foreground_logits(logits: torch.Tensor) -> torch.Tensor:
     difference: softmax(a, b) of the foreground = sigmoid(b - a).
 
     Args:
-        logits: (N, 1, H, W) or (N, 2, H, W), float.
+        logits: logits of the network, (N, 1, H, W) or (N, 2, H, W), float.
     """
     assert logits.ndim == 4 and logits.shape[1] in (1, 2), logits.shape
     return logits if logits.shape[1] == 1 else logits[:, 1:] - logits[:, :1]
@@ -23,11 +23,11 @@ def check_logits(logits: torch.Tensor, images: str) -> None:
     """Let no mask be made of logits that are not numbers: all of it would be background.
 
     Args:
-        logits: any shape, float. Infinite ones are certain, and taken as they are.
-        images: what they are of, for the message.
+        logits: logits of any shape, float. Infinite ones are certain, and taken as they are.
+        images: name of what the logits are of, for the message.
 
     Raises:
-        UserError: one of them is NaN.
+        UserError: a logit is NaN.
     """
     if logits.isnan().any():
         raise UserError(

@@ -15,7 +15,7 @@ class FreezableEncoder(BaseModule):
     A class that inherits calls ``freeze`` at the end of its ``__init__``.
 
     Args:
-        init_cfg: MMEngine's initialisation.
+        init_cfg: config of MMEngine's initialisation; None keeps PyTorch's.
     """
 
     _frozen: Sequence[nn.Module] = ()
@@ -24,11 +24,11 @@ class FreezableEncoder(BaseModule):
         """Freeze the stages up to and with the one of this number, as MMSegmentation counts them.
 
         Args:
-            stages: parts of each stage; the stem of a ResNet is stage 0.
-            frozen_stages: number of the last one that is frozen; -1 freezes none.
+            stages: modules of each stage; the stem of a ResNet is stage 0.
+            frozen_stages: number of the last stage that is frozen; -1 freezes none.
 
         Raises:
-            UserError: there is no such stage.
+            UserError: there is no stage of that number.
         """
         if not -1 <= frozen_stages < len(stages):
             raise UserError(

@@ -15,7 +15,7 @@ def resolve_dtype(precision: str, device: torch.device | str) -> torch.dtype:
     'auto' is bf16 where the hardware has it, fp16 on a GPU without, fp32 elsewhere.
 
     Raises:
-        UserError: an unknown precision, or one that the device cannot compute in.
+        UserError: the precision is unknown, or the device cannot compute in it.
     """
     if precision not in PRECISIONS:
         raise UserError(

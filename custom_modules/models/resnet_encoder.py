@@ -32,23 +32,23 @@ class ResNetEncoder(FreezableEncoder):
     ``out_channels`` lists the widths; H and W must be multiples of the coarsest stride.
 
     Args:
-        in_channels: channels of the image.
-        blocks: basic blocks of each stage; (2, 2, 2, 2) is ResNet-18.
+        in_channels: number of channels of the image.
+        blocks: number of basic blocks in each of the four stages; (2, 2, 2, 2) is ResNet-18.
         channels: width of each stage; the stem has that of the first.
-        norm_cfg: normalisation after each convolution.
+        norm_cfg: config of the normalisation after each convolution; None for BatchNorm.
         bias: whether the convolutions have a bias beside the normalisation (R1); published weights
             have none.
-        stem_feature: return the stem's output too, taken after the pooling and upsampled bilinearly
-            to stride 2 (decoder B of R1).
-        bottleneck: 'residual' adds one more residual block of stride 2 (decoder A of R0),
-            'double_conv' a 2x2 max pooling and the double convolution of UNet (decoder D of R3),
-            None stops at layer4.
-        bottleneck_channels: its width.
+        stem_feature: whether to return the stem's output too, taken after the pooling and upsampled
+            bilinearly to stride 2 (decoder B of R1).
+        bottleneck: what follows ``layer4``: 'residual', one more residual block of stride 2
+            (decoder A of R0); 'double_conv', a 2x2 max pooling and the double convolution of UNet
+            (decoder D of R3); or None, nothing.
+        bottleneck_channels: width of the bottleneck.
         bottleneck_dropout: share of values dropped after the double convolution (R3: 0.1).
         width: factor of ``channels`` and ``bottleneck_channels``.
-        frozen_stages: the stages up to this one do not learn: 0 is the stem, 1 to 4 are
-            ``layer1`` to ``layer4``; -1 freezes none.
-        init_cfg: MMEngine's initialisation, such as
+        frozen_stages: last stage that does not learn, as those before it do not: 0 is the stem, 1
+            to 4 are ``layer1`` to ``layer4``; -1 freezes none.
+        init_cfg: config of MMEngine's initialisation, such as
             ``dict(type='Pretrained', checkpoint='resnet34.pth')``; None keeps PyTorch's.
 
     Raises:

@@ -16,9 +16,10 @@ class TestTimeAugmentation:
     """A network whose probability is the mean over each scale, as it is and mirrored.
 
     Args:
-        network: (N, 3, H, W) -> logits (N, 1 or 2, H, W).
-        divisor: sides of its inputs are multiples of it; scaled ones are rounded to them.
-        scales: of the image's sides.
+        network: function that is averaged, (N, 3, H, W) -> logits (N, 1 or 2, H, W).
+        divisor: number that the sides of the network's inputs are multiples of; scaled sides are
+            rounded to such.
+        scales: factors of the image's sides, above 0 and at most 4.
 
     Raises:
         UserError: a scale is not above 0 and at most 4.

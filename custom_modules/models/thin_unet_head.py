@@ -46,14 +46,14 @@ class ThinUNetHead(BaseModule):
             encoder tells them.
         bridge_channels: width of the bridge.
         channels: width of every up-block.
-        widened: level -> width; a 1x1 convolution brings the skip of that level (counted from the
-            finest, 0) to that width first. R2 widens the third stage to 512.
-        norm_cfg: normalisation after each convolution, None for none.
-        output_norm_relu: end with BatchNorm and ReLU after the logits. R2 shows that the loss then
+        widened: level (0 is the finest) -> width that a 1x1 convolution first brings the skip of
+            that level to. R2 widens the third stage to 512.
+        norm_cfg: config of the normalisation after each convolution; None for none.
+        output_norm_relu: whether BatchNorm and ReLU follow the logits. R2 shows that the loss then
             does not fall; only for that study.
-        out_channels: logits per pixel.
+        out_channels: number of logits per pixel: 1, or 2 for background and foreground.
         width: factor of the other widths, and in a config of ``in_channels`` too.
-        init_cfg: MMEngine's initialisation; None keeps PyTorch's.
+        init_cfg: config of MMEngine's initialisation; None keeps PyTorch's.
 
     Raises:
         UserError: ``widened`` names a level that the encoder does not have.

@@ -26,16 +26,17 @@ class UNetEncoder(FreezableEncoder):
     ``out_channels`` lists the widths; H and W must be multiples of the coarsest stride.
 
     Args:
-        in_channels: channels of the image.
+        in_channels: number of channels of the image.
         channels: width of each level, finest first.
-        norm_cfg: normalisation after each convolution, None for none (R1, R2).
+        norm_cfg: config of the normalisation after each convolution; None for none (R1, R2).
         bottleneck_dropout: share of values dropped after the bottleneck (R3: 0.1).
         width: factor of all ``channels``.
-        frozen_stages: the levels up to this one do not learn, 0 being the finest; -1 freezes none.
-        init_cfg: MMEngine's initialisation; None keeps PyTorch's.
+        frozen_stages: last level that does not learn, as finer ones do not; 0 is the finest, -1
+            freezes none.
+        init_cfg: config of MMEngine's initialisation; None keeps PyTorch's.
 
     Raises:
-        UserError: there is no such stage to freeze.
+        UserError: ``frozen_stages`` is the number of no level.
     """
 
     def __init__(

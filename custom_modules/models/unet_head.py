@@ -25,13 +25,14 @@ class UNetHead(BaseModule):
         in_channels: widths of the encoder's features, finest first; left out of a config, the
             encoder tells them.
         channels: width after each up-block, coarsest first; one fewer than ``in_channels``.
-        extra_upsamples: [2x2 transposed convolution, (normalisation,) ReLU] that follow the
-            up-blocks; 2 bring a ResNet's stride 4 to full size (decoder A of R0).
-        logit_upsamples: doublings of the logits by bilinear interpolation (decoder B of R1: 1).
-        norm_cfg: normalisation after each convolution, None for none.
-        out_channels: logits per pixel.
+        extra_upsamples: number of [2x2 transposed convolution, (normalisation,) ReLU] that follow
+            the up-blocks; 2 bring a ResNet's stride 4 to full size (decoder A of R0).
+        logit_upsamples: number of doublings of the logits by bilinear interpolation (decoder B of
+            R1: 1).
+        norm_cfg: config of the normalisation after each convolution; None for none.
+        out_channels: number of logits per pixel: 1, or 2 for background and foreground.
         width: factor of ``channels``, and in a config of ``in_channels`` too.
-        init_cfg: MMEngine's initialisation; None keeps PyTorch's.
+        init_cfg: config of MMEngine's initialisation; None keeps PyTorch's.
 
     Raises:
         UserError: the number of ``channels`` does not fit ``in_channels``.

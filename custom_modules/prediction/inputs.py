@@ -25,8 +25,8 @@ class Source:
     """A file or a camera.
 
     Attributes:
-        path: of the file; of a camera its number.
-        name: of what is written for it, without suffix: ``cat``, or ``garden/cat`` below a folder.
+        path: path of the file; for a camera its number.
+        name: name of its results, without suffix: ``cat``, or ``garden/cat`` below a folder.
         moving: whether it is a video or a camera; its frames get ``<name>/000001`` and so on.
     """
 
@@ -44,10 +44,10 @@ class Frame:
     """One image to predict.
 
     Attributes:
-        source: where it is from.
-        name: of what is written for it.
+        source: file or camera that the image is from.
+        name: name of its results, without suffix.
         image: (H, W, 3) uint8 RGB, upright.
-        rate: frames per second of its video; None for a photograph.
+        rate: frames per second of the video or camera; None for a photograph.
     """
 
     source: Source
@@ -64,10 +64,11 @@ def find_sources(arguments: Sequence[str], leave_out: Sequence[Path] = ()) -> li
 
     Args:
         arguments: files, folders, patterns such as ``photos/*.jpg``, numbers of cameras.
-        leave_out: folders whose files are no inputs: those of earlier results.
+        leave_out: folders of earlier results, whose files are no inputs.
 
     Raises:
-        UserError: an argument names nothing, or what is no file, or a folder cannot be read.
+        UserError: an argument names nothing, or something that is no file, or a folder cannot be
+            read.
     """
     names = _Names()
     sources: list[Source] = []
@@ -170,8 +171,9 @@ def read_frames(source: Source, limit: int | None = None) -> Iterator[Frame]:
     """Yield the image of a photograph, or the frames of a video or camera.
 
     Args:
-        source: of ``find_sources``.
-        limit: frames to take of a video or camera; None for all of a video and 300 of a camera.
+        source: file or camera, as ``find_sources`` returns it.
+        limit: number of frames to take of a video or camera; None for all of a video and 300 of a
+            camera.
 
     Raises:
         UnreadableImageError: there is no image to decode, or a video ends long before its time.

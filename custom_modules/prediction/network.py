@@ -17,7 +17,7 @@ class Network(Protocol):
     """From pixels to logits.
 
     Attributes:
-        description: where and how it computes, in a few words.
+        description: text that says in a few words where and how the network computes.
     """
 
     description: str
@@ -34,8 +34,8 @@ class TorchNetwork:
     """A model with its weights, on its device; on a CPU its BatchNorm is part of the convolutions.
 
     Args:
-        model: to run; is changed.
-        dtype: of convolutions, see ``resolve_dtype``.
+        model: model to run; it is changed.
+        dtype: dtype of the convolutions, see ``resolve_dtype``.
     """
 
     def __init__(self, model: BinarySegmentor, dtype: torch.dtype = torch.float32) -> None:
@@ -61,9 +61,9 @@ class ExportedNetwork:
     """A network that ``tools/export.py`` wrote.
 
     Args:
-        logits: runs it.
-        size_divisor: of its metadata.
-        description: see Network.
+        logits: function that runs the exported network.
+        size_divisor: number that the sides of its inputs must be multiples of, from its metadata.
+        description: text that says in a few words where and how it computes.
     """
 
     def __init__(self, logits: Logits, size_divisor: int, description: str) -> None:

@@ -47,7 +47,8 @@ def prepare_folder(folder: Path, overwrite: bool) -> None:
     """Create the folder of the results.
 
     Raises:
-        UserError: it cannot be written, or holds results already and ``overwrite`` is False.
+        UserError: the folder cannot be written, or holds results already and ``overwrite`` is
+            False.
     """
     present = [path for path in (folder / SUMMARY, *result_folders(folder)) if path.exists()]
     if present and not overwrite:
@@ -67,9 +68,9 @@ class PredictionWriter:
     - ``probabilities/<name>.png``: 16 bits, 65535 for a probability of 1.
 
     Args:
-        folder: of the results.
-        kinds: of ``KINDS``.
-        table: file that gets the summary, a row per image.
+        folder: folder for the results.
+        kinds: kinds of pictures to write, out of ``KINDS``.
+        table: open text file for the summary, a row per image.
 
     Raises:
         UserError: a file cannot be written.

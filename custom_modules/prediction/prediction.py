@@ -19,7 +19,7 @@ class Prediction:
     Attributes:
         image: (H, W, 3) uint8 RGB, upright, at the file's resolution.
         probability: (H, W) float32, 0 to 1.
-        threshold: a pixel is foreground if its probability is greater.
+        threshold: probability above which a pixel is foreground, 0 to 1.
     """
 
     image: np.ndarray

@@ -43,19 +43,19 @@ class Predictor:
     bounded.
 
     Args:
-        network: of this project or an exported one.
-        pipeline: of the test data.
-        threshold: a pixel is foreground if its probability is greater.
-        batch_size: images, or windows of one image, that the network sees at a time.
-        window: side in pixels of the image; None for whole images.
+        network: network of this project or an exported one.
+        pipeline: configs of the steps of the test data's pipeline.
+        threshold: probability above which a pixel is foreground, 0 to 1.
+        batch_size: number of images, or of windows of one image, that the network sees at a time.
+        window: side of the windows in pixels of the image; None for whole images.
         overlap: share of a window that its neighbour sees too, 0 to below 1.
 
     Attributes:
-        notes: what a user should know of how the model is used, a line each: settings other than
-            those of its training.
+        notes: lines about how the model is used that a user should know: settings other than those
+            of its training.
 
     Raises:
-        UserError: an argument is out of its range.
+        UserError: ``threshold``, ``batch_size``, ``window`` or ``overlap`` is out of its range.
     """
 
     def __init__(
@@ -86,7 +86,8 @@ class Predictor:
 
         Raises:
             UnreadableImageError: the file cannot be decoded.
-            UserError: the array is not (H, W, 3) uint8, or no kind of image at all.
+            UserError: the image is an array that is not (H, W, 3) uint8, or no kind of image at
+                all.
         """
         return next(self.predict([image]))
 
@@ -95,7 +96,7 @@ class Predictor:
 
         Raises:
             UnreadableImageError: a file cannot be decoded.
-            UserError: an array is not (H, W, 3) uint8, or no kind of image at all.
+            UserError: an image is an array that is not (H, W, 3) uint8, or no kind of image at all.
         """
         for batch in self._batches(map(as_bgr, images)):
             for image, probability in zip(batch, self._probabilities(batch), strict=True):
@@ -154,7 +155,7 @@ def as_bgr(image: ImageLike) -> np.ndarray:
 
     Raises:
         UnreadableImageError: the file cannot be decoded.
-        UserError: the array is not (H, W, 3) uint8, or no kind of image at all.
+        UserError: the image is an array that is not (H, W, 3) uint8, or no kind of image at all.
     """
     if isinstance(image, str | Path):
         return read_image(image)

@@ -13,12 +13,12 @@ class VideoFile:
     """An MPEG-4 video, which takes its name when it is closed; its last frame may be any.
 
     Args:
-        path: of the file, in a folder that is there.
-        rate: frames a second.
-        size: height and width in pixels.
+        path: path of the video, in a folder that is there.
+        rate: frames per second.
+        size: height and width of the frames in pixels.
 
     Raises:
-        UserError: it cannot be written.
+        UserError: the video cannot be written.
     """
 
     def __init__(self, path: Path, rate: float, size: tuple[int, ...]) -> None:

@@ -51,8 +51,8 @@ def merge(parts: Iterable[tuple[Window, np.ndarray]], shape: tuple[int, int]) ->
     of windows.
 
     Args:
-        parts: windows with values (h, w), float32; together they cover the image.
-        shape: (H, W) of the image.
+        parts: windows with their values (h, w), float32; together they cover the image.
+        shape: height and width of the image.
     """
     total, weights = np.zeros(shape, np.float32), np.zeros(shape, np.float32)
     for window, values in parts:

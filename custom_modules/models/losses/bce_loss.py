@@ -18,8 +18,8 @@ class BinaryCrossEntropyLoss(nn.Module):
     Args:
         pos_weight: factor of the foreground's pixels, as in PyTorch's BCEWithLogitsLoss: above 1
             where the foreground is rare. The mean stays that over the number of pixels.
-        loss_weight: factor of the term.
-        loss_name: key of the term; MMEngine sums and trains keys that contain ``loss``.
+        loss_weight: factor of this loss term in the sum.
+        loss_name: key of this loss term; MMEngine sums and trains keys that contain ``loss``.
     """
 
     def __init__(

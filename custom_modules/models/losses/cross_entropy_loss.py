@@ -15,8 +15,8 @@ class TwoChannelCrossEntropyLoss(nn.Module):
     The same function as BinaryCrossEntropyLoss of the difference of the two channels.
 
     Args:
-        loss_weight: factor of the term.
-        loss_name: key of the term; MMEngine sums and trains keys that contain ``loss``.
+        loss_weight: factor of this loss term in the sum.
+        loss_name: key of this loss term; MMEngine sums and trains keys that contain ``loss``.
     """
 
     def __init__(self, loss_weight: float = 1.0, loss_name: str = 'loss_ce') -> None:

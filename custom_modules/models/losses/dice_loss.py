@@ -19,16 +19,16 @@ class BinaryDiceLoss(nn.Module):
     one, and has a gradient.
 
     Args:
-        over: 'batch' sums over all pixels of the batch (R0), 'image' over each image and takes the
-            mean (R1).
-        smooth: added above and below (R1: 1).
-        sigmoid: False takes the logits for probabilities, the mistake that R3 describes; only for
-            that study.
-        loss_weight: factor of the term.
-        loss_name: key of the term; MMEngine sums and trains keys that contain ``loss``.
+        over: what is summed over: 'batch', all pixels of the batch (R0), or 'image', those of each
+            image, followed by a mean over images (R1).
+        smooth: number added to numerator and denominator (R1: 1).
+        sigmoid: whether to take the sigmoid of the logits. False takes the logits for
+            probabilities, the mistake that R3 describes; only for that study.
+        loss_weight: factor of this loss term in the sum.
+        loss_name: key of this loss term; MMEngine sums and trains keys that contain ``loss``.
 
     Raises:
-        UserError: ``over`` is not one of the two.
+        UserError: ``over`` is neither 'batch' nor 'image'.
     """
 
     def __init__(

@@ -24,7 +24,7 @@ def check_losses(losses: Sequence[nn.Module]) -> None:
     """Refuse losses of MMSegmentation that are none of binary masks.
 
     Raises:
-        UserError: naming the loss and what to use.
+        UserError: a loss does not fit binary masks; the message names it and what to use.
     """
     for loss in losses:
         if _is_of_mmseg(loss):
@@ -42,9 +42,9 @@ def loss_of(loss: nn.Module, logits: torch.Tensor, target: torch.Tensor) -> torc
     channel is always 1, and a Tversky loss of it 0. A softmax over (0, z) is the sigmoid of z.
 
     Args:
-        loss: of ``check_losses``.
-        logits: (N, 1 or 2, H, W), float.
-        target: (N, H, W), uint8: 0, 1 or 255 (ignored).
+        loss: loss that ``check_losses`` accepts.
+        logits: logits of the network, (N, 1 or 2, H, W), float.
+        target: ground truth, (N, H, W) uint8: 0, 1 or 255 (ignored).
     """
     if not _is_of_mmseg(loss):
         return loss(logits, target)

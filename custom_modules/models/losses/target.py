@@ -16,8 +16,8 @@ def foreground_and_valid(
     """Split a target into foreground and valid pixels.
 
     Args:
-        logits: (N, 1, H, W), float.
-        target: (N, H, W), integers 0 background, 1 foreground, 255 ignored.
+        logits: logits of the foreground, (N, 1, H, W), float.
+        target: ground truth, (N, H, W), integers: 0 background, 1 foreground, 255 ignored.
 
     Returns:
         Two float tensors (N, 1, H, W): 1 where the pixel is foreground, 1 where it counts.
