@@ -37,7 +37,7 @@ from ..runs.environment import environment
 from ..runs.metrics_text import describe
 from ..runs.per_image_csv import write_rows
 from ..runs.trained_with import image_size, other_than_trained
-from ..runs.tuned_threshold import find_threshold, save_threshold, side_file
+from ..runs.tuned_threshold import find_threshold, save_threshold, sidecar_file
 from ..visualization import save_examples
 
 
@@ -104,15 +104,15 @@ def test(
     if tune:
         assert validation is not None
         model.threshold = validation['threshold']
-        source = side_file(Path(checkpoint)).name
+        source = sidecar_file(Path(checkpoint)).name
         line = (
             f'threshold {model.threshold:g} tuned on the validation images (Dice '
-            f'{validation["threshold_Dice"]:.4f}), kept in {side_file(Path(checkpoint))}'
+            f'{validation["threshold_Dice"]:.4f}), kept in {sidecar_file(Path(checkpoint))}'
         )
     elif use_tuned:
         threshold, line = find_threshold(Path(checkpoint), conditions)
         if threshold is not None:
-            model.threshold, source = threshold, side_file(Path(checkpoint)).name
+            model.threshold, source = threshold, sidecar_file(Path(checkpoint)).name
 
     evaluated = runner.test()
     if not is_main_process():

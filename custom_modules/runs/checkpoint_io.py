@@ -48,8 +48,8 @@ def save_checkpoint(checkpoint: dict, path: str | Path, previous: str | None = N
     """Write tensors and plain types to ``path``; a reader never sees half a file.
 
     Args:
-        checkpoint: what to write.
-        path: of the file.
+        checkpoint: state to write: tensors, numbers, texts, lists and dicts.
+        path: path of the file to write.
         previous: name under which the checkpoint that was there before is kept.
 
     Raises:
@@ -208,7 +208,7 @@ def refuse_remote(address: str, map_location: object = None) -> dict:  # noqa: A
     """Refuse what MMEngine would fetch and unpickle.
 
     Raises:
-        UserError: always.
+        UserError: always, because only checkpoints on this machine are loaded.
     """
     raise UserError(
         f'{address}: only checkpoints on this machine are loaded; download it and give its path'

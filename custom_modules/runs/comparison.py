@@ -25,11 +25,11 @@ class Difference:
 
     Attributes:
         metric: name of the metric.
-        first: its value in the first run.
-        second: its value in the second run.
+        first: value of the metric in the first run.
+        second: value of the metric in the second run.
         low: lower end of the interval; None where the metric has no value for each image.
-        high: upper end, or None.
-        better: 'greater' or 'less'.
+        high: upper end of the interval, or None.
+        better: which values are better: 'greater' or 'less'.
     """
 
     metric: str
@@ -62,12 +62,13 @@ class Comparison:
 
     Attributes:
         first: label of the run that the other is compared with.
-        second: label of the other.
-        metrics: with the intervals of their differences.
-        changes: of all images, from the most improved to the most worsened.
-        settings: name, first and second value of what the tests did differently.
-        config: key, first and second value of what differs; None if a config is not there.
-        config_error: why ``config`` is None.
+        second: label of the run that is compared with it.
+        metrics: metrics of both runs, with the intervals of their differences.
+        changes: Dice of every image in both runs, from the most improved to the most worsened.
+        settings: settings that differ between the tests: name, first and second value.
+        config: keys that differ between the configs: key, first and second value; None if a config
+            is not there.
+        config_error: reason why ``config`` is None.
     """
 
     first: str
@@ -95,7 +96,7 @@ def compare(first: ScoredRun, second: ScoredRun) -> Comparison:
     The intervals are of the paired bootstrap: both runs are scored on the same drawn images.
 
     Raises:
-        UserError: they were not scored on the same pixels.
+        UserError: the two runs were not scored on the same pixels.
     """
     check_comparable(first, second)
     metrics = _differences(first, second)
@@ -144,8 +145,8 @@ def describe(comparison: Comparison, top: int = 5) -> str:
     """Return a comparison as the lines a person reads.
 
     Args:
-        comparison: of ``compare``.
-        top: images to name that got better, and as many that got worse.
+        comparison: comparison, as ``compare`` returns it.
+        top: number of images to name that got better, and of those that got worse.
     """
     width = max(len(comparison.first), len(comparison.second), 8)
     left = max(16, *(len(row.metric) + 1 for row in comparison.metrics))

@@ -37,10 +37,11 @@ def start_from(model: nn.Module, path: str | Path, prefix: str | None = None) ->
     Names may be those of the whole model, or of its encoder alone, as torchvision's and timm's.
 
     Args:
-        model: whose weights are set; what does not fit stays as it is.
-        path: a ``.pth`` or ``.safetensors`` file, the folder of a published model or of a run;
-            relative to the working directory or to the project.
-        prefix: of the names that are meant, such as ``backbone.``, where ``model`` is that part.
+        model: network whose weights are set; what does not fit stays as it is.
+        path: path of a ``.pth`` or ``.safetensors`` file, or of the folder of a published model or
+            of a run; relative to the working directory or to the project.
+        prefix: beginning of the names of the weights to take, such as ``backbone.``, where
+            ``model`` is that part; None to find the part by the names.
 
     Raises:
         UserError: the file cannot be read, nothing of it fits, or a weight is not sound.
@@ -138,9 +139,9 @@ class PretrainedInit:
     MMEngine's own is content where not a single weight fits, and warns with kilobytes where all do.
 
     Args:
-        checkpoint: see ``start_from``.
-        prefix: of the names that are meant.
-        map_location: as MMEngine's; not used.
+        checkpoint: path of the checkpoint, see ``start_from``.
+        prefix: beginning of the names of the weights to take, see ``start_from``.
+        map_location: device, as MMEngine's own takes it; not used.
     """
 
     def __init__(

@@ -108,11 +108,11 @@ def read_metrics(path: Path, needed: Sequence[str] = ()) -> dict[str, Any]:
     """Return the metrics of a test with their protocol.
 
     Args:
-        path: of the file.
+        path: path of the ``metrics.json`` file.
         needed: further keys that have to be there, and may not be null.
 
     Raises:
-        UserError: the file cannot be read or is of no test.
+        UserError: the file cannot be read or does not hold the metrics of a test.
     """
     metrics = read_json(path)
     try:

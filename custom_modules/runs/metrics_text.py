@@ -11,7 +11,7 @@ def describe(result: dict[str, Any]) -> str:
     """Return the metrics as the lines a person reads, with the protocol they were measured by.
 
     Args:
-        result: of ``metrics.json``.
+        result: metrics of a test with their protocol, as ``metrics.json`` holds them.
     """
     border = f', border = {result["border"]}' if result['border'] else ''
     lines = [

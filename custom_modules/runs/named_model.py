@@ -22,7 +22,7 @@ def named_model(words: Sequence[str | Path]) -> tuple[Path, Path, list[str]]:
     A published folder is both. A checkpoint may follow it all the same: one of its files.
 
     Args:
-        words: of a command line, one or more.
+        words: words of a command line, one or more.
 
     Raises:
         UserError: a config stands without a checkpoint.

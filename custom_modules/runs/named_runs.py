@@ -11,10 +11,10 @@ def named_folders(arguments: Sequence[str]) -> list[tuple[str, Path]]:
     """Return the label and the folder of each run.
 
     Args:
-        arguments: each a run's folder, the folder above with its ``latest``, or ``LABEL=`` and one
-            of them. Without a label a run is called as its config, that is the folder above; where
-            that is not enough, with the run's own name. A folder that no training made, such as
-            an ``--out`` of a test, is called by its own name.
+        arguments: words of a command line: each a run's folder, the folder above with its
+            ``latest``, or ``LABEL=`` and one of them. Without a label a run is called as its
+            config, that is the folder above; where that is not enough, with the run's own name. A
+            folder that no training made, such as an ``--out`` of a test, is called by its own name.
 
     Raises:
         UserError: a folder is missing, its ``latest`` leads out of it, or two runs have one label.

@@ -52,8 +52,8 @@ def read_rows(path: Path) -> list[dict]:
     The columns between ``id`` and ``tp`` are texts, and come as ``groups``.
 
     Raises:
-        UserError: the file is missing, empty, or not of a test: a column is missing or there
-            twice, a count is negative or beyond what is exact, a score is none of 0 to 1 or not
+        UserError: the file is missing, empty, or not that of a test: a column is missing or there
+            twice, a count is negative or beyond what is exact, a score is not from 0 to 1 or not
             that of its counts, or an image comes twice.
     """
     if not path.is_file():

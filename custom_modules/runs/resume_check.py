@@ -22,8 +22,8 @@ def check_resume(run: Path, config: LoadedConfig, allow_changes: bool = False) -
 
     Args:
         run: folder of the run.
-        config: with which the run is to go on.
-        allow_changes: refuse nothing.
+        config: config that the run is to go on with.
+        allow_changes: whether to refuse nothing.
 
     Raises:
         UserError: the network or the split of the data differs.

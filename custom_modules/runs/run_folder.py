@@ -83,12 +83,13 @@ def find_run(work_dir: Path, named: str = '', config: str = '') -> Path:
 
     Args:
         work_dir: folder of the config's runs.
-        named: a run's folder, its ``last.pth``, or its name below ``work_dir``; '' for the newest.
-        config: see ``find_newest``.
+        named: run to resume: its folder, its ``last.pth``, or its name below ``work_dir``; '' for
+            the newest.
+        config: config that the newest run must come from, see ``find_newest``.
 
     Raises:
-        UserError: there is no such run, it has neither ``last.pth`` nor ``previous.pth``, or see
-            ``find_newest``.
+        UserError: there is no such run, it has neither ``last.pth`` nor ``previous.pth``, or the
+            newest was saved in the future (see ``find_newest``).
     """
     if named:
         path = Path(named)
@@ -113,10 +114,11 @@ def find_newest(work_dir: Path, config: str = '') -> Path | None:
 
     Args:
         work_dir: folder of the config's runs.
-        config: of ``origin``; runs that say that they are of another are passed over. '' takes all.
+        config: path of a config, as ``origin`` returns it; runs that say that they come from
+            another are passed over. '' takes all.
 
     Raises:
-        UserError: it was saved in the future, so that nobody knows which is the newest.
+        UserError: the run was saved in the future, so that nobody knows which is the newest.
     """
     runs = [run for run in _runs(work_dir) if not config or _is_of(run, config)]
     newest = max(runs, key=lambda run: (_saved(run), run.name), default=None)

@@ -20,8 +20,8 @@ def save_safetensors(checkpoint: dict, path: Path) -> None:
     """Write the weights of a checkpoint, and what its ``meta`` says of the training.
 
     Args:
-        checkpoint: of ``load_checkpoint``.
-        path: of the file.
+        checkpoint: checkpoint, as ``load_checkpoint`` returns it.
+        path: path of the file to write.
 
     Raises:
         UserError: the package is missing, or the file cannot be written.
@@ -38,8 +38,8 @@ def load_safetensors(path: Path, map_location: str | torch.device | None = 'cpu'
     """Return a checkpoint with the weights of a file.
 
     Args:
-        path: of the file.
-        map_location: device of the tensors.
+        path: path of the file to read.
+        map_location: device that the tensors are put on.
 
     Raises:
         UserError: the file is damaged or none of safetensors, or the package is missing.

@@ -29,10 +29,11 @@ def read_epochs(run: Path) -> dict[int, dict[str, float]]:
     epoch's number is written for again counts, and what came after it before does not.
 
     Args:
-        run: its folder.
+        run: folder of the run.
 
     Raises:
-        UserError: there is no such file, no whole epoch in it, or a line that is not a record.
+        UserError: the folder has no ``vis_data/scalars.json``, or that has no whole epoch, or a
+            line that is not a record.
     """
     epochs: dict[int, dict[str, float]] = {}
     for record in _records(run):
@@ -50,10 +51,11 @@ def read_steps(run: Path) -> dict[int, dict[str, float]]:
     """Return the metrics of the steps that ScalarsHook wrote, ``step/learning_rate`` and so on.
 
     Args:
-        run: its folder.
+        run: folder of the run.
 
     Raises:
-        UserError: there is no such file, or a line that is not a record.
+        UserError: the folder has no ``vis_data/scalars.json``, or that has a line that is not a
+            record.
     """
     steps: dict[int, dict[str, float]] = {}
     for record in _records(run):

@@ -18,10 +18,10 @@ class ScoredRun:
     """The results of one test.
 
     Attributes:
-        label: of the run.
-        folder: with ``metrics.json`` and ``per_image.csv``.
-        metrics: of ``metrics.json``.
-        rows: of ``per_image.csv``, by the image's id; empty where only the metrics were kept.
+        label: label of the run.
+        folder: folder with ``metrics.json`` and ``per_image.csv``.
+        metrics: metrics of the test with their protocol, as ``metrics.json`` holds them.
+        rows: rows of ``per_image.csv``, by the image's id; empty where only the metrics were kept.
     """
 
     label: str
@@ -35,7 +35,7 @@ class ScoredRun:
         It is read as data, and only one of this project is found by its name.
 
         Raises:
-            UserError: there is none any more, or it cannot be read without executing it.
+            UserError: there is no config any more, or it cannot be read without executing it.
         """
         for folder in (self.folder, self.folder.parent):
             if (values := read_written(folder)) is not None:
@@ -64,7 +64,7 @@ def read_scored(label: str, run: Path) -> ScoredRun:
     """Read the results of one run.
 
     Raises:
-        UserError: it was not tested, or its results cannot be read.
+        UserError: the run was not tested, or its results cannot be read.
     """
     folder = results_folder(run)
     if folder is None:

@@ -19,8 +19,8 @@ def other_than_trained(meta: Mapping[str, Any], config: Mapping[str, Any]) -> li
     """Return a line for each setting under which the weights were not trained.
 
     Args:
-        meta: of a checkpoint; one that does not hold its config is not asked.
-        config: resolved, of a test or a prediction.
+        meta: ``meta`` of a checkpoint; if that does not hold its config, there is no line.
+        config: resolved config of a test or a prediction.
     """
     try:
         before = resolved(parse_code(meta['config'], 'the config of the checkpoint'), '')

@@ -1,4 +1,4 @@
-"""The threshold that was chosen on the validation images, in a file beside the checkpoint."""
+"""The threshold that was chosen on the validation images, in the sidecar file of the checkpoint."""
 
 from pathlib import Path
 
@@ -15,22 +15,22 @@ _SHAPE = record(
 )
 
 
-def side_file(checkpoint: Path) -> Path:
-    """Return ``best.threshold.json`` for ``best.pth``."""
+def sidecar_file(checkpoint: Path) -> Path:
+    """Return the sidecar file of a checkpoint: ``best.threshold.json`` for ``best.pth``."""
     return checkpoint.with_suffix('.threshold.json')
 
 
 def save_threshold(
     checkpoint: Path, chosen: dict[str, float], conditions: dict[str, object]
 ) -> None:
-    """Write the side file of a checkpoint.
+    """Write the sidecar file of a checkpoint.
 
     Args:
-        checkpoint: a ``.pth`` file.
-        chosen: ``threshold`` and the ``Dice`` it gives.
-        conditions: what it was chosen under; a test under others does not use it.
+        checkpoint: path of the checkpoint, a ``.pth`` file.
+        chosen: tuned ``threshold`` and the ``Dice`` that it gives, both 0 to 1.
+        conditions: settings that it was chosen under, by name; a test under others does not use it.
     """
-    write_json(side_file(checkpoint), chosen | conditions)
+    write_json(sidecar_file(checkpoint), chosen | conditions)
 
 
 def find_threshold(
@@ -41,9 +41,9 @@ def find_threshold(
     The threshold is None too if it was chosen under other conditions; the line says which.
 
     Raises:
-        UserError: the side file holds no threshold.
+        UserError: the sidecar file holds no threshold.
     """
-    path = side_file(checkpoint)
+    path = sidecar_file(checkpoint)
     found = _read(path)
     if not found:
         return None, None
@@ -66,15 +66,15 @@ def stored_threshold(checkpoint: str | Path) -> float | None:
     One that was tuned with ``--tta`` is for averaged views, which a prediction does not have.
 
     Raises:
-        UserError: the side file holds no threshold.
+        UserError: the sidecar file holds no threshold.
     """
-    found = _read(side_file(Path(checkpoint)))
+    found = _read(sidecar_file(Path(checkpoint)))
     return None if found.get('tta') else found.get('threshold')
 
 
 def passed_over(checkpoint: str | Path) -> list[str]:
     """Return a line about a tuned threshold that ``stored_threshold`` does not return."""
-    path = side_file(Path(checkpoint))
+    path = sidecar_file(Path(checkpoint))
     found = _read(path)
     if not found.get('tta'):
         return []

@@ -17,8 +17,8 @@ def unsound_weight(weights: Mapping[str, torch.Tensor], model: nn.Module) -> str
     hold infinity on purpose, as the masks of attention layers do.
 
     Args:
-        weights: a tensor for each name of ``model.state_dict()``, of the same shape.
-        model: that the weights are for.
+        weights: tensor for each name of ``model.state_dict()``, of the same shape.
+        model: model that the weights are for.
     """
     learned = {name for name, _ in model.named_parameters()}
     for name, wanted in model.state_dict().items():

@@ -1,4 +1,4 @@
-"""Results, side files and scalars that somebody else wrote."""
+"""Results, sidecar files and scalars that somebody else wrote."""
 
 import json
 from collections.abc import Callable
