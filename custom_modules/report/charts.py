@@ -64,11 +64,11 @@ def lines(
     """Return a chart of one line per run.
 
     Args:
-        series: x and y of each run; both empty where a run has none.
-        title: above the chart.
+        series: x and y values of each run; both empty where a run has none.
+        title: title above the chart.
         across: label of the x-axis.
-        marks: x of a vertical line for each run.
-        diagonal: draw where y = x, and points on the lines.
+        marks: x of a vertical line for each run; None where a run has none.
+        diagonal: whether to draw the line y = x, and points on the lines.
     """
     with rc_context(_SETTINGS):
         figure, axis = _panel(title, across)
@@ -92,11 +92,12 @@ def groups(
     """Return the Dice of groups of images, a row per group, with intervals.
 
     Args:
-        runs: for each run the groups' metrics, ``Dice`` and ``Dice_interval``.
-        names: of the groups, from the top.
-        title: above the chart.
-        notes: beside each name, such as the number of images.
-        limits: of the x-axis.
+        runs: metrics of the groups by name, a mapping for each run, with ``Dice`` and
+            ``Dice_interval``.
+        names: names of the groups, from the top.
+        title: title above the chart.
+        notes: text beside each name, such as the number of images.
+        limits: lower and upper limit of the x-axis.
     """
     height = 0.75 + len(names) * max(0.26, 0.1 + 0.11 * len(runs))
     with rc_context(_SETTINGS):

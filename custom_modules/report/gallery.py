@@ -43,7 +43,7 @@ class Gallery:
     """Pictures of runs that were tested on the same images.
 
     Args:
-        runs: with masks in their folders.
+        runs: tested runs with masks in their folders.
 
     Raises:
         UserError: the data of the first run's config is not there.
@@ -65,11 +65,11 @@ class Gallery:
         Images without foreground are left out: their Dice is 0 or 1 and shows nothing.
 
         Args:
-            number: of the run.
-            each: images of each of the three groups.
+            number: index of the run among the gallery's runs, from 0.
+            each: number of images in each of the three groups.
 
         Raises:
-            UserError: a mask is missing or of another ground truth.
+            UserError: a mask is missing or was scored on another ground truth.
         """
         system = self.systems[number]
         names = [name for name, score in system.scores.items() if score.foreground]
@@ -98,7 +98,7 @@ class Gallery:
         """Return for each image: itself, the truth, and the prediction of each run with its errors.
 
         Raises:
-            UserError: a mask is missing or of another ground truth.
+            UserError: a mask is missing or was scored on another ground truth.
         """
         rows = []
         for name in names:
@@ -132,7 +132,7 @@ def _dataset(run: ScoredRun) -> SeededDataset:
     """Return the test's data; its config is untrusted, so what it names is looked through.
 
     Raises:
-        UserError: it names something else than PetSeg ships, or its data is not there.
+        UserError: the config names something else than PetSeg ships, or its data is not there.
     """
     source = str(run.folder)
     loader = resolved(run.config(), source).get('test_dataloader')

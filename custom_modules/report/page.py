@@ -35,12 +35,12 @@ class Pictures:
     """What the galleries show.
 
     Attributes:
-        galleries: rows of each run, by its label.
-        columns: of ``side``, ``better`` and ``worse``: what their pictures are.
-        side: images of all runs side by side.
-        better: the most improved by the second run, by its label.
-        worse: the most worsened.
-        notes: what is not there, and why.
+        galleries: label of a run -> rows of its worst, median and best images.
+        columns: titles of the pictures in a row of ``side``, ``better`` and ``worse``.
+        side: rows of images with the predictions of all runs side by side.
+        better: label of a run -> rows of the images that it improved most over the first run.
+        worse: label of a run -> rows of the images that it worsened most.
+        notes: lines that say which pictures are missing, and why.
     """
 
     galleries: dict[str, list[Row]] = field(default_factory=dict)
@@ -55,12 +55,12 @@ def write_report(runs: Sequence[ReportedRun], path: Path) -> None:
     """Write the page, and its tables for a hand-in beside it.
 
     Args:
-        runs: of which the others are compared with the first.
-        path: of the HTML file.
+        runs: runs to show; all others are compared with the first.
+        path: path of the HTML file to write.
 
     Raises:
-        UserError: runs that were tested were not tested on the same pixels, there are too many to
-            tell apart, or ``path`` cannot be written.
+        UserError: two runs were not tested on the same pixels, there are too many runs to tell
+            apart, or ``path`` cannot be written.
     """
     if len(runs) > len(COLOURS):
         raise UserError(f'{len(runs)} runs: at most {len(COLOURS)} can be told apart')
@@ -84,10 +84,10 @@ def render(
     """Return the page as text.
 
     Args:
-        runs: of which the others are compared with the first.
-        comparisons: of them.
-        tables: that lie beside the page.
-        path: of the page.
+        runs: runs to show; all others are compared with the first.
+        comparisons: comparisons of the runs with the first, as ``compare`` returns them.
+        tables: tables that lie beside the page.
+        path: path of the page, for the addresses of the tables.
     """
     environment = Environment(
         loader=ChoiceLoader(

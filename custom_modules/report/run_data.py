@@ -22,12 +22,12 @@ class ReportedRun:
     """A run, as far as its files are there.
 
     Attributes:
-        label: of the run.
-        folder: of the run or of its results.
-        curves: its epochs; without any where it left no scalars.
-        steps: number of the step -> its metrics.
-        scored: its test, or None.
-        notes: what is not there, and why.
+        label: name of the run on the page.
+        folder: folder of the run or of its results.
+        curves: metrics of its epochs; without any where it left no scalars.
+        steps: number of a step -> metrics of that step.
+        scored: results of its test, or None.
+        notes: lines that say what is missing, and why.
     """
 
     label: str
@@ -73,7 +73,7 @@ def read_run(label: str, folder: Path) -> ReportedRun:
     """Read a run's folder, or an ``--out`` of a test, whose training is found if it is there.
 
     Raises:
-        UserError: it holds neither scalars nor results, or they are damaged.
+        UserError: the folder holds neither scalars nor results, or they are damaged.
     """
     scored = read_scored(label, folder) if results_folder(folder) else None
     if scored and 'breakdowns' not in scored.metrics:  # a test of before
@@ -109,7 +109,7 @@ def read_kept(path: Path) -> ReportedRun:
     """Read a ``metrics.json`` that was kept alone, under any name.
 
     Raises:
-        UserError: the file cannot be read or is of no test.
+        UserError: the file cannot be read or does not hold the metrics of a test.
     """
     scored = ScoredRun(path.stem, path.parent, read_metrics(path), {})
     note = 'Only the metrics of this run were kept: no curves, no single images.'

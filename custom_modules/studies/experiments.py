@@ -41,13 +41,13 @@ class Experiment:
 
     Attributes:
         study: folder of the config, or the config's name where it belongs to no study.
-        name: of the experiment in its study: config, grid values, seed.
-        config: file.
-        options: ``--cfg-options`` of both commands.
-        seed: of the training.
-        folder: of its runs.
+        name: name of the experiment in its study: config, grid values, seed.
+        config: path of the config file.
+        options: ``--cfg-options`` of the training and of the test.
+        seed: seed of the training.
+        folder: folder of its runs.
         written: the merged config with the options applied, as data.
-        epochs: that the training is to have.
+        epochs: number of epochs that the training is to have.
     """
 
     study: str
@@ -91,7 +91,8 @@ class Experiment:
         way, such as with more workers, is the same.
 
         Raises:
-            UserError: it does; the message names the first difference.
+            UserError: the folder holds runs of another config; the message names the first
+                difference.
         """
         paths = [self.folder / _FACTS, self.folder / _OLD_FACTS]
         path = next((one for one in paths if one.is_file()), None)
@@ -118,7 +119,7 @@ def begun_with(facts: Mapping[str, Any], source: Path) -> dict[str, Any]:
 
     Raises:
         UserError: the text is more than names and plain values.
-        KeyError, TypeError: there is neither.
+        KeyError, TypeError: ``facts`` hold neither a merged config nor a text.
     """
     if 'written' not in facts:
         return parse_code(facts['text'], str(source))
@@ -160,7 +161,7 @@ def find_budget(name: str) -> Path:
     """Return the file of a budget: its name in ``configs/studies/budget``, or a path.
 
     Raises:
-        UserError: there is none.
+        UserError: there is no such budget.
     """
     known = {path.stem: path for path in sorted(BUDGETS.glob('*.py'))}
     path = known.get(name, resolve_path(name))
@@ -175,7 +176,7 @@ def parse_grid(arguments: Sequence[str]) -> dict[str, list[str]]:
     """Return the values of each key of ``--grid key=v1,v2``; commas in brackets do not part.
 
     Raises:
-        UserError: an argument is not of that form, or a key or value comes twice.
+        UserError: an argument is not of the form ``key=v1,v2``, or a key or value comes twice.
     """
     grid: dict[str, list[str]] = {}
     for argument in arguments:
@@ -201,12 +202,12 @@ def plan(
     grid.
 
     Args:
-        configs: of ``find_configs``.
-        work_dir: the experiments lie in ``<work_dir>/<study>/<experiment>``.
-        grid: key of the config -> its values.
-        seeds: None takes the config's own.
-        budget: of ``find_budget``.
-        options: ``key=value`` for all experiments.
+        configs: paths of config files, as ``find_configs`` returns them.
+        work_dir: folder in which the experiments lie, in ``<work_dir>/<study>/<experiment>``.
+        grid: dotted key of the config -> values to try.
+        seeds: seeds of the trainings; None takes the config's own.
+        budget: path of the budget's file, as ``find_budget`` returns it; None for none.
+        options: changes of the config, ``key=value``, for all experiments.
 
     Raises:
         UserError: a config does not load or cannot be trained, or two experiments have one name.

@@ -19,8 +19,8 @@ def run_locally(experiments: Sequence[Experiment], jobs: int = 1) -> list[Progre
     """Run experiments until all are done, failed or stopped; show a live table.
 
     Args:
-        experiments: of ``plan``.
-        jobs: experiments that run at a time.
+        experiments: experiments, as ``plan`` returns them.
+        jobs: number of experiments that run at a time.
 
     Raises:
         UserError: there are fewer cores than jobs.
@@ -55,8 +55,9 @@ def run_jobs(
 
     Args:
         jobs: number of threads.
-        work: gets the variables for the processes that it starts, and what asks it to end.
-        progress: the experiments to show; ``work`` may add some.
+        work: function that each thread calls; it gets the environment variables for the processes
+            that it starts, and what asks it to end.
+        progress: experiments to show; ``work`` may add some.
 
     Raises:
         UserError: there are fewer cores than jobs.

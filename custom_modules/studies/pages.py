@@ -19,8 +19,8 @@ def study_table(found: dict[str, Any], picture: str | None = None) -> str:
     against the base's run of the same seed, image by image.
 
     Args:
-        found: of ``read_study``.
-        picture: address of its curves, as seen from the page.
+        found: results of a study, as ``read_study`` returns them.
+        picture: address of the picture of its curves, as seen from the page; None without one.
     """
     budgets = list(dict.fromkeys(row['budget'] for row in found['rows']))
     blocks = []
@@ -46,8 +46,8 @@ def save_page(found: dict[str, Any], folder: Path) -> None:
     """Write ``results.md`` and ``curves.png``: what a study found, for people.
 
     Args:
-        found: of ``study_results``, with a row at least.
-        folder: of the study's experiments.
+        found: results of a study, as ``study_results`` returns them, with a row at least.
+        folder: folder of the study's experiments.
     """
     picture = folder / 'curves.png'
     save_study_curves(found, picture)

@@ -36,9 +36,9 @@ def run_on_ray(experiments: Sequence[Experiment], cores: int = 1) -> list[Progre
     they go on from their last checkpoint. An experiment has one GPU if the cluster has GPUs.
 
     Args:
-        experiments: of ``plan``; their folders must be the same on all machines, and so must the
-            project's.
-        cores: of each experiment.
+        experiments: experiments, as ``plan`` returns them; their folders must be the same on all
+            machines, and so must the project's.
+        cores: number of cores for each experiment.
 
     Raises:
         UserError: Ray is missing, cannot be reached, or no machine has so many cores.
@@ -77,8 +77,8 @@ class _Tasks:
     """The tasks of Ray that are not over, and the experiments they run.
 
     Args:
-        ray: the module.
-        running: task -> its experiment.
+        ray: module ``ray``.
+        running: task of Ray -> experiment that it runs.
     """
 
     def __init__(self, ray: Any, running: dict[Any, Progress]) -> None:

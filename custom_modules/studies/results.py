@@ -82,8 +82,8 @@ def study_results(experiments: Sequence[Experiment], budget: str) -> dict[str, A
     difference of the Dice against the base run of the same seed, with its interval.
 
     Args:
-        experiments: of one study; those without a test are named as ``missing``.
-        budget: its name.
+        experiments: experiments of one study; those without a test are named as ``missing``.
+        budget: name of the budget.
 
     Raises:
         UserError: the results of an experiment cannot be read.
@@ -122,7 +122,7 @@ def keep_results(results: dict[str, Any], path: Path) -> None:
     """Write the results of a study; rows of other budgets that the file has stay in it.
 
     Raises:
-        UserError: the file that is there is of no study.
+        UserError: the file that is there does not hold the results of a study.
     """
     budgets = {row['budget'] for row in results['rows']}
     old = read_study(path)['rows'] if path.exists() else []
@@ -135,7 +135,7 @@ def read_study(path: Path) -> dict[str, Any]:
     """Return what ``results/studies/<question>.json`` holds.
 
     Raises:
-        UserError: it is of no study.
+        UserError: the file does not hold the results of a study.
     """
     found = _with_names_of_today(read_json(path))
     try:

@@ -31,9 +31,9 @@ class Progress:
     """What an experiment is doing, for whoever watches.
 
     Attributes:
-        experiment: which it is.
+        experiment: experiment that is watched.
         state: one of the constants of this module.
-        note: why it failed.
+        note: reason why it failed; '' otherwise.
     """
 
     experiment: Experiment
@@ -65,14 +65,14 @@ def run_experiment(
     the next sweep waits for them: no experiment is ever run twice at a time.
 
     Args:
-        progress: the experiment, and what is kept true while it runs; in the end DONE, FAILED or
+        progress: experiment to run, whose state is kept true meanwhile; in the end DONE, FAILED or
             STOPPED.
-        stop: ends the experiment's processes when it is asked for.
-        environment: variables for the processes beside those of this one.
-        steps: TRAINING alone, or both.
+        stop: request to end the experiment's processes, which may come at any time; None for none.
+        environment: environment variables for the processes beside those of this one.
+        steps: steps to do: TRAINING alone, or TRAINING and TESTING.
 
     Raises:
-        UserError: the folder cannot be written, or was run with another config.
+        UserError: the experiment's folder cannot be written, or was run with another config.
     """
     experiment, stop = progress.experiment, stop or Stop()
     make_writable(experiment.folder, '--work-dir')

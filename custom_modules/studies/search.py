@@ -51,10 +51,10 @@ class Search:
     """A search over one config.
 
     Attributes:
-        config: file.
-        space: of ``parse_space``.
-        folder: the trials' experiments and the storage lie in its ``<study>``.
-        budget: file of a budget, or None.
+        config: path of the config file.
+        space: distribution for each key of the config, as ``parse_space`` returns them.
+        folder: folder in whose ``<study>`` the trials' experiments and the storage lie.
+        budget: path of the budget's file, or None.
         options: ``--cfg-options`` of all trials.
     """
 

@@ -20,7 +20,7 @@ def parse_space(arguments: Sequence[str]) -> dict[str, 'optuna.distributions.Bas
     whole numbers, ``precision=fp32,bf16`` a choice.
 
     Raises:
-        UserError: an argument is not of that form, or Optuna is missing.
+        UserError: an argument has none of these forms, or Optuna is missing.
     """
     distributions = import_optuna().distributions
     space: dict[str, Any] = {}
@@ -52,7 +52,7 @@ def import_optuna() -> Any:
     """Return the module.
 
     Raises:
-        UserError: it is not installed.
+        UserError: Optuna is not installed.
     """
     try:
         import optuna

@@ -13,8 +13,8 @@ class Value:
     """One value of what is studied, with a row for each seed.
 
     Attributes:
-        name: of its experiments, without the seed.
-        rows: of ``study_results``.
+        name: name of its experiments, without the seed.
+        rows: rows of its experiments, as ``study_results`` returns them, one per seed.
     """
 
     name: str
@@ -41,7 +41,7 @@ def values_of(rows: Sequence[dict[str, Any]]) -> list[Value]:
     """Return the values that rows are of, in the order of the rows.
 
     Args:
-        rows: of one study at one budget.
+        rows: rows of one study at one budget, as ``study_results`` returns them.
     """
     groups: dict[str, list[dict[str, Any]]] = {}
     for row in rows:

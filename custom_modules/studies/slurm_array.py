@@ -32,11 +32,11 @@ def submit_array(folder: Path, text: str) -> str:
     """Write a script of ``array_script`` and give it to Slurm.
 
     Args:
-        folder: for the script.
-        text: of the script.
+        folder: folder for the script.
+        text: text of the script, as ``array_script`` returns it.
 
     Returns:
-        The number of the array's job.
+        The job id of the array.
 
     Raises:
         UserError: there is no sbatch, or it refuses the array.
@@ -67,15 +67,15 @@ def array_script(
     """Return the script of an array.
 
     Args:
-        folder: for what the jobs print.
-        indices: of the experiments to run, in the sweep.
-        arguments: of ``tools/sweep.py``, which each job calls with ``--only INDEX``.
-        jobs: experiments that run at a time.
-        cores: of each experiment.
-        settings: ``key=value`` for sbatch, such as ``partition=gpu``.
+        folder: folder for what the jobs print.
+        indices: places in the sweep, from 0, of the experiments to run.
+        arguments: arguments of ``tools/sweep.py``, which each job calls with ``--only INDEX``.
+        jobs: number of experiments that run at a time.
+        cores: number of cores for each experiment.
+        settings: options of sbatch, ``key=value``, such as ``partition=gpu``.
 
     Raises:
-        UserError: a setting is none.
+        UserError: a setting is not of the form ``key=value``, or is one that the sweep sets itself.
     """
     own = {
         'job-name': 'petseg-sweep',

@@ -27,8 +27,8 @@ def watch(progress: Sequence[Progress], go_on: Callable[[], bool]) -> None:
     """Show experiments as long as ``go_on()``: a table on a terminal, lines elsewhere.
 
     Args:
-        progress: the experiments; there may become more of them.
-        go_on: asked several times a second.
+        progress: experiments to show; there may become more of them.
+        go_on: function that says whether to go on; asked several times a second.
     """
     view = SweepView(progress)
     if sys.stdout.isatty():
@@ -56,7 +56,7 @@ class SweepView:
     """A sweep as it is now.
 
     Args:
-        progress: the experiments, changed by those who run them.
+        progress: experiments to show; those who run them change their states.
     """
 
     def __init__(self, progress: Sequence[Progress]) -> None:

@@ -35,9 +35,10 @@ class System:
     """The results of one system.
 
     Attributes:
-        name: of its row.
-        folder: ``--out`` of ``tools/test.py``; holds ``masks/<id>.png`` and ``per_image.csv``.
-        scores: of each image that it was tested on, by id.
+        name: title of the system's row.
+        folder: folder that ``tools/test.py --out`` wrote; holds ``masks/<id>.png`` and
+            ``per_image.csv``.
+        scores: id of an image -> its scores, for each image that the system was tested on.
     """
 
     name: str
@@ -49,8 +50,8 @@ def find_systems(arguments: Sequence[str]) -> list[System]:
     """Read the results that the command line names, each as ``NAME=FOLDER``.
 
     Raises:
-        UserError: there is no ``=``, a name comes twice, a folder lacks its results, or the systems
-            were tested on different images.
+        UserError: an argument has no ``=``, a name comes twice, a folder lacks its results, or the
+            systems were tested on different images.
     """
     systems: list[System] = []
     for argument in arguments:
@@ -96,7 +97,7 @@ def choose_by_quantile(scores: Sequence[float], number: int) -> list[int]:
     thirds are below; one alone is the median. Nobody's taste is in it.
 
     Raises:
-        UserError: there are fewer scores than that, or the number is not positive.
+        UserError: there are fewer than ``number`` scores, or ``number`` is not positive.
     """
     if not 1 <= number <= len(scores):
         raise UserError(f'--number {number}: choose from 1 to {len(scores)} images')
@@ -113,7 +114,7 @@ def choose_images(systems: Sequence[System], number: int) -> list[str]:
     Images whose ground truth is empty are left out: their Dice is 0 or 1 and shows nothing.
 
     Raises:
-        UserError: there are fewer images than that.
+        UserError: there are fewer than ``number`` images with foreground.
     """
     ids = sorted(name for name, score in systems[0].scores.items() if score.foreground)
     means = [float(np.mean([system.scores[name].dice for system in systems])) for name in ids]
@@ -134,14 +135,14 @@ def compare_masks(
     the image it keeps, with what it missed in orange and what it invented in blue.
 
     Args:
-        config: resolved; its test data set gives images and ground truth.
-        systems: tested on that data set.
-        path: of the picture.
-        ids: of the images; empty for a choice by quantiles.
-        number: of images where no ids are given.
+        config: resolved config; its test data set gives images and ground truth.
+        systems: systems that were tested on that data set.
+        path: path of the picture to write.
+        ids: ids of the images to show; empty for a choice by quantiles.
+        number: number of images to choose where no ids are given.
 
     Returns:
-        The ids of the columns.
+        The ids of the images shown, a column each.
 
     Raises:
         UserError: an id is unknown, a mask is missing, the systems were tested on other data than

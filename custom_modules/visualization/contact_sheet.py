@@ -21,10 +21,10 @@ class Example:
     """One image with its masks.
 
     Attributes:
-        title: beside the row.
+        title: text beside the row.
         image: (H, W, 3) uint8 RGB.
-        truth: (H, W), 0, 1 or 255 (does not count).
-        prediction: (H, W), 0 or 1.
+        truth: ground truth, (H, W), 0, 1 or 255 (ignored).
+        prediction: predicted mask, (H, W), 0 or 1.
     """
 
     title: str
@@ -80,7 +80,7 @@ def grid(examples: Sequence[Example], largest: int = 256) -> np.ndarray:
     """Return the panels of the examples as one picture (H, W, 3) uint8, a row per example.
 
     Args:
-        examples: all are shown at the size of the first.
+        examples: images with their masks, all shown at the size of the first.
         largest: limit of a panel's longer side, in pixels.
     """
     height, width = examples[0].image.shape[:2]

@@ -35,9 +35,9 @@ class Run:
     """The epochs of one run.
 
     Attributes:
-        label: in the legend.
+        label: name of the run in the legend.
         epochs: number of the epoch -> its metrics, ``train/loss`` and so on; ascending.
-        own: what is known of its metrics that are not in the table.
+        own: name of a metric that is not in the table -> what is known of it.
     """
 
     label: str
@@ -61,7 +61,7 @@ def find_runs(arguments: Sequence[str]) -> list[Run]:
     """Read the runs that the command line names.
 
     Args:
-        arguments: see ``named_folders``.
+        arguments: words of a command line that name runs, see ``named_folders``.
 
     Raises:
         UserError: a folder is missing or no run, a run has no whole epoch, two runs have one label,
@@ -83,8 +83,9 @@ def panels(runs: Sequence[Run], all_of_them: bool = False) -> dict[str, str]:
     First come loss, headlines and loss terms, then what the table of metrics does not know.
 
     Args:
-        runs: to draw.
-        all_of_them: whatever the runs have; False leaves out metrics that are no headlines.
+        runs: runs to draw.
+        all_of_them: whether to take whatever the runs have; False leaves out metrics that are no
+            headlines.
     """
     present = {
         name.partition('/')[2]
@@ -145,11 +146,11 @@ def draw_curves(
     """Draw a figure over the epochs: training dashed, validation solid, the best epoch dotted.
 
     Args:
-        axis: what is drawn on.
-        runs: a line of each stage for each.
-        name: of the metric, without the stage: ``loss``, ``dice``.
-        colours: of the runs.
-        dot: how the epoch of the highest validation Dice is marked; arguments of ``Axes.plot``.
+        axis: axes of Matplotlib to draw on.
+        runs: runs to draw, each with a line for training and one for validation.
+        name: name of the metric, without the stage: ``loss``, ``dice``.
+        colours: colours of the runs, in their order.
+        dot: arguments of ``Axes.plot`` that mark the epoch of the highest validation Dice.
     """
     for run, colour in zip(runs, colours, strict=False):
         for stage, style in STYLES.items():

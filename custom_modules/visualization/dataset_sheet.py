@@ -31,7 +31,7 @@ class Sample:
     """One image as the network gets it.
 
     Attributes:
-        name: of the image, or of both where it was mixed with another, with their shares.
+        name: name of the image, or of both where it was mixed with another, with their shares.
         image: (H, W, 3) uint8 RGB, before normalisation.
         mask: (H, W) uint8, 0 background, 1 foreground, 255 ignored.
     """

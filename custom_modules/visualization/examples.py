@@ -48,11 +48,11 @@ def save_examples(
     Images whose ground truth is empty are left out: their Dice is 0 or 1 and shows nothing.
 
     Args:
-        dataset: of the test, in the order of ``rows``.
-        rows: of ``per_image.csv``.
+        dataset: data set of the test, in the order of ``rows``.
+        rows: rows of ``per_image.csv``, one per image.
         masks: folder with the predicted ``<id>.png``.
-        path: of the PNG to write.
-        title: above the sheet.
+        path: path of the PNG to write.
+        title: title above the sheet.
     """
     examples = []
     shown = [i for i, row in enumerate(rows) if row['tp'] + row['fn']] or list(range(len(rows)))

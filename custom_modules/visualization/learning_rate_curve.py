@@ -23,10 +23,10 @@ def save_learning_rate_curve(
     Args:
         rates: (N,) learning rates, drawn on a logarithmic axis.
         losses: (N,) loss of the batch at each rate.
-        smoothed: (N,) their moving average.
-        marks: name -> index of points of the average.
-        path: picture to write.
-        title: above the picture.
+        smoothed: (N,) moving average of the losses.
+        marks: name of a marked point -> its index in ``smoothed``.
+        path: path of the picture to write.
+        title: title above the picture.
 
     Raises:
         UserError: ``path`` cannot be written.

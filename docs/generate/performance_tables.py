@@ -38,7 +38,7 @@ def performance_tables(folder: Path) -> str:
     """Return a section with a Markdown table for each ``<benchmark>[_<variant>].json``.
 
     Raises:
-        UserError: a file is of no benchmark of the page, or cannot be read.
+        UserError: a file belongs to no benchmark of the page, or cannot be read.
     """
     sections = []
     paths = sorted(folder.glob('*.json'))

@@ -36,11 +36,11 @@ def reports_table(folder: Path) -> str:
     A run that does not exist is an empty cell.
 
     Args:
-        folder: holds ``<budget>/<config>.json``, each a ``metrics.json`` of ``tools/test.py``, and
-            for R1 ``<config>.own_threshold.json``.
+        folder: folder with ``<budget>/<config>.json``, each a ``metrics.json`` of
+            ``tools/test.py``, and for R1 ``<config>.own_threshold.json``.
 
     Raises:
-        UserError: a file lacks a field or is of no system of the reports.
+        UserError: a file lacks a field or belongs to no system of the reports.
     """
     runs = {budget: _read(folder / budget) for budget in BUDGETS}
     titles = ' | '.join(

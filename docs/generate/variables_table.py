@@ -37,9 +37,9 @@ def _uses(node: ast.expr, path: str, kind: str | None) -> Iterator[tuple[str, st
     """Yield each variable in a value and what it is there.
 
     Args:
-        node: the value.
+        node: syntax tree of the value.
         path: dotted keys that lead to it.
-        kind: type of the dict that it is an argument of.
+        kind: type of the dict that the value is an argument of; None outside of one.
     """
     if isinstance(node, ast.Constant) and str(node.value).startswith('$'):
         key = path.rpartition('.')[2]
