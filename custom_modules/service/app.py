@@ -97,10 +97,10 @@ def build_app(
     """Return the service around one or more models.
 
     Args:
-        batchers: a model each, by name; they are closed when the service ends.
-        limits: what is allowed; those of connections are kept by ``server_config``.
-        hosts: names under which it is asked, see ``SiteCheck``.
-        cards: what is to be said of models, by name: Markdown.
+        batchers: name of a model -> its batcher, which is closed when the service ends.
+        limits: bounds of the service; those of connections are kept by ``server_config``.
+        hosts: names under which the service is asked, see ``SiteCheck``.
+        cards: name of a model -> its card, Markdown.
     """
     limits = limits or Limits()
     cards = cards or {}

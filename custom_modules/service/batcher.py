@@ -28,11 +28,11 @@ class Batcher:
     """One thread that predicts what is queued, as much at a time as there is.
 
     Args:
-        predictor: used by this thread alone.
+        predictor: predictor that this thread alone uses.
         limits: bounds of queue, batch and time.
 
     Attributes:
-        observe: is told the size of each batch.
+        observe: function that gets the number of images of each batch.
     """
 
     def __init__(self, predictor: Predictor, limits: Limits) -> None:
@@ -50,16 +50,16 @@ class Batcher:
         """Queue an image.
 
         Args:
-            image: (H, W, 3) uint8 RGB.
-            deadline: time of the monotonic clock; as many seconds from now as the limits say if
-                left out.
+            image: photograph, (H, W, 3) uint8 RGB.
+            deadline: time of the monotonic clock, in seconds, by which a batch must have taken the
+                image; None for as many seconds from now as the limits say.
 
         Returns:
-            It fails with OverloadedError if its time is up first. Who has no more use for it
-            cancels it.
+            The prediction to come. It fails with OverloadedError if its time is up first. Who has
+            no more use for it cancels it.
 
         Raises:
-            OverloadedError: there is no room, or the service ends.
+            OverloadedError: the queue has no room, or the service ends.
         """
         job = _Job(image, deadline or time.monotonic() + self.limits.seconds)
         with self._lock:

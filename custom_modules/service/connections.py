@@ -21,7 +21,7 @@ class Connections:
     """The connections that wait for their clients, the one that waits longest first.
 
     Args:
-        limits: how many connections there are at a time, and how long each step may take.
+        limits: bounds: how many connections there are at a time, and how long each step may take.
     """
 
     def __init__(self, limits: Limits) -> None:
@@ -42,7 +42,7 @@ class Connections:
         """End the connections that have let answers wait longest where all together are too much.
 
         Args:
-            last: whose answer was written now; it stays: alone, it always has room.
+            last: connection whose answer was written now; it stays: alone, it always has room.
         """
         others = [one for one in self.answers if one is not last and one.unsent()]
         self.answers = [*others, last]

@@ -34,10 +34,10 @@ class Decoders:
     """Processes that decode images; each is started when it is needed, and again when it has ended.
 
     Args:
-        limits: how many there are, and what is allowed of an image.
+        limits: bounds: how many processes there are, and what is allowed of an image.
 
     Attributes:
-        observe_end: is called when a process was killed or died.
+        observe_end: function that is called when a process was killed or died.
     """
 
     def __init__(self, limits: Limits) -> None:
@@ -56,10 +56,10 @@ class Decoders:
         it takes too much time or memory.
 
         Args:
-            deadline: time of the monotonic clock by which a process has to be free.
+            deadline: time of the monotonic clock, in seconds, by which a process has to be free.
 
         Raises:
-            OverloadedError: none was free in time.
+            OverloadedError: no process was free in time.
         """
         try:
             decoder = await asyncio.wait_for(self._free.get(), deadline - time.monotonic())

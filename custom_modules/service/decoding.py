@@ -13,8 +13,8 @@ class RefusedImageError(Exception):
     """An image is not taken.
 
     Args:
-        status: of HTTP, 413 or 415.
-        detail: why.
+        status: status code of HTTP, 413 or 415.
+        detail: reason why the image is not taken.
     """
 
     def __init__(self, status: int, detail: str) -> None:
@@ -30,7 +30,7 @@ def decode(data: bytes, limits: Limits) -> np.ndarray:
     (``Decoders``).
 
     Raises:
-        RefusedImageError: it is too large, or no image.
+        RefusedImageError: the image is too large, or the bytes are no image.
     """
     try:
         with from_bytes(data) as picture:  # whose size is known before its orientation is

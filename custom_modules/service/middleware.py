@@ -52,9 +52,9 @@ class ConcurrencyLimit:
     """Answer 503 where more requests than ``limit`` are at work.
 
     Args:
-        app: what is protected; requests come to it whole, see ``Uploads``.
-        limit: requests at a time.
-        paths: to protect; others are always answered.
+        app: application that is protected; requests come to it whole, see ``Uploads``.
+        limit: largest number of requests at a time.
+        paths: paths to protect; others are always answered.
     """
 
     def __init__(self, app: ASGIApp, limit: int, paths: tuple[str, ...]) -> None:
@@ -107,9 +107,9 @@ class Measured:
     """Count the answers of some paths and the time to them, for Prometheus.
 
     Args:
-        app: what is measured.
-        registry: of the service.
-        paths: to measure; others would make a label of whatever somebody asks for.
+        app: application that is measured.
+        registry: registry of Prometheus that the service's counts and times go into.
+        paths: paths to measure; others would make a label of whatever somebody asks for.
     """
 
     def __init__(self, app: ASGIApp, registry: CollectorRegistry, paths: tuple[str, ...]) -> None:

@@ -21,12 +21,12 @@ def load_models(
     """Return models by name, in the order of the words, and the cards of those that have one.
 
     Args:
-        words: folders of ``tools/publish.py``, and configs, each followed by its checkpoint.
-        batch_size: images that a network sees at a time.
+        words: words of the command line: folders that ``tools/publish.py`` wrote, and configs, each
+            followed by its checkpoint.
+        batch_size: number of images that a network sees at a time.
 
     Raises:
-        UserError: a config without a checkpoint, one that cannot be loaded, or a card that
-            cannot be shown.
+        UserError: a config has no checkpoint, a model cannot be loaded, or a card cannot be shown.
     """
     predictors: dict[str, Predictor] = {}
     cards: dict[str, str] = {}
@@ -44,7 +44,7 @@ def read_card(folder: Path) -> str | None:
     """Return the card of a published model, if it has one, without its lines for machines.
 
     Raises:
-        UserError: it is a link, too long, or no text.
+        UserError: the card is a link, too long, or no text.
     """
     path = folder / CARD
     if path.is_symlink():  # an untrusted folder may name any file of this machine

@@ -21,7 +21,7 @@ class Pipeline:
     """What all requests share: processes that decode, and room for what was decoded.
 
     Args:
-        decoders: used by this alone.
+        decoders: decoding processes, used by this pipeline alone.
         limits: bounds of room and time.
     """
 
@@ -41,14 +41,15 @@ class Pipeline:
         """Return what is to be said about each file.
 
         Args:
-            batcher: predicts.
-            files: of images.
-            threshold: of the probability.
-            answer: makes an answer of a file's name and what was predicted, in another thread.
-            weight: of a pixel, as a multiple of what it takes to predict it.
+            batcher: batcher of the model that predicts.
+            files: uploaded files with images.
+            threshold: probability above which a pixel is foreground, 0 to 1.
+            answer: function that makes an answer of a file's name and its prediction, in another
+                thread.
+            weight: memory that a pixel takes, as a multiple of what it takes to predict it.
 
         Raises:
-            RefusedImageError: one of them is not taken.
+            RefusedImageError: a file is not taken.
             OverloadedError: there is too much to do.
         """
         if not batcher.has_room(len(files)):
@@ -83,7 +84,7 @@ class PixelRoom:
     """Bounds the pixels that are held at a time; an image that is alone always has room.
 
     Args:
-        pixels: of all images together.
+        pixels: largest number of pixels of all images together.
     """
 
     def __init__(self, pixels: int) -> None:
@@ -96,11 +97,11 @@ class PixelRoom:
         """Wait for room and keep it meanwhile.
 
         Args:
-            pixels: of an image.
-            deadline: time of the monotonic clock.
+            pixels: number of pixels of the image.
+            deadline: time of the monotonic clock, in seconds, by which there has to be room.
 
         Raises:
-            OverloadedError: there was none in time.
+            OverloadedError: there was no room in time.
         """
         while self.held and self.held + pixels > self.pixels:
             self._released.clear()

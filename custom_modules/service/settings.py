@@ -8,24 +8,28 @@ class Limits:
     """Bounds of a service, so that no request and no number of them harms it.
 
     Attributes:
-        requests: at work at a time; more are refused with 503.
-        request_bytes: of a request's body.
-        held_bytes: of all bodies that are here at a time, and of all answers that their clients
-            have not taken; the oldest upload, or the answer that waits longest, gives way.
-        images: of a request.
-        pixels: of an image; read from its header, before anything is decoded.
-        side: of an image, in pixels; OpenCV enlarges nothing beyond 32,767.
-        decoders: processes that decode images.
-        decode_seconds: that an image may take to be decoded; then its process is killed.
-        queue: images that wait for the network; more are refused with 503.
-        queue_pixels: of the images between decoding and answer; this bounds the memory.
-        seconds: that a request waits for others, from the end of its body; then it gets 503.
-        batch: images that the network sees at a time.
+        requests: number of requests at work at a time; more are refused with 503.
+        request_bytes: number of bytes of a request's body.
+        held_bytes: number of bytes of all bodies that are here at a time, and as many of all
+            answers that their clients have not taken; the oldest upload, or the answer that waits
+            longest, gives way.
+        images: number of images in a request.
+        pixels: number of pixels of an image; read from its header, before anything is decoded.
+        side: longest side of an image, in pixels; OpenCV enlarges nothing beyond 32,767.
+        decoders: number of processes that decode images.
+        decode_seconds: seconds that an image may take to be decoded; then its process is killed.
+        queue: number of images that wait for the network; more are refused with 503.
+        queue_pixels: number of pixels of the images between decoding and answer; this bounds the
+            memory.
+        seconds: seconds that a request waits for others, from the end of its body; then it gets
+            503.
+        batch: number of images that the network sees at a time.
         linger: seconds that the first image of a batch waits for others.
-        connections: open at a time; one more ends the one that has let us wait longest.
-        header_seconds: that a client has for the header of a request.
-        body_seconds: for the body.
-        answer_seconds: to take the answer.
+        connections: number of connections open at a time; one more ends the one that has let us
+            wait longest.
+        header_seconds: seconds that a client has for the header of a request.
+        body_seconds: seconds that a client has for the body of a request.
+        answer_seconds: seconds that a client has to take the answer.
     """
 
     requests: int = 256

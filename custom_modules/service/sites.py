@@ -24,7 +24,7 @@ class SiteCheck:
     forms to wherever it likes; the browser says from where.
 
     Args:
-        app: what is protected.
+        app: application that is protected.
         hosts: names under which the service is asked, without port; ``'*'`` for any.
     """
 

@@ -31,8 +31,8 @@ class Uploads:
     it should is done long before it is the oldest.
 
     Args:
-        app: gets whole requests; it is cancelled when their client leaves.
-        limits: bounds.
+        app: application that gets whole requests; it is cancelled when their client leaves.
+        limits: bounds of size, time and memory.
     """
 
     def __init__(self, app: ASGIApp, limits: Limits) -> None:
