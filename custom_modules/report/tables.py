@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from ..base.csv_cells import as_cell
+from ..base.csv_cells import as_cell, as_line, as_markdown_cell
 
 
 @dataclass(frozen=True)
@@ -102,7 +102,7 @@ def as_latex(table: Table) -> str:
         'r' if all(isinstance(cell, Number) for cell in column) else 'l'
         for column in table.columns()
     )
-    comments = [f'% {_line(text)}' for text in (table.title, *table.notes)]
+    comments = [f'% {as_line(text)}' for text in (table.title, *table.notes)]
     rows = [' & '.join(map(_latex, row)) + r' \\' for row in (table.header, *table.rows)]
     return '\n'.join(
         [
@@ -127,9 +127,6 @@ FORMATS: dict[str, Callable[[Table], str]] = {
     '.tex': as_latex,
 }
 
-#: What means something within a line of Markdown, tables and formulas of GitHub among it.
-_MARKDOWN = re.compile(r'[\\`*_\[\]<>|~$&]')
-
 #: What means something in LaTeX, in text or in a table, or is another sign in its old fonts.
 _LATEX = {
     **{sign: f'\\{sign}' for sign in '&%$#_{}'},
@@ -146,17 +143,12 @@ _LATEX = {
 }
 
 
-def _line(text: str) -> str:
-    """Return a text without what ends a line or is not to be seen."""
-    return ''.join(sign if sign.isprintable() else ' ' for sign in text).strip()
-
-
 def _markdown(cell: Cell) -> str:
-    return str(cell) if isinstance(cell, Number) else _MARKDOWN.sub(r'\\\g<0>', _line(cell))
+    return str(cell) if isinstance(cell, Number) else as_markdown_cell(cell)
 
 
 def _latex(cell: Cell) -> str:
     if isinstance(cell, Number):  # signs, not hyphens
         return re.sub(r'[-+]', r'$\g<0>$', str(cell))
-    text = ''.join(_LATEX.get(sign, sign) for sign in _line(cell))
+    text = ''.join(_LATEX.get(sign, sign) for sign in as_line(cell))
     return re.sub('-(?=-)', '-{}', text)  # two hyphens are a dash
