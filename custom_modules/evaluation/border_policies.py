@@ -17,8 +17,8 @@ def count_regions(prediction: np.ndarray, regions: np.ndarray) -> dict[str, int]
         regions: trimap, (H, W), 0 background, 1 pet, 255 border.
 
     Returns:
-        Numbers of pixels: ``pet_1`` (predicted), ``pet_0`` (not predicted), ``border_1``, and so
-        on.
+        Numbers of pixels, under ``pet_1`` (predicted), ``pet_0`` (not predicted), ``border_1`` and
+        so on.
     """
     table = np.bincount((regions.astype(np.int64) * 2 + prediction).ravel(), minlength=512)
     return {

@@ -28,13 +28,13 @@ def cost_of_image(
     timed is what a test computes with: an exported file, a compiled network, averaged views.
 
     Args:
-        model: in evaluation mode, on its device.
-        inputs: (1, 3, H, W), float, normalised, on that device.
-        dtype: in which the test computes.
+        model: model in evaluation mode, on its device.
+        inputs: normalised image, (1, 3, H, W), float, on that device.
+        dtype: dtype that the test computes in.
 
     Returns:
-        ``parameters`` and ``multiply_accumulates``, whole numbers; ``image_size``, height and
-        width of ``inputs``; ``latency``: ``median``, ``low`` and ``high`` (the 10th and the 90th
+        ``parameters`` and ``multiply_accumulates``, whole numbers; ``image_size``, height and width
+        of ``inputs``; ``latency``, with ``median``, ``low`` and ``high`` (the 10th and the 90th
         percentile) in milliseconds, and ``runs``.
     """
     with torch.no_grad(), FlopCounterMode(display=False) as counter:

@@ -30,9 +30,9 @@ def tables_of(
     """Return the tables that have anything in them.
 
     Args:
-        scored: the runs that were tested.
-        comparisons: of the others with the first of them.
-        notes: the protocols of the metrics.
+        scored: label and metrics of each run that was tested.
+        comparisons: comparisons of the other runs with the first, as ``compare`` returns them.
+        notes: sentences that describe the protocols of the metrics.
     """
     if not scored:
         return []

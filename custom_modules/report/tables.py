@@ -14,10 +14,10 @@ class Number:
     """A number of a table.
 
     Args:
-        value: the number.
+        value: number in the cell.
         low: lower end of its interval; None where it has none.
-        high: upper end of its interval.
-        form: how Python formats it: '.4f', '+.4f', ',.0f'.
+        high: upper end of its interval; None where it has none.
+        form: format specification of Python, such as '.4f', '+.4f' or ',.0f'.
     """
 
     value: float
@@ -44,11 +44,11 @@ class Table:
     """A table under the name of its files.
 
     Attributes:
-        name: of the files, without suffix.
-        title: what it shows.
-        header: of the columns.
-        rows: as many cells each.
-        notes: sentences about it, such as the protocol of its metrics.
+        name: name of the table's files, without suffix.
+        title: title that says what the table shows.
+        header: titles of the columns.
+        rows: cells of each row, as many as there are columns.
+        notes: sentences about the table, such as the protocol of its metrics.
     """
 
     name: str

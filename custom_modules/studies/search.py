@@ -72,7 +72,8 @@ class Search:
         are taken up again.
 
         Returns:
-            The status for the shell: 0, 1 if a trial failed, 130 if the search was stopped.
+            The status for the shell, which is 0, or 1 if a trial failed, or 130 if the search was
+            stopped.
 
         Raises:
             UserError: another search runs in this folder, or the folder is of another search.

@@ -20,7 +20,8 @@ def foreground_and_valid(
         target: ground truth, (N, H, W), integers: 0 background, 1 foreground, 255 ignored.
 
     Returns:
-        Two float tensors (N, 1, H, W): 1 where the pixel is foreground, 1 where it counts.
+        Two float tensors (N, 1, H, W), the first 1 where the pixel is foreground, the second 1
+        where it counts.
     """
     assert logits.shape[1] == 1 and logits[:, 0].shape == target.shape, (logits.shape, target.shape)
     target = target.unsqueeze(1)
