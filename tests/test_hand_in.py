@@ -13,8 +13,9 @@ import pytest
 from markdown_it import MarkdownIt
 
 from custom_modules.base.csv_cells import from_cell
+from custom_modules.base.errors import UserError
 from custom_modules.commands.report import report_runs
-from custom_modules.report.hand_in import cost_table, tables_of
+from custom_modules.report.hand_in import cost_table, tables_of, write_tables
 from custom_modules.report.tables import Number, Table, as_csv, as_latex, as_markdown
 from tests.corpus.results import COST
 from tests.corpus.run_configs import METRICS
@@ -151,3 +152,11 @@ def test_files_lie_where_the_page_says(name: str, tmp_path: Path) -> None:
     report_runs(both[1:], str(tmp_path / name))
     left = {file.stem for file in own.parent.iterdir()}
     assert 'mine' in left and not {'comparison', 'cost'} & left
+
+
+def test_a_file_in_the_place_of_the_folder(tmp_path: Path) -> None:
+    (tmp_path / 'page_tables').write_text('of somebody')
+    write_tables([], tmp_path / 'page.html')
+    with pytest.raises(UserError, match=r'page_tables: cannot be written .*with --out'):
+        write_tables([TABLE], tmp_path / 'page.html')
+    assert (tmp_path / 'page_tables').read_text() == 'of somebody'

@@ -197,9 +197,10 @@ def write_tables(tables: Sequence[Table], page: Path) -> None:
     folder = tables_folder(page)
     if tables:
         make_writable(folder.resolve(), '--out')
-    for name in {*_NAMES} - {table.name for table in tables}:
-        for suffix in FORMATS:
-            (folder / f'{name}{suffix}').unlink(missing_ok=True)
+    if folder.is_dir():
+        for name in {*_NAMES} - {table.name for table in tables}:
+            for suffix in FORMATS:
+                (folder / f'{name}{suffix}').unlink(missing_ok=True)
     for table in tables:
         for suffix, form in FORMATS.items():
             with whole_file(folder / f'{table.name}{suffix}', newline='') as file:
