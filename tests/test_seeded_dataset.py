@@ -99,7 +99,6 @@ def test_images_of_one_name_are_numbered() -> None:
         (Entries({}, dict(img_path='x/000000.png'), test_mode=False), ['000000', '000000']),
         (Subset(Entries(B, A, A), [1, 2]), ['a', 'a']),  # says nothing of its entries
     ],
-    ids=str,
 )
 def test_which_name_a_sample_has(dataset: Any, names: list[str]) -> None:
     assert [sample.sample_id for sample in packed(SeededDataset(dataset))] == names
