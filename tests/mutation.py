@@ -52,16 +52,17 @@ GROUPS: dict[str, tuple[list[str], list[str]]] = {
 OUTCOMES = {0: 'survived', 5: 'untested', 33: 'untested', None: 'untested'}
 
 
-def run(group: str, folder: Path) -> list[dict]:
+def run(group: str, commit: str, folder: Path) -> list[dict]:
     """Return for each file of a group how many of its mutants the tests noticed.
 
     Args:
         group: of ``GROUPS``.
-        folder: empty, for a copy of what is committed.
+        commit: whose files are changed.
+        folder: empty, for a copy of them.
     """
     files, tests = GROUPS[group]
     archive = subprocess.run(
-        ['git', 'archive', 'HEAD'], cwd=ROOT, check=True, capture_output=True
+        ['git', 'archive', commit], cwd=ROOT, check=True, capture_output=True
     ).stdout
     subprocess.run(['tar', '-x', '-C', str(folder)], input=archive, check=True)
     rest = sorted(
@@ -129,19 +130,16 @@ def main() -> None:
     """Run the groups that the command names, and keep the rows of the others."""
     groups = sys.argv[1:] or [*GROUPS]
     result = json.loads(RESULT.read_text(encoding='utf-8')) if RESULT.is_file() else {}
-    commit = subprocess.run(
-        ['git', 'rev-parse', '--short', 'HEAD'],
-        cwd=ROOT,
-        check=True,
-        capture_output=True,
-        text=True,
-    ).stdout.strip()
+    tool = f'mutmut {importlib.metadata.version("mutmut")}'
     for group in groups:
+        # Others may have committed since the group before.
+        head = ['git', 'rev-parse', '--short', 'HEAD']
+        commit = subprocess.run(
+            head, cwd=ROOT, check=True, capture_output=True, text=True
+        ).stdout.strip()
         with tempfile.TemporaryDirectory() as folder:
-            rows = run(group, Path(folder))
-        result[group] = dict(
-            commit=commit, tool=f'mutmut {importlib.metadata.version("mutmut")}', rows=rows
-        )
+            rows = run(group, commit, Path(folder))
+        result[group] = dict(commit=commit, tool=tool, rows=rows)
         RESULT.write_text(json.dumps(result, indent=1) + '\n', encoding='utf-8')
 
 
