@@ -1,14 +1,18 @@
 """Which metrics of steps and epochs go out, by hand."""
 
+from pathlib import Path
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 import torch
 
 from custom_modules.base.errors import UserError
 from custom_modules.engine.hooks import scalars_hook
 from custom_modules.engine.hooks.scalars_hook import ScalarsHook
+from custom_modules.evaluation import MetricInfo
 from custom_modules.evaluation.metric_table import scalar_name, scalar_names
+from custom_modules.runs.scalars import read_own_metrics
 from tests.test_hooks import Run
 
 
@@ -102,6 +106,23 @@ def test_an_epoch_that_lacked_its_validation_alone(clock: SimpleNamespace) -> No
     run.is_training_run = False
     hook.after_val_epoch(run)
     assert run.lines == ['Epoch(val) [0]  IoU: 0.5000', 'Epoch(val)   ']
+
+
+def test_what_own_metrics_say_of_themselves_is_noted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run, hook, info = Run(), ScalarsHook(), MetricInfo('gap', 'a distance', better='less')
+    run.log_dir = str(tmp_path)
+    run.val_evaluator = SimpleNamespace(metrics=[SimpleNamespace(shown_as=[info])])
+    hook.after_val_epoch(run, dict(Dice=0.5))
+    assert read_own_metrics(tmp_path) == {}
+    for main, noted in ((False, {}), (True, dict(gap=info))):
+        monkeypatch.setattr(scalars_hook, 'is_main_process', lambda main=main: main)
+        hook.after_val_epoch(run, dict(Dice=0.5, gap=np.float32(2.5)))
+        assert read_own_metrics(tmp_path) == noted
+    assert run.lines[-1].endswith('gap: 2.5000')
+    with pytest.raises(UserError, match=r"the metric 'gap' is of the type list"):
+        hook.after_val_epoch(run, dict(gap=[1]))
 
 
 def test_a_resumed_run_has_the_metrics_of_the_whole_epoch(clock: SimpleNamespace) -> None:

@@ -11,9 +11,11 @@ from mmengine.registry import PARAM_SCHEDULERS
 from custom_modules.base.errors import UserError
 from custom_modules.config import load_config
 from custom_modules.engine import BestAndLastCheckpoint, EarlyStopping
+from custom_modules.engine.hooks import best_and_last_hook
 from custom_modules.engine.hooks.best_score import BestScore
 from custom_modules.engine.schedules import build_schedules
 from custom_modules.engine.training_state import _plain_state
+from custom_modules.evaluation import MetricInfo
 
 
 class FakeRunner:
@@ -103,6 +105,21 @@ def test_early_stopping_without_arguments() -> None:
     assert (hook.patience, hook.best.monitor) == (7, 'loss')
     with pytest.raises(UserError, match="rule='up'"):
         EarlyStopping(rule='up')
+
+
+def test_a_metric_that_says_that_less_is_better() -> None:
+    """By its name alone it would be the other way round."""
+    said = [SimpleNamespace(shown_as=[MetricInfo('gap', better='less')])]
+    stopping, kept = EarlyStopping(monitor='gap', patience=2), BestAndLastCheckpoint('gap')
+    runner = FakeRunner()
+    runner.val_evaluator = SimpleNamespace(metrics=said)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(best_and_last_hook, 'save_weights', lambda *_: None)
+        for runner.epoch, gap in ((1, 3.0), (2, 2.0), (3, 4.0)):
+            for hook in (stopping, kept):
+                hook.after_val_epoch(runner, dict(gap=gap))
+    assert (stopping.waited, stopping.best.value) == (1, 2.0)
+    assert (kept.best_epoch, kept.best.value) == (2, 2.0)
 
 
 def test_r2_waits_seven_epochs_for_a_lower_loss() -> None:
