@@ -29,7 +29,7 @@ GROUPS: dict[str, tuple[list[str], list[str]]] = {
     ),
     'metrics': (
         ['evaluation/*.py'],
-        ['boundary', 'comparison', 'evaluation', 'evaluation_details'],
+        ['boundary', 'comparison', 'evaluation', 'evaluation_details', 'metric_table'],
     ),
     'data': (
         ['datasets/transforms/*.py', 'datasets/size_changes.py', 'datasets/seeded_*.py'],
