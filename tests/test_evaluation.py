@@ -47,6 +47,16 @@ def test_one_image_by_hand(counts: Confusion, dice: float, iou: float) -> None:
     assert metrics['IoU'] == metrics['IoU_global'] == pytest.approx(iou)
 
 
+def test_of_one_pixel_all_or_nothing_is_right() -> None:
+    for counts, precision, recall in (
+        (Confusion(1, 0, 0, 0), 1, 1),
+        (Confusion(0, 1, 0, 0), 0, 1),  # nothing was missed
+        (Confusion(0, 0, 1, 0), 1, 0),  # nothing was invented
+    ):
+        metrics = summarise([counts])
+        assert (metrics['precision'], metrics['recall']) == (precision, recall)
+
+
 def test_mean_over_images_and_over_pixels_differ() -> None:
     """One easy large and one hard small pet."""
     metrics = summarise([Confusion(90, 10, 10, 0), Confusion(1, 3, 3, 93), Confusion(0, 0, 0, 100)])
@@ -82,6 +92,15 @@ def test_metric_agrees_with_a_plain_loop() -> None:
     assert metrics['Dice'] == pytest.approx(np.mean(scores))
     assert [row['dice'] for row in metric.per_image] == pytest.approx(scores)
     assert list(metric.per_image[0]) == ['id', 'groups', 'tp', 'fp', 'fn', 'tn', 'dice']
+    assert [row['id'] for row in metric.per_image] == [f'pet_{n}' for n in range(7)]
+    assert metric.per_image[0]['groups'] == dict(a='b')
+
+
+def test_an_image_need_not_be_in_a_group() -> None:
+    metric = DiceMetric()
+    metric.process({}, [sample(np.ones((2, 2)), np.ones((2, 2)))])
+    metric.evaluate(1)
+    assert metric.per_image[0]['groups'] == {}
 
 
 def test_batches_are_pooled_as_a_report_averages() -> None:
@@ -94,8 +113,11 @@ def test_batches_are_pooled_as_a_report_averages() -> None:
     assert metrics['Dice_batches'] == pytest.approx((200 / 204 + 2 / 3) / 2)
     assert metrics['Dice'] == pytest.approx((1 + 0 + 2 / 3) / 3)
     assert 'Dice_batches' not in DiceMetric().compute_metrics([dict(tp=1, fp=0, fn=0, tn=0)])
-    with pytest.raises(UserError, match='batch_size=0 is not allowed'):
-        DiceMetric(batch_size=0)
+    for wrong in (0, 2.5):
+        with pytest.raises(UserError, match=f'batch_size={wrong} is not allowed'):
+            DiceMetric(batch_size=wrong)  # type: ignore[arg-type]
+    alone = [dict(tp=4, fp=0, fn=0, tn=0), dict(tp=0, fp=4, fn=0, tn=0)]
+    assert DiceMetric(batch_size=1).compute_metrics(alone)['Dice_batches'] == 0.5
 
 
 def test_images_that_fill_up_the_last_batch_are_dropped() -> None:
