@@ -1,4 +1,4 @@
-"""Boundary IoU and surface Dice, held against their definitions pixel by pixel and by hand."""
+"""Boundary IoU and surface Dice, compared with their definitions pixel by pixel and by hand."""
 
 import cv2
 import numpy as np

@@ -1,4 +1,4 @@
-"""Two tests held against each other: metrics by hand, what is refused, and the tool."""
+"""Two tests compared with each other: metrics by hand, what is refused, and the tool."""
 
 import json
 from collections.abc import Sequence

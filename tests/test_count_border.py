@@ -1,4 +1,4 @@
-"""The border of a trimap beside the ground truth, so that one test counts it in three ways."""
+"""The border of a trimap beside the ground truth, so that one test serves every border policy."""
 
 import numpy as np
 import pytest

@@ -188,7 +188,7 @@ def test_metadata_that_do_not_hold(change: dict) -> None:
 
 
 def test_another_network_is_found_out(sample: Path, checkpoint: Path) -> None:
-    """What parity says of a network with other weights, held against counts by hand."""
+    """What parity says of a network with other weights, compared with counts by hand."""
     config = load_config(CONFIG, options(sample)).resolved
     model = MODELS.build(config.model)
     load_weights(model, load_checkpoint(checkpoint), checkpoint)

@@ -1,4 +1,4 @@
-"""Losses held against numbers computed by hand and against a slow, plain version."""
+"""Losses compared with numbers computed by hand and with a slow, plain version."""
 
 import math
 from collections.abc import Callable

@@ -83,7 +83,7 @@ def test_everything_is_on_the_page(single: Path, runs: Path) -> None:
         f'{metrics["Dice"]:.4f}',
         f'{low:.4f} to {high:.4f}',
         'network input 32x32, scored at the input resolution, threshold 0.5',
-        'The border, counted in three ways',
+        'Border policies',
         'What one image costs',
         f'{metrics["cost"]["parameters"]:,}',
         'python tools/train.py',

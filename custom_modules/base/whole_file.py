@@ -87,39 +87,39 @@ def whole_file(
         raise UserError(f'{path}: is no file; choose another place')
     if 'b' not in mode:
         options.setdefault('encoding', 'utf-8')
-    beside = path.with_name(f'.{path.name}.{os.getpid()}{_PART}')
+    staging = path.with_name(f'.{path.name}.{os.getpid()}{_PART}')
     try:
-        with open(beside, mode, **options) as file:
+        with open(staging, mode, **options) as file:
             yield file
             file.flush()
             if flush:
                 os.fsync(file.fileno())
         if previous and path.exists():
             path.replace(path.with_name(previous))
-        beside.replace(path)
+        staging.replace(path)
     except OSError as error:
         # The error of another file that is read meanwhile has its name, or is none of a disk.
-        if error.filename == str(beside) or (error.filename is None and error.errno in _DISK):
+        if error.filename == str(staging) or (error.filename is None and error.errno in _DISK):
             raise cannot_write(path, error) from error
         raise
     finally:
-        beside.unlink(missing_ok=True)
+        staging.unlink(missing_ok=True)
 
 
 @contextmanager
-def folder_beside(path: Path) -> Iterator[Path]:
-    """Make a folder beside ``path`` for what is to be moved there, and remove it in the end.
+def staging_folder(path: Path) -> Iterator[Path]:
+    """Make a staging folder for what is to be moved to ``path``, and remove it in the end.
 
     Raises:
         UserError: the disk is full, or no folder can be made there.
     """
-    beside = path.with_name(f'.{path.name}.{os.getpid()}{_PART}')
+    staging = path.with_name(f'.{path.name}.{os.getpid()}{_PART}')
     try:
-        beside.mkdir()
+        staging.mkdir()
     except OSError as error:
-        raise cannot_write(beside, error) from error
+        raise cannot_write(staging, error) from error
     try:
-        yield beside
+        yield staging
     finally:
         with signals_wait():
-            shutil.rmtree(beside, ignore_errors=True)
+            shutil.rmtree(staging, ignore_errors=True)

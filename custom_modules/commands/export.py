@@ -14,7 +14,7 @@ from ..base.errors import UserError
 from ..base.kinds import Number
 from ..base.paths import make_writable
 from ..base.stopping import signals_wait
-from ..base.whole_file import folder_beside
+from ..base.whole_file import staging_folder
 from ..config import LoadedConfig
 from ..config.held_datasets import changed, described, pipeline_of
 from ..datasets.seeded_dataset import SeededDataset
@@ -103,7 +103,7 @@ def export(
     metadata['training'] = trained.get('meta', {}).get('training')
     parity = None
     if images:
-        with folder_beside(path) as folder:
+        with staging_folder(path) as folder:
             tried = folder / path.name
             kind.save(converted, tried, metadata)
             batches = real_batches(values, 'test', images)
@@ -112,7 +112,7 @@ def export(
         if abs(parity.dice_difference) > allowed:
             raise OutOfToleranceError(f'{parity.describe()}; {allowed:g} is allowed')
         metadata['parity'] = parity.as_dict()
-    with folder_beside(path) as folder:
+    with staging_folder(path) as folder:
         whole = folder / path.name
         kind.save(converted, whole, metadata)
         with signals_wait():

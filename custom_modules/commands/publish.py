@@ -7,7 +7,7 @@ from ..base.errors import UserError
 from ..base.json_file import write_json
 from ..base.paths import make_writable
 from ..base.stopping import signals_wait
-from ..base.whole_file import folder_beside, whole_file
+from ..base.whole_file import staging_folder, whole_file
 from ..config import LoadedConfig
 from ..config.data_types import SECTIONS
 from ..config.load import PUBLISHED_CONFIG
@@ -65,8 +65,8 @@ def publish(
         raise UserError(f'{source}: is of averaged views (--tta); name a test without them')
     trained = load_checkpoint(checkpoint)
     make_writable(folder.resolve().parent, 'the folder')
-    with folder_beside(folder.resolve()) as beside:
-        made = beside / 'made'
+    with staging_folder(folder.resolve()) as staging:
+        made = staging / 'made'
         make_writable(made, 'the folder')
         values = _without_own_metrics(config.data)
         _set(values, 'model', 'threshold', tested['threshold'])
@@ -92,7 +92,7 @@ def publish(
             file.write(card)
         with signals_wait():
             if folder.exists():
-                folder.replace(beside / 'before')
+                folder.replace(staging / 'before')
             made.replace(folder)
     return sorted(folder.iterdir())
 

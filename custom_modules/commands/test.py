@@ -63,8 +63,8 @@ def test(
             metrics beside the checkpoint.
         launcher: what started the processes: 'none' (there is one), 'pytorch' (torchrun) or 'slurm'
             (srun).
-        quick: whether boundaries, calibration, the three borders, the validation images and what an
-            image costs are left out.
+        quick: whether boundaries, calibration, the border policies, the validation images and
+            what an image costs are left out.
         tta: scales of test-time augmentation, at which the image and its mirror image are averaged;
             None for no averaging.
         tune: whether the threshold is chosen on the validation images and kept beside the

@@ -14,7 +14,7 @@ from .tables import FORMATS, Cell, Number, Table
 #: A test's metrics by the label of its run.
 Scored = Sequence[tuple[str, dict[str, Any]]]
 
-#: Each way to count the border -> what the border is then.
+#: Border policy -> what the border is then.
 BORDERS = {'foreground': 'pet', 'background': 'background', 'ignore': 'not counted'}
 
 #: Times that an image takes on a machine with other work, the longest by the shortest.
@@ -38,17 +38,21 @@ def tables_of(
         return []
     runs = [label for label, _ in scored]
     names = {info.name: info.title for info in metrics_of([row for _, row in scored])}
-    shown = metrics_of([way for _, row in scored for way in row.get('borders', {}).values()])
-    ways = [info for info in shown if info.level != 'detail']
+    shown = metrics_of([one for _, row in scored for one in row.get('borders', {}).values()])
+    of_borders = [info for info in shown if info.level != 'detail']
     found = [
         Table('metrics', 'Metrics', ['metric', *runs], [*_metrics(scored, names)], notes),
         Table(
             'border',
-            'The border, counted in three ways',
-            ['border is', 'run', *(info.title for info in ways)],
+            'Border policies',
+            ['border is', 'run', *(info.title for info in of_borders)],
             [
-                [BORDERS[way], label, *(_number(row['borders'][way], info.name) for info in ways)]
-                for way in BORDERS
+                [
+                    BORDERS[policy],
+                    label,
+                    *(_number(row['borders'][policy], info.name) for info in of_borders),
+                ]
+                for policy in BORDERS
                 for label, row in scored
                 if 'borders' in row
             ],

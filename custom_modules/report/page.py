@@ -171,9 +171,9 @@ def _metric_rows(results: Sequence[dict]) -> list[dict[str, Any]]:
 
 
 def _of_borders(metrics: Sequence[dict]) -> list[MetricInfo]:
-    """Return the metrics that are counted for each way to count the border."""
-    ways = [way for row in metrics for way in row.get('borders', {}).values()]
-    return [info for info in metrics_of(ways) if info.level != 'detail']
+    """Return the metrics that are counted for each border policy."""
+    policies = [policy for row in metrics for policy in row.get('borders', {}).values()]
+    return [info for info in metrics_of(policies) if info.level != 'detail']
 
 
 def _curves(runs: Sequence[ReportedRun]) -> list[Markup]:

@@ -64,8 +64,8 @@ def _describe_details(result: dict[str, Any]) -> list[str]:
         found = result['calibration']
         lines.append(f'calibration: Brier {found["Brier"]:.4f}  ECE {found["ECE"]:.4f}')
     if 'borders' in result:
-        ways = '  '.join(f'{way} {row["Dice"]:.4f}' for way, row in result['borders'].items())
-        lines.append(f'Dice with the border as {ways}')
+        dice = '  '.join(f'{name} {row["Dice"]:.4f}' for name, row in result['borders'].items())
+        lines.append(f'Dice with the border as {dice}')
     if 'cost' in result:
         lines.append(_describe_cost(result['cost']))
     return lines

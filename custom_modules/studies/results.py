@@ -227,7 +227,7 @@ def _row(
         metrics={info.name: metrics[info.name] for info in kept},
         **(dict(own_metrics=own) if own else {}),
         interval=metrics.get('intervals', {}).get('Dice'),
-        borders={way: row['Dice'] for way, row in metrics.get('borders', {}).items()},
+        borders={policy: row['Dice'] for policy, row in metrics.get('borders', {}).items()},
         epochs=training['epochs'],
         max_epochs=training['max_epochs'],
         minutes=training['minutes'],
