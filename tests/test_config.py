@@ -3,6 +3,7 @@
 import inspect
 import json
 import re
+import signal
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from mmengine.dataset import Compose
 from mmengine.registry import MODELS, Registry
 
 from custom_modules.base.errors import UserError
+from custom_modules.base.stopping import Stopped, stopping
 from custom_modules.config import load_config
 from custom_modules.config.annotations import annotated_kinds
 from custom_modules.config.differences import as_data
@@ -235,3 +237,18 @@ def test_configs_that_do_not_load(tmp_path: Path) -> None:
         load_config(tmp_path / 'config.yaml')
     with pytest.raises(UserError, match='there is no such config'):
         load_config(tmp_path / 'none.py')
+
+
+def test_a_signal_while_the_text_is_formatted_is_no_fault_of_the_config(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """MMEngine calls whatever ends its formatter a SyntaxError."""
+
+    def interrupted(text: str, **_: Any) -> tuple[str, bool]:
+        signal.raise_signal(signal.SIGTERM)
+        return text, False
+
+    config = load_config('configs/sample/unet_sample.py')
+    monkeypatch.setattr('yapf.yapflib.yapf_api.FormatCode', interrupted)
+    with stopping(), pytest.raises(Stopped, match='SIGTERM'):
+        assert not config.text

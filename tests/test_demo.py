@@ -165,7 +165,8 @@ MODEL = dict(description='ONNX Runtime, float32, on the processor', threshold=0.
 #: What is found in a large photograph, with as many digits as there may be.
 LONG = dict(
     width=12_000, height=9_000, area=98_765_432, share=0.914, confidence=0.93,
-    box=[1_000, 1_000, 10_999, 7_999], name='a', picture='', rle=None, png=None,
+    box=[1_000, 1_000, 10_999, 7_999], name='a', rle=None, png=None,
+    picture=base64.b64encode(cv2.imencode('.png', np.zeros((9, 12), np.uint8))[1]).decode(),
 )  # fmt: skip
 
 

@@ -140,7 +140,8 @@ def test_who_does_not_send_is_not_waited_for(
     one = connect(sent)
     honest(address)
     statuses = re.findall(rb'^HTTP/1.1 (\d+)', rest(one, drip), re.MULTILINE)
-    assert statuses == [answer] if answer else statuses in ([], [b'400'])
+    # Without an answer of its own to give, a busy machine may get to the limit of time first.
+    assert statuses == [answer] if answer else statuses in ([], [b'400'], [b'408'])
 
 
 def test_who_does_not_read_is_not_waited_for(address: str, connect: Callable) -> None:

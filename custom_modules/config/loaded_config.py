@@ -7,6 +7,7 @@ from typing import Any
 
 from mmengine.config import Config
 
+from ..base.stopping import signals_wait
 from .differences import as_data
 from .layers import Layer
 
@@ -36,4 +37,6 @@ class LoadedConfig:
     @cached_property
     def text(self) -> str:
         """``written`` as the Python of a config file."""
-        return Config(self.written).pretty_text
+        # MMEngine takes whatever ends its formatter for a fault of the config, signals too.
+        with signals_wait():
+            return Config(self.written).pretty_text
