@@ -24,6 +24,7 @@ from .export.exported_files import is_exported, load_exported
 from .export.metadata import read_metadata, weights_digest
 from .export.openvino_files import load_openvino
 from .models import BinarySegmentor
+from .models.binary_segmentor import as_segmentor
 from .models.precision import resolve_dtype
 from .prediction import Prediction, Predictor
 from .prediction.network import ExportedNetwork, Network, TorchNetwork
@@ -75,7 +76,6 @@ def load(
     place = torch.device(device or get_device())
     config, source, _ = named_model([config] if checkpoint is None else [config, checkpoint])
     settings = load_config(config, options).resolved
-    stored: float | None = None
     notes: list[str] = []
     network: Network
     if is_exported(source):
@@ -83,15 +83,14 @@ def load(
     else:
         dtype = resolve_dtype(settings.test_cfg.get('precision', 'fp32'), place)
         weights = weights_file(source)
-        model = MODELS.build(settings.model)
+        model = as_segmentor(MODELS.build(settings.model), 'a prediction')
         trained = load_checkpoint(weights)
         load_weights(model, trained, weights)
         notes = other_than_trained(trained.get('meta', {}), settings) + passed_over(weights)
-        stored = stored_threshold(weights)
+        tuned = stored_threshold(weights)
+        stored = model.threshold if tuned is None else tuned
         openvino = _in_openvino(source / ONNX, model, dtype) if place.type == 'cpu' else None
         network = openvino or TorchNetwork(model.to(place), dtype)
-    if stored is None:
-        stored = settings.model['threshold']
     predictor = Predictor(
         network,
         pipeline_of(settings.test_dataloader['dataset']),
@@ -104,7 +103,7 @@ def load(
     return predictor
 
 
-def _exported(path: Path) -> tuple[Network, float | None]:
+def _exported(path: Path) -> tuple[Network, float]:
     """Return an exported network and its threshold."""
     logits, facts = load_exported(path)
     description = f'{logits.runtime}, {facts["precision"]}'

@@ -24,7 +24,7 @@ from ..export.formats import format_of
 from ..export.metadata import VERSION, weights_digest
 from ..export.onnx_files import INPUT, OUTPUT
 from ..export.parity import TOLERANCES, Parity, compare
-from ..models.binary_segmentor import as_input
+from ..models.binary_segmentor import as_input, as_segmentor
 from ..models.precision import autocast
 from ..runs.checkpoint_io import load_checkpoint, load_weights, weights_file
 from ..runs.named_model import results_folder
@@ -86,12 +86,12 @@ def export(
     make_writable(path.parent, '--out')
     keep_freed_memory()
     values = config.resolved
-    model: Any = MODELS.build(values.model)
+    model = as_segmentor(MODELS.build(values.model), 'an export')
     trained = load_checkpoint(checkpoint)
     load_weights(model, trained, checkpoint)
     if threshold is None:
         stored = stored_threshold(checkpoint)
-        threshold = float(values.model['threshold'] if stored is None else stored)
+        threshold = float(model.threshold if stored is None else stored)
     network = ExportableModel(model)
     calibration = None
     if precision == 'int8':
@@ -99,6 +99,7 @@ def export(
     half = ExportableModel(model, torch.float16) if precision == 'fp16' else network
     converted = kind.convert(half, calibration)
     metadata = _metadata(values, checkpoint, network, precision, threshold)
+    metadata['protocol'] = protocol(values, model, checkpoint)
     metadata['weights'] = weights_digest(model.state_dict())
     metadata['training'] = trained.get('meta', {}).get('training')
     parity = None
@@ -216,6 +217,5 @@ def _metadata(
         threshold=threshold,
         precision=precision,
         checkpoint=dict(name=Path(checkpoint).name, sha256=digest),
-        protocol=protocol(config, checkpoint),
         parity=None,
     )

@@ -30,6 +30,7 @@ from ..engine.memory import keep_freed_memory
 from ..engine.runner import PetSegRunner
 from ..export.exported_files import is_exported
 from ..export.exported_model import use_exported
+from ..models.binary_segmentor import BinarySegmentor, as_segmentor
 from ..models.cost import cost_of_image
 from ..models.test_time_augmentation import TestTimeAugmentation
 from ..runs.checkpoint_io import weights_file
@@ -39,6 +40,12 @@ from ..runs.per_image_csv import write_rows
 from ..runs.trained_with import image_size, other_than_trained
 from ..runs.tuned_threshold import find_threshold, save_threshold, sidecar_file
 from ..visualization import save_examples
+
+#: What every result names of its model -> what it says.
+_SCORED = dict(
+    threshold='the probability above which a pixel is foreground',
+    resolution="'input', or 'original' where masks have the size of their files",
+)
 
 
 def test(
@@ -93,10 +100,13 @@ def test(
 
     runner = _build_runner(values, checkpoint, folder, launcher, bool(out), quick)
     model: Any = runner.bare_model
+    _check_scored(model)
     if tta is not None:
+        as_segmentor(model, '--tta')
         model.network = TestTimeAugmentation(model.network, model.decode_head.size_divisor, tta)
     runner.load_or_resume()
     if is_exported(checkpoint):
+        as_segmentor(model, 'an exported file')
         runner.checkpoint_meta = use_exported(model, Path(checkpoint))
     conditions = _conditions(values, runner, tta)
     validation = _validate(runner, required=tune) if tune or not quick else None
@@ -129,7 +139,7 @@ def test(
     metrics = runner.test_evaluator.metrics
     rows = image_rows(metrics)
     own = own_results(evaluated, metrics, rows)
-    result: dict[str, object] = evaluated | protocol(values, checkpoint)
+    result: dict[str, object] = evaluated | protocol(values, model, checkpoint)
     result |= dict(
         threshold=model.threshold,
         threshold_source=source,
@@ -196,10 +206,20 @@ def _build_runner(
     return PetSegRunner.from_cfg(settings)
 
 
+def _check_scored(model: Any) -> None:
+    """Refuse a model of one's own that does not say what every result names, before the test."""
+    for name, meaning in _SCORED.items():
+        if not hasattr(model, name):
+            raise UserError(
+                f'{type(model).__name__} has no attribute {name!r}, which results name: {meaning}'
+            )
+
+
 def _cost(runner: PetSegRunner) -> dict[str, Any]:
     """Return what the first of the tested images costs; nothing of a network that is sharded."""
-    model: Any = runner.bare_model
-    if is_sharded(model):  # this process has a part of the weights and would wait for the others
+    model = runner.bare_model
+    # Of a sharded one this process has a part of the weights, and would wait for the others.
+    if is_sharded(model) or not isinstance(model, BinarySegmentor):
         return {}
     loader = runner.test_dataloader
     batch = loader.collate_fn([loader.dataset[0]])
@@ -238,23 +258,23 @@ def _conditions(
         epoch=meta.get('epoch'),
         iter=meta.get('iter'),
         border=described(dataset, 'border'),
-        resolution=config.model['resolution'],
+        resolution=runner.bare_model.resolution,
         image_size=image_size(dataset),
         tta=None if tta is None else list(tta),
     )
 
 
-def protocol(config: Config, checkpoint: str) -> dict[str, object]:
+def protocol(config: Config, model: Any, checkpoint: str) -> dict[str, object]:
     """Return how the metrics came about: what every quoted metric has to carry."""
     dataset = config.test_dataloader['dataset']
     return dict(
         dataset=described(dataset, 'type'),
         split=described(dataset, 'split'),
         border=described(dataset, 'border'),
-        resolution=config.model['resolution'],
+        resolution=model.resolution,
         image_size=image_size(dataset),
         averaging='Dice and IoU: mean over images; *_global, precision, recall: over all pixels',
-        threshold=config.model['threshold'],
+        threshold=model.threshold,
         config=short_path(config.filename),
         checkpoint=short_path(checkpoint),
     )

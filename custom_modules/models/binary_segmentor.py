@@ -147,6 +147,24 @@ class BinarySegmentor(BaseModel):
         return data_samples
 
 
+def as_segmentor(model: nn.Module, needed_by: str) -> BinarySegmentor:
+    """Return a model whose network can be run alone; a model of one's own need not have one.
+
+    Args:
+        model: model as a config has it built.
+        needed_by: what runs the network, for the message, such as '--tta'.
+
+    Raises:
+        UserError: it is no BinarySegmentor.
+    """
+    if not isinstance(model, BinarySegmentor):
+        raise UserError(
+            f'{needed_by}: runs the network of a BinarySegmentor, and {type(model).__name__} is '
+            'none; let its class inherit from BinarySegmentor'
+        )
+    return model
+
+
 def check_sides(width: int, height: int, divisor: int) -> None:
     """Refuse an image whose sides are no multiples of what a network divides them by.
 
