@@ -52,7 +52,7 @@ from mmengine.structures import PixelData
 class OneConvolution(BaseModel):
     def __init__(self, data_preprocessor=None, **kwargs):
         super().__init__(data_preprocessor)
-        self.threshold = kwargs['threshold']
+        self.threshold, self.resolution = kwargs['threshold'], kwargs['resolution']
         self.convolution = torch.nn.Conv2d(3, 1, 1)
 
     def forward(self, inputs, data_samples=None, mode='tensor'):
