@@ -17,6 +17,7 @@ ROOMS = (
     'evaluation',
     'runs',
     'visualization',
+    'preparation',
     'engine',
     'export',
     'prediction',
