@@ -7,10 +7,13 @@ import torch
 from mmengine.registry import MODELS
 
 from custom_modules.base.errors import UserError
+from custom_modules.commands.test import test as score
 from custom_modules.commands.train import train
 from custom_modules.config import load_config
 from custom_modules.engine.runner import PetSegRunner
-from custom_modules.runs.initial_weights import start_from
+from custom_modules.runs.checkpoint_io import load_checkpoint
+from custom_modules.runs.initial_weights import start_from, start_of
+from custom_modules.runs.safetensors_io import save_safetensors
 from tests.conftest import TINY
 
 ENCODER = dict(type='ResNetEncoder', width=0.0625)
@@ -110,6 +113,45 @@ def test_a_training_starts_from_what_fits(
     assert torch.allclose(first['backbone.levels.1.0.weight'], second['backbone.levels.1.0.weight'])
     with pytest.raises(UserError, match='there is no such checkpoint'):
         run('model.decode_head.channels=[4]', 'init=nothing.pth')
+
+
+def test_what_the_first_training_saw_is_not_forgotten(
+    sample: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Whichever way the weights go, a test of the last net warns of images of the first."""
+    options = [*TINY, f'data_root={sample}', 'precision=fp32', 'max_epochs=1']
+
+    def run(name: str, split: str, *more: str, resume: str | None = None) -> Path:
+        splits = [f'train_dataloader.dataset.split={split}', 'val_dataloader.dataset.split=train']
+        config = load_config('configs/sample/unet_sample.py', [*options, *splits, *more])
+        config.resolved.experiment_name = name
+        return train(config, str(tmp_path / name), resume=resume)
+
+    first = load_checkpoint(run('first', 'train') / 'best.pth')
+    save_safetensors(first, tmp_path / 'model.safetensors')
+    capsys.readouterr()
+    start = f'init={tmp_path}'  # the folder of a published model
+    run('second', 'val', start)
+    assert 'of the validation images are training images' in capsys.readouterr().out
+    best = run('second', 'val', start, 'max_epochs=2', resume='') / 'best.pth'
+    meta = load_checkpoint(best)['meta']
+    seen = first['meta']['train_images']
+    assert seen and not set(seen) & set(meta['train_images'])
+    source = str(tmp_path / 'model.safetensors')
+    minutes = first['meta']['training']['minutes']
+    assert meta['start'] == dict(weights=[source], minutes=minutes, images=seen)
+    training = meta['training']
+    assert (training['init'], training['minutes_before']) == (source, minutes)
+    tested = [*options, 'test_dataloader.dataset.split=train']
+    result = score(
+        load_config('configs/sample/unet_sample.py', tested), str(best), str(tmp_path), quick=True
+    )
+    assert result is not None and result['num_trained_on'] == result['num_images'] == 6
+
+
+@pytest.mark.parametrize('start', [None, 3, dict(weights=['a']), dict(weights=3, minutes='x')])
+def test_a_start_of_another_program_is_none(start: object) -> None:
+    assert start_of(dict(start=start)) is None
 
 
 @pytest.mark.parametrize(

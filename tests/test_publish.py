@@ -16,11 +16,12 @@ from custom_modules.base.paths import PROJECT_ROOT
 from custom_modules.commands.publish import publish
 from custom_modules.commands.test import test as score
 from custom_modules.config import load_config
-from custom_modules.export.model_card import model_card
+from custom_modules.export.model_card import Compared, model_card
 from custom_modules.export.parity import Parity
 from custom_modules.models.precision import resolve_dtype
 from custom_modules.runs.checkpoint_io import load_checkpoint
 from custom_modules.runs.named_model import results_folder
+from custom_modules.runs.safetensors_io import as_float16
 from tests.conftest import ROOT, Command
 
 pytest.importorskip('onnx')
@@ -88,12 +89,13 @@ def published(
 ) -> Path:
     folder = tmp_path_factory.mktemp('published') / 'pet'
     own = [option for option in options if 'threshold' not in option]  # the metrics have theirs
-    publish(load_config(recipe, own), str(checkpoint), folder, metrics=tested, images=6)
+    publish(load_config(recipe, own), str(checkpoint), folder, metrics=[tested], images=6)
     return folder
 
 
 def test_the_folder(published: Path, checkpoint: Path, tested: Path) -> None:
-    names = ['README.md', 'config.json', 'metrics.json', 'model.onnx', 'model.safetensors']
+    names = ['README.md', 'config.json', 'examples.jpg', 'metrics.json']
+    names += ['model.onnx', 'model.safetensors']
     assert sorted(path.name for path in published.iterdir()) == names
     weights = load_checkpoint(checkpoint)['state_dict']
     written = safetensors.load_file(published / 'model.safetensors')
@@ -116,6 +118,45 @@ def test_the_folder(published: Path, checkpoint: Path, tested: Path) -> None:
         "6 images of the split 'test'",
     ):
         assert said in card
+
+
+def test_a_small_folder(
+    recipe: Path, options: list[str], checkpoint: Path, tested: Path, sample: Path, tmp_path: Path
+) -> None:
+    """Half the weights, no ONNX file, another resolution on the card; the masks stay."""
+    original = tmp_path / 'original.json'
+    values = json.loads(tested.read_text()) | dict(resolution='original', Dice=0.125)
+    values['intervals'] = dict(Dice=[0.0625, 0.25])
+    original.write_text(json.dumps(values))
+    folder = tmp_path / 'small'
+    config = load_config(recipe, [one for one in options if 'threshold' not in one])
+    written = publish(
+        config, str(checkpoint), folder, metrics=[tested, original], images=6, small=True
+    )
+    names = ['README.md', 'config.json', 'examples.jpg', 'metrics.json', 'metrics_original.json']
+    assert [path.name for path in written] == [*names, 'model.safetensors']
+    trained = load_checkpoint(checkpoint)['state_dict']
+    kept = load_checkpoint(folder)['state_dict']
+    for name, weight in trained.items():
+        rounded = weight.half() if weight.ndim > 1 else weight
+        assert kept[name].dtype == rounded.dtype and torch.equal(kept[name], rounded), name
+    card = (folder / 'README.md').read_text()
+    assert "| | 64x64 | at the photographs' own size |" in card
+    assert '| 0.1250 (95 % interval 0.0625 to 0.2500) |' in card
+    assert 'Weights are kept in 16 bits: 6 images' in card and 'model.onnx' not in card
+    photographs = sorted((sample / 'images').glob('*.jpg'))[:4]
+    ways = (load(folder), load(CONFIG, checkpoint, options=options))
+    for small, whole in zip(*(way.predict(photographs) for way in ways), strict=True):
+        assert np.allclose(small.probability, whole.probability, atol=2e-3)
+    for wrong in ([tested, tested], [tested, tmp_path / 'none.json']):
+        with pytest.raises(UserError, match=r'its resolution is input|there is no such file'):
+            publish(config, str(checkpoint), tmp_path / 'new', metrics=wrong, images=0)
+    original.write_text(json.dumps(values | dict(threshold=0.75)))
+    with pytest.raises(UserError, match=r'its threshold is 0\.75, that of .* 0\.4'):
+        publish(config, str(checkpoint), tmp_path / 'new', metrics=[tested, original], images=0)
+    trained['backbone.levels.0.0.weight'][0] = 7e4
+    with pytest.raises(UserError, match='weights beyond float16'):
+        as_float16(dict(state_dict=trained))
 
 
 def test_it_loads_in_a_clean_process(
@@ -235,11 +276,13 @@ def test_mistakes(
     config = load_config(CONFIG, options)
     for overwrite in (False, True):
         with pytest.raises(UserError, match='mine: is there already; choose another'):
-            publish(config, str(checkpoint), tmp_path / 'mine', metrics=tested, overwrite=overwrite)
+            publish(
+                config, str(checkpoint), tmp_path / 'mine', metrics=[tested], overwrite=overwrite
+            )
     averaged = tmp_path / 'averaged.json'
     averaged.write_text(json.dumps(json.loads(tested.read_text()) | dict(tta=dict(scales=[1]))))
     with pytest.raises(UserError, match='is of averaged views'):
-        publish(config, str(checkpoint), tmp_path / 'new', metrics=averaged)
+        publish(config, str(checkpoint), tmp_path / 'new', metrics=[averaged])
     averaged.unlink()
     # What nobody could load is not written: a module of one's own would have to be executed.
     (tmp_path / 'mine.py').write_text(
@@ -247,7 +290,7 @@ def test_mistakes(
     )
     own = load_config(tmp_path / 'mine.py', options)
     with pytest.raises(UserError, match=r'mine\.py: cannot be published: .*custom_imports'):
-        publish(own, str(checkpoint), tmp_path / 'new', metrics=tested)
+        publish(own, str(checkpoint), tmp_path / 'new', metrics=[tested])
     assert not (tmp_path / 'new').exists()
     (tmp_path / 'mine.py').unlink()
     words = ['publish.py', CONFIG, checkpoint, 'new', '--images', '0', '--cfg-options', *options]
@@ -273,6 +316,6 @@ def test_the_card_of_own_data(options: list[str], tested: Path, tmp_path: Path) 
     config.resolved.test_dataloader['dataset']['type'] = 'BinaryMaskDataset'
     training = dict(epochs=8, max_epochs=12, minutes=0.5, device='a CPU', precision='float32')
     metrics = json.loads(tested.read_text()) | dict(border='', training=training)
-    card = model_card('cats', config.resolved, metrics, None, None)
+    card = model_card('cats', config.resolved, [metrics], Compared())
     assert 'license: unknown\n' in card and '# cats\n' in card and 'border' not in card
     assert '`my_cats.py`: the weights of epoch 8 of 12, after 30 seconds on a CPU, float32.' in card

@@ -1,7 +1,7 @@
 #!/usr/bin/env python
 """Publish a trained model: python tools/publish.py CONFIG CHECKPOINT FOLDER
 
-The folder gets weights (safetensors), an ONNX file, config, metrics and a model card.
+The folder gets weights (safetensors), an ONNX file, config, metrics, examples and a model card.
 """
 
 import argparse
@@ -17,12 +17,22 @@ def parse_args() -> argparse.Namespace:
     parser.add_config()
     parser.add_argument('checkpoint', help='best.pth of a run that was tested')
     parser.add_argument('folder', help='to write')
-    parser.add_argument('--metrics', help='metrics.json of a test (default: beside the checkpoint)')
+    parser.add_argument(
+        '--metrics',
+        nargs='+',
+        default=[],
+        help='metrics.json of a test (default: beside the checkpoint); more for other resolutions',
+    )
     parser.add_argument(
         '--images',
         type=int,
         default=200,
-        help='of the test split to compare the ONNX file on (default: 200)',
+        help='of the test split to compare what is written on (default: 200)',
+    )
+    parser.add_argument(
+        '--small',
+        action='store_true',
+        help='weights in 16 bits and no ONNX file: a quarter of the size',
     )
     parser.add_argument('--overwrite', action='store_true', help='replace a published model')
     parser.add_cfg_options()
@@ -43,8 +53,9 @@ def main() -> None:
                 load_config(args.config, args.cfg_options),
                 args.checkpoint,
                 Path(args.folder),
-                metrics=Path(args.metrics) if args.metrics else None,
+                metrics=[Path(one) for one in args.metrics],
                 images=args.images,
+                small=args.small,
                 overwrite=args.overwrite,
             )
         except OutOfToleranceError as error:

@@ -133,18 +133,46 @@ def compare_bfloat16(
         threshold: probability above which a pixel is foreground, from 0 to 1.
         images: number of test images to compare on, evenly spread over the split.
     """
-    model: Any = MODELS.build(config.model)
-    load_weights(model, dict(checkpoint), 'the checkpoint')
-    network = ExportableModel(model)
-
-    batches = real_batches(config, 'test', images)
+    network = _network(config, checkpoint)
 
     @torch.inference_mode()
     def bfloat16(images: np.ndarray) -> np.ndarray:
         with autocast(torch.bfloat16, 'cpu'):
             return network(torch.from_numpy(images)).numpy()
 
+    batches = real_batches(config, 'test', images)
     return compare(network, bfloat16, batches, threshold, 'test')
+
+
+def compare_weights(
+    config: Config,
+    checkpoint: Mapping[str, Any],
+    rounded: Mapping[str, Any],
+    threshold: float,
+    images: int,
+) -> Parity:
+    """Compare a network that has rounded weights with the one that was trained.
+
+    Args:
+        config: resolved config of the model.
+        checkpoint: checkpoint as ``load_checkpoint`` returns it.
+        rounded: the same with other weights, such as those of ``as_float16``.
+        threshold: probability above which a pixel is foreground, from 0 to 1.
+        images: number of test images to compare on, evenly spread over the split.
+    """
+    network, other = (_network(config, one) for one in (checkpoint, rounded))
+
+    def of_rounded(images: np.ndarray) -> np.ndarray:
+        return other(torch.from_numpy(images)).numpy()
+
+    batches = real_batches(config, 'test', images)
+    return compare(network, of_rounded, batches, threshold, 'test')
+
+
+def _network(config: Config, checkpoint: Mapping[str, Any]) -> ExportableModel:
+    model: Any = MODELS.build(config.model)
+    load_weights(model, dict(checkpoint), 'the checkpoint')
+    return ExportableModel(model)
 
 
 class OutOfToleranceError(Exception):

@@ -1,7 +1,10 @@
 """What ``tools/publish.py`` does."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
+
+from PIL import Image
 
 from ..base.errors import UserError
 from ..base.json_file import write_json
@@ -12,12 +15,16 @@ from ..config import LoadedConfig
 from ..config.data_types import SECTIONS
 from ..config.load import PUBLISHED_CONFIG
 from ..config.untrusted import read_data_config
-from ..export.model_card import model_card
+from ..export.model_card import Compared, model_card
 from ..runs.checkpoint_io import PUBLISHED_WEIGHTS, load_checkpoint
 from ..runs.metrics_json import read_metrics
-from ..runs.published_folder import CARD, METRICS, ONNX
-from ..runs.safetensors_io import save_safetensors
-from .export import compare_bfloat16, export
+from ..runs.published_folder import CARD, EXAMPLES, METRICS, ONNX
+from ..runs.safetensors_io import as_float16, save_safetensors
+from ..visualization.examples import SHEET
+from .export import OutOfToleranceError, compare_bfloat16, compare_weights, export
+
+#: Quality of the JPEG with the examples, of 100: text stays sharp, and a sheet below 300 kB.
+_QUALITY = 85
 
 
 def publish(
@@ -25,23 +32,30 @@ def publish(
     checkpoint: str,
     folder: Path,
     *,
-    metrics: Path | None = None,
+    metrics: Sequence[Path] = (),
     images: int = 200,
+    small: bool = False,
     overwrite: bool = False,
 ) -> list[Path]:
     """Write a folder with all that a user of a trained model needs, and nothing that is executed.
 
     ``model.safetensors``, ``model.onnx`` (compared with PyTorch), ``config.json`` (resolved),
-    ``metrics.json``, ``README.md`` (the model card). The folder appears whole or not at all. Its
-    threshold is the one that the metrics were made with; its precision is 'auto' if bfloat16 keeps
-    the masks on these images, 'fp32' if it does not, that of the config if nothing was compared.
+    ``metrics.json``, ``README.md`` (the model card), and ``examples.jpg`` where the test drew its
+    examples. The folder appears whole or not at all. Its threshold is the one that the metrics were
+    made with; its precision is 'auto' if bfloat16 keeps the masks on these images, 'fp32' if it
+    does not, that of the config if nothing was compared.
 
     Args:
         config: loaded config of the model.
         checkpoint: ``.pth`` file with the trained weights.
         folder: folder to write.
-        metrics: ``metrics.json`` of a test of this checkpoint; None takes the one beside it.
-        images: number of test images to compare the ONNX file and bfloat16 on; 0 compares nothing.
+        metrics: ``metrics.json`` of tests of this checkpoint, one for each resolution; the first is
+            that of the folder, others become ``metrics_<resolution>.json`` and a table of the card.
+            Empty takes the one beside the checkpoint.
+        images: number of test images to compare the ONNX file, bfloat16 and rounded weights on; 0
+            compares nothing.
+        small: whether weights are kept as float16 and no ONNX file is written, for a folder of a
+            quarter of the size, which ``tools/export.py`` completes.
         overwrite: whether a folder that ``publish`` wrote before is replaced.
 
     Returns:
@@ -50,19 +64,14 @@ def publish(
     Raises:
         UserError: the folder is there, there are no metrics, the checkpoint is of another model, or
             the config names modules of one's own for more than metrics.
-        OutOfToleranceError: the ONNX file gives other masks.
+        OutOfToleranceError: the ONNX file or rounded weights give other masks.
     """
     if folder.exists() and not (overwrite and (folder / PUBLISHED_WEIGHTS).is_file()):
         hint = 'add --overwrite' if (folder / PUBLISHED_WEIGHTS).is_file() else 'choose another'
         raise UserError(f'{folder}: is there already; {hint}')
-    source = metrics or Path(checkpoint).with_name(METRICS)
-    if not source.is_file():
-        raise UserError(
-            f'{source}: there is no such file; run tools/test.py first, or name one with --metrics'
-        )
-    tested = read_metrics(source)
-    if tested.get('tta'):
-        raise UserError(f'{source}: is of averaged views (--tta); name a test without them')
+    sources = metrics or [Path(checkpoint).with_name(METRICS)]
+    tests = _read_tests(sources)
+    tested = tests[METRICS]
     trained = load_checkpoint(checkpoint)
     make_writable(folder.resolve().parent, 'the folder')
     with staging_folder(folder.resolve()) as staging:
@@ -71,23 +80,39 @@ def publish(
         values = _without_own_metrics(config.data)
         _set(values, 'model', 'threshold', tested['threshold'])
         _check_readable(values, config.path, made / PUBLISHED_CONFIG)
+        rounded, parity = None, None
+        if small:
+            original, trained = trained, as_float16(trained)
+            if images:
+                threshold = tested['threshold']
+                rounded = compare_weights(config.resolved, original, trained, threshold, images)
+                if not rounded.keeps_the_masks:
+                    raise OutOfToleranceError(f'as float16, {rounded.describe()}')
         save_safetensors(trained, made / PUBLISHED_WEIGHTS)
-        _, parity = export(
-            config,
-            checkpoint,
-            'onnx',
-            str(made / ONNX),
-            images=images,
-            threshold=tested['threshold'],
-        )
+        if not small:
+            _, parity = export(
+                config,
+                checkpoint,
+                'onnx',
+                str(made / ONNX),
+                images=images,
+                threshold=tested['threshold'],
+            )
         half = None
         if images:
             half = compare_bfloat16(config.resolved, trained, tested['threshold'], images)
         if half is not None:
             _set(values, 'test_cfg', 'precision', 'auto' if half.keeps_the_masks else 'fp32')
         write_json(made / PUBLISHED_CONFIG, values, indent=1)
-        write_json(made / METRICS, tested, indent=1)
-        card = model_card(folder.resolve().name, config.resolved, tested, parity, half)
+        for name, values_of_test in tests.items():
+            write_json(made / name, values_of_test, indent=1)
+        sheet = sources[0].with_name(SHEET)
+        if sheet.is_file():
+            Image.open(sheet).convert('RGB').save(made / EXAMPLES, quality=_QUALITY)
+        facts = Compared(onnx=parity, bfloat16=half, float16=rounded)
+        card = model_card(
+            folder.resolve().name, config.resolved, list(tests.values()), facts, sheet.is_file()
+        )
         with whole_file(made / CARD) as file:
             file.write(card)
         with signals_wait():
@@ -95,6 +120,35 @@ def publish(
                 folder.replace(staging / 'before')
             made.replace(folder)
     return sorted(folder.iterdir())
+
+
+def _read_tests(sources: Sequence[Path]) -> dict[str, dict[str, Any]]:
+    """Return name in the folder -> metrics of each test.
+
+    Raises:
+        UserError: a file is missing or of averaged views, two are of one resolution, or their
+            thresholds differ.
+    """
+    tests: dict[str, dict[str, Any]] = {}
+    for source in sources:
+        if not source.is_file():
+            raise UserError(
+                f'{source}: there is no such file; run tools/test.py first, or name one with '
+                '--metrics'
+            )
+        tested = read_metrics(source)
+        if tested.get('tta'):
+            raise UserError(f'{source}: is of averaged views (--tta); name a test without them')
+        first = next(iter(tests.values()), tested)
+        for key in ('resolution', 'threshold'):
+            if tests and (tested[key] == first[key]) == (key == 'resolution'):
+                raise UserError(
+                    f'{source}: its {key} is {tested[key]}, that of {sources[0]} {first[key]}; '
+                    'further tests are of other resolutions and the same threshold'
+                )
+        name = f'{METRICS.removesuffix(".json")}_{tested["resolution"]}.json' if tests else METRICS
+        tests[name] = tested
+    return tests
 
 
 def _check_readable(values: dict[str, Any], config: Path, path: Path) -> None:

@@ -35,11 +35,13 @@ from ..models.cost import cost_of_image
 from ..models.test_time_augmentation import TestTimeAugmentation
 from ..runs.checkpoint_io import weights_file
 from ..runs.environment import environment
+from ..runs.initial_weights import start_of
 from ..runs.metrics_text import describe
 from ..runs.per_image_csv import write_rows
 from ..runs.trained_with import image_size, other_than_trained
 from ..runs.tuned_threshold import find_threshold, save_threshold, sidecar_file
 from ..visualization import save_examples
+from ..visualization.examples import SHEET
 
 #: What every result names of its model -> what it says.
 _SCORED = dict(
@@ -129,7 +131,10 @@ def test(
         return None
     if line:
         print(line)
-    marks = runner.checkpoint_meta.get('train_images')
+    meta = runner.checkpoint_meta
+    marks, start = meta.get('train_images'), start_of(meta)
+    if marks is not None and start is not None:
+        marks = [*marks, *start.images]
     shared = trained_on(marks, values, runner.test_dataloader.dataset)
     if shared:
         print(shared_line(shared, 'tested'))
@@ -169,7 +174,7 @@ def test(
             runner.test_dataloader.dataset,
             rows,
             folder / 'masks',
-            folder / 'examples.png',
+            folder / SHEET,
             f'{config.path.stem}: {describe(result).splitlines()[0]}',
         )
     return result

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,7 +14,7 @@ from ..datasets.shared_images import image_marks
 from ..distributed.sharding import is_sharded, whole_state
 from ..runs.checkpoint_io import load_checkpoint, load_weights, save_checkpoint
 from ..runs.environment import environment
-from ..runs.initial_weights import start_from
+from ..runs.initial_weights import set_start, start_from, start_of, starts_of
 from ..runs.run_folder import LAST, PREVIOUS
 from ..runs.weights_check import unsound_weight
 from .training_state import restore_training_state, training_state
@@ -130,6 +131,9 @@ def resume(runner: PetSegRunner, filename: str) -> None:
             'start from these weights with --cfg-options load_from=...'
         )
     meta = checkpoint['meta']
+    start = start_of(meta)
+    if start is not None:
+        set_start(runner.bare_model, start)
     loop = runner.train_loop
     loop._epoch, loop._iter = meta['epoch'], meta['iter']
     _check_images(runner, meta.get('train_images'), filename)
@@ -164,6 +168,10 @@ def _states(runner: PetSegRunner) -> tuple[dict, dict]:
 
 
 def _checkpoint_of(runner: PetSegRunner, weights: dict) -> dict:
+    start = starts_of(runner.bare_model)
+    before = {}
+    if start is not None:
+        before = dict(init=', '.join(start.weights), minutes_before=start.minutes)
     precision = str(getattr(runner.optim_wrapper, 'dtype', torch.float32)).removeprefix('torch.')
     return dict(
         meta=dict(
@@ -173,12 +181,14 @@ def _checkpoint_of(runner: PetSegRunner, weights: dict) -> dict:
             config=runner.cfg.pretty_text,
             experiment_name=runner.experiment_name,
             train_images=runner.train_images,
+            start=None if start is None else asdict(start),
             training=dict(
                 epochs=runner.epoch,
                 max_epochs=runner.max_epochs,
                 minutes=round(runner.train_loop.seconds / 60, 2),
                 precision=precision,
                 processes=runner.world_size,
+                **before,
                 **environment(),
             ),
         ),

@@ -1,6 +1,7 @@
 """The card of a published model: what it is, how good, on what, and what it is not for."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -36,26 +37,50 @@ _LIMITS = {
 }
 
 
+_EXAMPLES = [
+    '## Examples',
+    '',
+    '![The worst, median and best images of the test](examples.jpg)',
+    '',
+]
+
+
+@dataclass(frozen=True)
+class Compared:
+    """What a published folder holds, against the network as it was trained, in float32.
+
+    Attributes:
+        onnx: the ONNX file; None if it was not compared, or is not there.
+        bfloat16: the network in bfloat16; None if it was not compared.
+        float16: the network with weights that were rounded to float16; None if they were not.
+    """
+
+    onnx: Parity | None = None
+    bfloat16: Parity | None = None
+    float16: Parity | None = None
+
+
 def model_card(
     name: str,
     config: Config,
-    metrics: Mapping[str, Any],
-    parity: Parity | None,
-    half: Parity | None,
+    tests: Sequence[Mapping[str, Any]],
+    compared: Compared,
+    examples: bool = False,
 ) -> str:
     """Return the card as Markdown.
 
     Args:
         name: name of the model, the heading of its card.
         config: resolved config of the model.
-        metrics: metrics of the model's test, as ``metrics.json`` holds them.
-        parity: comparison of the ONNX file with PyTorch; None if it was not compared.
-        half: comparison of the network in bfloat16 with float32; None if it was not compared.
+        tests: metrics of the model's tests, as ``metrics.json`` holds them, one for each
+            resolution.
+        compared: what was compared with the network as it was trained.
+        examples: whether ``examples.jpg`` is in the folder.
     """
     model = MODELS.build(config.model)
     parameters = sum(parameter.numel() for parameter in model.parameters())
     dataset = described(config.test_dataloader['dataset'], 'type')
-    training = metrics.get('training') or {}
+    training = tests[0].get('training') or {}
     lines = [
         '---',
         'library_name: petseg',
@@ -81,12 +106,15 @@ def model_card(
         'petseg predict FOLDER photograph.jpg --out masks  # or: python tools/predict.py',
         '```',
         '',
-        'Without PetSeg: `model.onnx`, whose metadata say what goes in and out (docs/deploy.md).',
+        'Without PetSeg: `model.onnx`, whose metadata say what goes in and out (docs/deploy.md).'
+        if compared.float16 is None
+        else 'Without PetSeg: `petseg export FOLDER` writes an ONNX file (docs/deploy.md).',
         '',
         '## Metrics',
         '',
-        *_metrics(metrics),
+        *_metrics(tests),
         '',
+        *(_EXAMPLES if examples else []),
         '## Training',
         '',
         *_training(config, training),
@@ -103,33 +131,61 @@ def model_card(
         '## Files',
         '',
         '- `model.safetensors`: the weights. `config.json`: the recipe. Neither is executed.',
-        f'- `model.onnx`: {parity.describe() if parity else "not compared with PyTorch"}.',
+        *(
+            []
+            if compared.float16
+            else [f'- `model.onnx`: {_of(compared.onnx, "not compared with PyTorch")}.']
+        ),
         '- `metrics.json`: all metrics, with their protocol.',
     ]
+    if compared.float16:
+        lines += ['', f'Weights are kept in 16 bits: {compared.float16.describe()}.']
+    half = compared.bfloat16
     if half:
         use = 'used where' if half.keeps_the_masks else 'not used, although'
         lines += ['', f'In bfloat16, which is {use} the processor has it: {half.describe()}.']
     return '\n'.join(lines) + '\n'
 
 
-def _metrics(metrics: Mapping[str, Any]) -> list[str]:
-    size = metrics['image_size']
-    side = 'x'.join(map(str, size)) if isinstance(size, list) else f'{size}x{size}'
-    lines = ['| | |', '|---|---|']
-    for info in metrics_of([metrics]):
+def _of(parity: Parity | None, otherwise: str) -> str:
+    return parity.describe() if parity else otherwise
+
+
+def _metrics(tests: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Return a table with a column for each test, and a sentence for the protocol of each."""
+    names = [_resolution(tested) for tested in tests] if len(tests) > 1 else ['']
+    lines = [f'| | {" | ".join(names)} |', '|---|' + '---|' * len(tests)]
+    for info in metrics_of(list(tests)):
         if info.level != 'detail':
-            low, high = metrics.get('intervals', {}).get(info.name) or (None, None)
-            interval = '' if low is None else f' (95 % interval {low:.4f} to {high:.4f})'
-            title = as_markdown_cell(info.title)
-            lines.append(f'| {title} | {metrics[info.name]:.4f}{interval} |')
-    lines += [
-        '',
-        f'{metrics.get("num_images", 0):,} images of the split `{metrics["split"]}`, '
-        + (f'border = {metrics["border"]}, ' if metrics['border'] else '')
-        + f'{side}, scored at the {metrics["resolution"]} resolution, '
-        f'threshold {metrics["threshold"]:g}.',
-    ]
-    return lines
+            cells = [_cell(tested, info.name) for tested in tests]
+            lines.append(f'| {as_markdown_cell(info.title)} | {" | ".join(cells)} |')
+    return [*lines, '', *dict.fromkeys(_protocol(tested) for tested in tests)]
+
+
+def _resolution(tested: Mapping[str, Any]) -> str:
+    return "at the photographs' own size" if tested['resolution'] == 'original' else _side(tested)
+
+
+def _side(tested: Mapping[str, Any]) -> str:
+    size = tested['image_size']
+    return 'x'.join(map(str, size)) if isinstance(size, list) else f'{size}x{size}'
+
+
+def _cell(tested: Mapping[str, Any], name: str) -> str:
+    if name not in tested:
+        return ''
+    low, high = tested.get('intervals', {}).get(name) or (None, None)
+    interval = '' if low is None else f' (95 % interval {low:.4f} to {high:.4f})'
+    return f'{tested[name]:.4f}{interval}'
+
+
+def _protocol(tested: Mapping[str, Any]) -> str:
+    border = f'border = {tested["border"]}, ' if tested['border'] else ''
+    return (
+        f'{tested.get("num_images", 0):,} images of the split `{tested["split"]}`, {border}'
+        f'{_side(tested)}, scored at the {tested["resolution"]} resolution, '
+        f'threshold {tested["threshold"]:g}.'
+    )
 
 
 def _training(config: Config, training: Mapping[str, Any]) -> list[str]:
@@ -140,9 +196,12 @@ def _training(config: Config, training: Mapping[str, Any]) -> list[str]:
         return [f'`{recipe}`; nothing more is known.']
     minutes = training['minutes']
     time = f'{minutes:.0f} minutes' if minutes >= 2 else f'{60 * minutes:.0f} seconds'
+    before = training.get('minutes_before', 0)
+    start = f' It started from `{training["init"]}`' if training.get('init') else ''
+    start += f', which took {before:.0f} minutes.' if start and before else '.' if start else ''
     return [
         f'`{recipe}`: the weights of epoch {training["epochs"]} of {training["max_epochs"]}, after '
-        f'{time} on {training["device"]}, {training["precision"]}.'
+        f'{time} on {training["device"]}, {training["precision"]}.{start}'
     ]
 
 

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,8 @@ from mmengine.registry import WEIGHT_INITIALIZERS
 from torch import nn
 
 from ..base.errors import UserError
-from ..base.paths import resolve_path
+from ..base.paths import resolve_path, short_path
+from ..base.records import items, number, record, text
 from ..distributed.sharding import is_sharded, load_whole_weights
 from .checkpoint_io import load_checkpoint, refuse_remote, weights_file
 from .weights_check import unsound_weight
@@ -31,10 +33,56 @@ _WRAPPERS = ('module.', 'model.', '_orig_mod.')
 _SHOWN = 3
 
 
+#: Attribute of a module that holds its ``Start``.
+_START_OF = 'started_from'
+
+#: A ``Start`` as a checkpoint's ``meta`` holds it.
+_START = record(
+    ('weights', 'minutes', 'images'),
+    weights=items(text()),
+    minutes=number(0),
+    images=items(text()),
+)
+
+
+@dataclass(frozen=True)
+class Start:
+    """What a training owes to the weights that it started from.
+
+    Attributes:
+        weights: files that they came from.
+        minutes: duration of the trainings that made them, in minutes; 0 where a file does not say.
+        images: marks (``image_marks``) of the images that these trainings learned from, sorted.
+    """
+
+    weights: list[str] = field(default_factory=list)
+    minutes: float = 0
+    images: list[str] = field(default_factory=list)
+
+
+def starts_of(model: nn.Module) -> Start | None:
+    """Return what all parts of a model started from, or None if everything was drawn at random."""
+    starts = [vars(one)[_START_OF] for one in model.modules() if _START_OF in vars(one)]
+    if not starts:
+        return None
+    return Start(
+        list(dict.fromkeys(name for one in starts for name in one.weights)),
+        round(sum(one.minutes for one in starts), 2),
+        sorted({mark for one in starts for mark in one.images}),
+    )
+
+
+def set_start(model: nn.Module, start: Start) -> None:
+    """Keep with a model what it started from."""
+    vars(model)[_START_OF] = start
+
+
 def start_from(model: nn.Module, path: str | Path, prefix: str | None = None) -> None:
     """Take from a checkpoint what has the names and shapes of a model, and print what was taken.
 
     Names may be those of the whole model, or of its encoder alone, as torchvision's and timm's.
+    The model keeps where its weights are from (``starts_of``): what a test of it says of the
+    training, and which images it must not be scored on, go back to there.
 
     Args:
         model: network whose weights are set; what does not fit stays as it is.
@@ -49,7 +97,8 @@ def start_from(model: nn.Module, path: str | Path, prefix: str | None = None) ->
     if '://' in str(path):
         refuse_remote(str(path))
     file = _file(resolve_path(path))
-    found = _named_for(model, _weights(load_checkpoint(file)), prefix)
+    checkpoint = load_checkpoint(file)
+    found = _named_for(model, _weights(checkpoint), prefix)
     wanted = model.state_dict()
     taken = {n: w for n, w in found.items() if n in wanted and w.shape == wanted[n].shape}
     share = sum(wanted[n].numel() for n in taken) / max(1, sum(w.numel() for w in wanted.values()))
@@ -66,10 +115,34 @@ def start_from(model: nn.Module, path: str | Path, prefix: str | None = None) ->
         load_whole_weights(model, whole)
     else:
         model.load_state_dict(whole)
+    set_start(model, _end(file, checkpoint.get('meta')))
     text = '\n  '.join([f'{type(model).__name__} starts from {file}: {lines[0]}', *lines[1:]])
     print_log(text, 'current', logging.INFO)
     if is_main_process():
         print(text, flush=True)
+
+
+def start_of(meta: Mapping[str, Any]) -> Start | None:
+    """Return what the ``meta`` of a checkpoint says of its start; None if it says nothing."""
+    try:
+        _START(meta.get('start'), 'start')
+    except ValueError:  # of another program, which means something else by the word
+        return None
+    found = meta['start']
+    return Start(found['weights'], found['minutes'], found['images'])
+
+
+def _end(file: Path, meta: Any) -> Start:
+    """Return what a training owes to a file, as far as its ``meta`` says it."""
+    meta = meta if isinstance(meta, dict) else {}
+    training, images = meta.get('training'), meta.get('train_images')
+    earlier = start_of(meta) or Start()
+    minutes = training.get('minutes') if isinstance(training, dict) else None
+    return Start(
+        [short_path(file)],
+        earlier.minutes + (minutes if isinstance(minutes, int | float) else 0),
+        [*(images if isinstance(images, list) else []), *earlier.images],
+    )
 
 
 def _file(path: Path) -> Path:

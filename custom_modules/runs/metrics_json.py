@@ -53,8 +53,9 @@ TRAINING = record(
     epochs=count(),
     max_epochs=count(),
     minutes=number(0),
+    minutes_before=number(0),
     processes=count(1),
-    **dict.fromkeys(('device', 'precision', 'torch', 'python', 'system', 'commit'), text()),
+    **dict.fromkeys(('device', 'precision', 'init', 'torch', 'python', 'system', 'commit'), text()),
 )
 
 #: What one image costs, see ``cost_of_image``.

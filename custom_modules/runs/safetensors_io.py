@@ -12,6 +12,10 @@ from ..base.whole_file import whole_file
 #: Suffix of the files.
 WEIGHTS_ONLY = '.safetensors'
 
+#: What is kept of a checkpoint's ``meta``: how it was trained, and on which images, so that a test
+#: of the folder can still say that it saw them.
+_KEPT = ('epoch', 'iter', 'training', 'train_images', 'start')
+
 #: Key of the JSON with what a checkpoint's ``meta`` says.
 _META = 'petseg'
 
@@ -28,10 +32,34 @@ def save_safetensors(checkpoint: dict, path: Path) -> None:
     """
     safetensors = _import()
     weights = {name: tensor.contiguous() for name, tensor in checkpoint['state_dict'].items()}
-    meta = {key: checkpoint.get('meta', {}).get(key) for key in ('epoch', 'iter', 'training')}
+    meta = {key: checkpoint.get('meta', {}).get(key) for key in _KEPT}
     texts = {'format': 'pt', _META: json.dumps(meta)}
     with whole_file(path, 'wb') as file:
         file.write(safetensors.save(weights, texts))
+
+
+def as_float16(checkpoint: dict) -> dict:
+    """Return a checkpoint whose weights take half the room.
+
+    Convolutions become float16. What belongs to BatchNorm stays float32: its variances may be
+    larger or smaller than float16 can tell, and it is small.
+
+    Args:
+        checkpoint: checkpoint, as ``load_checkpoint`` returns it.
+
+    Raises:
+        UserError: a weight is too large for float16.
+    """
+    weights = {
+        name: tensor.half() if tensor.ndim > 1 and tensor.is_floating_point() else tensor
+        for name, tensor in checkpoint['state_dict'].items()
+    }
+    wrong = [name for name, tensor in weights.items() if not torch.isfinite(tensor).all()]
+    if wrong:
+        raise UserError(
+            f'{wrong[0]}: holds weights beyond float16, 65504; publish it without --small'
+        )
+    return {**checkpoint, 'state_dict': weights}
 
 
 def load_safetensors(path: Path, map_location: str | torch.device | None = 'cpu') -> dict:
@@ -64,6 +92,6 @@ def _import() -> Any:
         import safetensors.torch
     except ImportError:
         raise UserError(
-            'safetensors files need a package: pip install -r requirements-export.txt'
+            'safetensors files need a package: pip install -r requirements.txt'
         ) from None
     return safetensors.torch

@@ -10,6 +10,9 @@ from ..datasets.image_io import read_mask
 from ..models.binary_segmentor import at_original_size, without_padding
 from .contact_sheet import Example, save_contact_sheet
 
+#: Name of the sheet in the folder of a test.
+SHEET = 'examples.png'
+
 
 def choose(scores: Sequence[float], each: int = 2) -> list[tuple[str, int]]:
     """Return (name, index) of the ``each`` worst, median and best scores, no index twice."""

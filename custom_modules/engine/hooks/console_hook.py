@@ -9,10 +9,11 @@ from mmengine.registry import HOOKS
 from mmengine.runner import Runner
 
 from ...base.progress import ProgressBar, format_seconds
-from ...datasets.shared_images import shared_images, shared_line
+from ...datasets.shared_images import shared_line, trained_on
 from ...evaluation.metric_table import METRIC_TABLE, over_epochs
 from ...evaluation.own_metrics import as_number, own_metrics
 from ...runs.environment import device_name
+from ...runs.initial_weights import starts_of
 
 
 @HOOKS.register_module()
@@ -50,7 +51,9 @@ class ConsoleHook(Hook):
         if runner.val_loop is None:
             self._print('no validation: there will be a last.pth, and no best.pth')
         elif self.visible:
-            shared = shared_images(runner.train_dataloader.dataset, runner.val_dataloader.dataset)
+            start = starts_of(runner.bare_model)
+            marks = [*runner.train_images, *(start.images if start else [])]
+            shared = trained_on(marks, {}, runner.val_dataloader.dataset)
             if shared:
                 self._print(shared_line(shared, 'validation'))
 
