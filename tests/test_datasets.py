@@ -66,6 +66,27 @@ def test_species_and_breed_group_the_images_of_a_test(sample: Path) -> None:
     assert 'groups' not in SeededDataset.build(oxford(sample, split='val'))[0]['data_samples']
 
 
+def test_a_subset_is_drawn_from_all_and_a_smaller_one_is_a_part_of_it(sample: Path) -> None:
+    every = ids(oxford(sample, split='train'))
+    for seed in (0, 1):
+        order = np.random.default_rng(seed).permutation(len(every))
+        for number in (1, 7, len(every)):
+            expected = [every[index] for index in sorted(order[:number])]
+            assert ids(oxford(sample, split='train', subset=number, subset_seed=seed)) == expected
+    for number in (0, -1, len(every) + 1):
+        with pytest.raises(UserError, match=f'subset={number} is not allowed; the split has'):
+            oxford(sample, split='train', subset=number)
+
+
+def test_cats_and_dogs_apart(sample: Path) -> None:
+    lines = (sample / 'annotations' / 'test.txt').read_text().splitlines()
+    for species, digit in (('cat', '1'), ('dog', '2')):
+        listed = [line.split()[0] for line in lines if line.split()[2] == digit]
+        assert listed and ids(oxford(sample, split='test', species=species)) == listed
+    with pytest.raises(UserError, match="species='cow' is not allowed; use None, cat or dog"):
+        oxford(sample, species='cow')
+
+
 @pytest.mark.parametrize(
     ('border', 'labels'),
     [

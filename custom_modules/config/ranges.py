@@ -32,7 +32,7 @@ from ..base.kinds import (
     either,
     integer,
 )
-from ..datasets.oxford.dataset import BORDER_POLICIES
+from ..datasets.oxford.dataset import BORDER_POLICIES, SPECIES
 from ..models.precision import PRECISIONS
 
 SIDE = integer(1, 16384)
@@ -126,8 +126,12 @@ RANGES: Mapping[str, Mapping[str, Kind]] = {
         cache=either(FLAG, FOLDER),
         unreadable=choice('error', 'skip'),
         n_aug=integer(0, 1000),
+        subset=either(AT_LEAST_ONE, NONE),
+        subset_seed=SEED,
     ),
-    'OxfordPetDataset': dict(border=choice(*BORDER_POLICIES)),
+    'OxfordPetDataset': dict(
+        border=choice(*BORDER_POLICIES), species=either(choice(*SPECIES), NONE)
+    ),
     'BinaryMaskDataset': dict(
         fractions=Several(SHARE, exactly=3),
         split_seed=SEED,

@@ -4,6 +4,7 @@ import functools
 from pathlib import Path
 from typing import Any, ClassVar
 
+import numpy as np
 from mmengine.dataset import BaseDataset
 from mmengine.dist import is_main_process
 
@@ -31,10 +32,14 @@ class BinarySegDataset(BaseDataset):
         n_aug: number of copies of the whole list that follow it (R2): the size is (1 + n_aug) x
             original. Entries get ``copy``, 0 for the original; the transform OfflineAugmentation
             changes the others.
+        subset: number of images to take, drawn from the whole list; None for all. A smaller number
+            takes a part of what a larger one takes, so that the gain of more labels can be told.
+        subset_seed: seed of the draw.
         kwargs: further arguments of MMEngine's BaseDataset, such as ``data_root`` and ``pipeline``.
 
     Raises:
-        UserError: ``n_aug`` is negative or ``unreadable`` unknown.
+        UserError: ``n_aug`` is negative, ``unreadable`` unknown, or there are fewer images than
+            ``subset``.
     """
 
     METAINFO: ClassVar[dict] = dict(
@@ -48,6 +53,8 @@ class BinarySegDataset(BaseDataset):
         n_aug: int = 0,
         cache: bool | str = False,
         unreadable: str = 'error',
+        subset: int | None = None,
+        subset_seed: int = 0,
         **kwargs: Any,
     ) -> None:
         if unreadable not in ('error', 'skip'):
@@ -55,6 +62,7 @@ class BinarySegDataset(BaseDataset):
         if n_aug < 0:
             raise UserError(f'n_aug={n_aug} is not allowed; use 0 or the number of added copies')
         self.n_aug = n_aug
+        self.subset, self.subset_seed = subset, subset_seed
         self.unreadable = unreadable
         self.cache: ImageCache | None = None
         super().__init__(**kwargs)
@@ -71,6 +79,18 @@ class BinarySegDataset(BaseDataset):
             line = f'not used, {reason}'
         if is_main_process():
             print(f'cache of the split {self.split!r}: {line}', flush=True)
+
+    def filter_data(self) -> list[dict]:
+        """Return the entries of ``load_data_list`` that are asked for, in its order."""
+        entries = super().filter_data()
+        if self.subset is None:
+            return entries
+        if not 0 < self.subset <= len(entries):
+            raise UserError(
+                f'subset={self.subset} is not allowed; the split has {len(entries):,} images'
+            )
+        order = np.random.default_rng(self.subset_seed).permutation(len(entries))
+        return [entries[index] for index in sorted(order[: self.subset])]
 
     @staticmethod
     @functools.cache

@@ -24,6 +24,8 @@ BORDER_POLICIES: dict[str, dict[int, int]] = {
     'only': {PET: 0, BACKGROUND: 0, BORDER: 1},
 }
 
+SPECIES = ('cat', 'dog')
+
 SPLITS = ('train', 'val', 'trainval', 'test')
 
 #: Images of the official archive that are damaged, CMYK, GIF or PNG under a .jpg name. Everybody
@@ -67,7 +69,7 @@ def read_list_file(path: Path) -> list[PetEntry]:
         name = fields[0]
         if '/' in name or '\\' in name or name.startswith('.'):
             raise UserError(f'{path}, line {number}: {name[:80]!r} is not the name of an image')
-        species = 'cat' if fields[2] == '1' else 'dog'
+        species = SPECIES[int(fields[2]) - 1]
         entries.append(PetEntry(name, species, breed=name.rpartition('_')[0]))
     refuse_doubles([entry.sample_id for entry in entries], path)
     return entries
@@ -125,10 +127,11 @@ class OxfordPetDataset(BinarySegDataset):
         split: split to read: 'train', 'val', 'trainval' or 'test', see ``read_splits``.
         border: meaning of the trimap's border (value 3): 'foreground' (the reports), 'background',
             'ignore' (counts nowhere) or 'only' (the border alone is the foreground, R3).
-        kwargs: further arguments of MMEngine's BaseDataset, such as ``pipeline`` and ``indices``.
+        species: 'cat' or 'dog' to leave the others out; None for both.
+        kwargs: further arguments of BinarySegDataset, such as ``pipeline`` and ``subset``.
 
     Raises:
-        UserError: the split or the border is unknown, or files are missing.
+        UserError: the split, the border or the species is unknown, or files are missing.
     """
 
     METAINFO: ClassVar[dict] = dict(
@@ -141,26 +144,31 @@ class OxfordPetDataset(BinarySegDataset):
         data_root: str,
         split: str = 'train',
         border: str = 'foreground',
+        species: str | None = None,
         **kwargs: Any,
     ) -> None:
         if border not in BORDER_POLICIES:
             raise UserError(
                 f'border={border!r} is not allowed; use one of {", ".join(BORDER_POLICIES)}'
             )
+        if species not in (None, *SPECIES):
+            raise UserError(f'species={species!r} is not allowed; use None, cat or dog')
         self.split = split
         self.border = border
+        self.species = species
         super().__init__(data_root=str(resolve_path(data_root)), data_prefix={}, **kwargs)
 
     def load_data_list(self) -> list[dict]:
         root = Path(self.data_root)
         splits = read_splits(root / 'annotations', self.split)
-        entries = splits[self.split]
+        entries = [e for e in splits[self.split] if self.species in (None, e.species)]
         # Two listings are quicker than two questions for each of thousands of files.
         images = _file_names(root / 'images')
         trimaps = _file_names(root / 'annotations' / 'trimaps')
         if not entries:
             raise UserError(
-                f'{root}: the split {self.split!r} is empty; its list names too few images'
+                f'{root}: the split {self.split!r} is empty; its list names too few '
+                f'{"images" if self.species is None else f"{self.species}s"}'
             )
         missing = [
             f'{folder}/{entry.sample_id}{suffix}'
