@@ -158,6 +158,8 @@ def test(
         result['num_trained_on'] = len(shared)
     if others:
         result['other_than_trained'] = others
+    if excluded := runner.test_dataloader.dataset.num_excluded:
+        result['num_excluded'] = excluded
     refuse_taken_names(own, evaluated, result)
     if validation is not None:
         split = described(values.val_dataloader['dataset'], 'split')

@@ -126,6 +126,7 @@ RANGES: Mapping[str, Mapping[str, Kind]] = {
         cache=either(FLAG, FOLDER),
         unreadable=choice('error', 'skip'),
         n_aug=integer(0, 1000),
+        exclude=MAYBE_TEXT,
         subset=either(AT_LEAST_ONE, NONE),
         subset_seed=SEED,
     ),

@@ -80,6 +80,7 @@ class BinaryMaskDataset(BinarySegDataset):
     def load_data_list(self) -> list[dict]:
         root = Path(self.data_root)
         pairs = find_pairs(root / self.images, root / self.masks, IMAGE_SUFFIXES)
+        self.known_ids = set(pairs.images)
         return [
             dict(
                 img_path=str(pairs.images[stem]),

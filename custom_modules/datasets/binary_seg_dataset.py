@@ -1,6 +1,7 @@
 """What the data sets of PetSeg share."""
 
 import functools
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -10,6 +11,7 @@ from mmengine.dist import is_main_process
 
 from ..base.errors import UnreadableImageError, UserError
 from ..base.paths import resolve_path
+from .exclude_list import excluded_line, read_exclude_list
 from .image_cache import FOLDER, CacheUnavailableError, ImageCache, open_cache, split_deterministic
 
 
@@ -32,14 +34,21 @@ class BinarySegDataset(BaseDataset):
         n_aug: number of copies of the whole list that follow it (R2): the size is (1 + n_aug) x
             original. Entries get ``copy``, 0 for the original; the transform OfflineAugmentation
             changes the others.
-        subset: number of images to take, drawn from the whole list; None for all. A smaller number
-            takes a part of what a larger one takes, so that the gain of more labels can be told.
+        exclude: path of a list of images that are left out of this split, see
+            ``read_exclude_list``; it may name those of other splits too. None leaves none out.
+        subset: number of images to take, drawn from the list without those; None for all. A smaller
+            number takes a part of what a larger one takes, so that the gain of more labels can be
+            told.
         subset_seed: seed of the draw.
         kwargs: further arguments of MMEngine's BaseDataset, such as ``data_root`` and ``pipeline``.
 
     Raises:
-        UserError: ``n_aug`` is negative, ``unreadable`` unknown, or there are fewer images than
-            ``subset``.
+        UserError: ``n_aug`` is negative, ``unreadable`` unknown, the list of ``exclude`` cannot be
+            read, names what is no image of the data set, or all that there are; or there are fewer
+            images than ``subset``.
+
+    Attributes:
+        num_excluded: number of images of this split that ``exclude`` left out.
     """
 
     METAINFO: ClassVar[dict] = dict(
@@ -48,11 +57,15 @@ class BinarySegDataset(BaseDataset):
 
     group_keys: ClassVar[tuple[str, ...]] = ()
 
+    #: Of all splits; set by ``load_data_list``.
+    known_ids: Collection[str] = ()
+
     def __init__(
         self,
         n_aug: int = 0,
         cache: bool | str = False,
         unreadable: str = 'error',
+        exclude: str | None = None,
         subset: int | None = None,
         subset_seed: int = 0,
         **kwargs: Any,
@@ -64,10 +77,44 @@ class BinarySegDataset(BaseDataset):
         self.n_aug = n_aug
         self.subset, self.subset_seed = subset, subset_seed
         self.unreadable = unreadable
+        self.exclude = exclude
+        self.num_excluded = 0
         self.cache: ImageCache | None = None
         super().__init__(**kwargs)
         if cache:
             self._use_cache(cache)
+
+    def filter_data(self) -> list[dict]:
+        """Return the entries of ``load_data_list`` that are asked for, in its order."""
+        entries: list[dict] = super().filter_data()
+        if self.exclude is not None:
+            entries = self._without_excluded(entries, self.exclude)
+        return entries if self.subset is None else self._subset(entries, self.subset)
+
+    def _without_excluded(self, entries: list[dict], exclude: str) -> list[dict]:
+        if not self.known_ids:
+            raise UserError(
+                f'exclude={exclude!r}: {type(self).__name__} does not say which ids it has; '
+                'let its load_data_list set self.known_ids'
+            )
+        path = resolve_path(exclude)
+        excluded = set(read_exclude_list(path, self.known_ids))
+        kept = [entry for entry in entries if entry['sample_id'] not in excluded]
+        self.num_excluded = len(entries) - len(kept)
+        split = str(getattr(self, 'split', ''))
+        line = excluded_line(path, split, self.num_excluded, len(entries))
+        if not kept:
+            raise UserError(f'{line}; leave some in')
+        self.say(line)
+        return kept
+
+    def _subset(self, entries: list[dict], subset: int) -> list[dict]:
+        if not 0 < subset <= len(entries):
+            raise UserError(
+                f'subset={subset} is not allowed; the split has {len(entries):,} images'
+            )
+        order = np.random.default_rng(self.subset_seed).permutation(len(entries))
+        return [entries[index] for index in sorted(order[:subset])]
 
     def _use_cache(self, cache: bool | str) -> None:
         folder = Path(self.data_root, FOLDER) if cache is True else resolve_path(str(cache))
@@ -79,18 +126,6 @@ class BinarySegDataset(BaseDataset):
             line = f'not used, {reason}'
         if is_main_process():
             print(f'cache of the split {self.split!r}: {line}', flush=True)
-
-    def filter_data(self) -> list[dict]:
-        """Return the entries of ``load_data_list`` that are asked for, in its order."""
-        entries = super().filter_data()
-        if self.subset is None:
-            return entries
-        if not 0 < self.subset <= len(entries):
-            raise UserError(
-                f'subset={self.subset} is not allowed; the split has {len(entries):,} images'
-            )
-        order = np.random.default_rng(self.subset_seed).permutation(len(entries))
-        return [entries[index] for index in sorted(order[: self.subset])]
 
     @staticmethod
     @functools.cache

@@ -98,6 +98,11 @@ class SeededDataset(Dataset):
                 )
         return [*keys]
 
+    @property
+    def num_excluded(self) -> int:
+        """How many images ``exclude`` took from this data set and all that it holds."""
+        return sum(getattr(one, 'num_excluded', 0) for one in _all_held(self.dataset))
+
     def _name(self, index: int) -> str:
         entry = _entry_of(self.dataset, index)
         path = entry.get('img_path')

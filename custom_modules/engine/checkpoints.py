@@ -189,6 +189,7 @@ def _checkpoint_of(runner: PetSegRunner, weights: dict) -> dict:
                 precision=precision,
                 processes=runner.world_size,
                 **before,
+                num_excluded=getattr(runner.train_dataloader.dataset, 'num_excluded', 0),
                 **environment(),
             ),
         ),

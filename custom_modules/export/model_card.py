@@ -12,6 +12,7 @@ from ..base.csv_cells import as_markdown_cell
 from ..config.held_datasets import described
 from ..config.written import origin
 from ..evaluation.own_metrics import metrics_of
+from ..runs.metrics_text import excluded_images
 from .parity import Parity
 
 #: Where the data come from, by class of data set: name, licence, source.
@@ -181,10 +182,11 @@ def _cell(tested: Mapping[str, Any], name: str) -> str:
 
 def _protocol(tested: Mapping[str, Any]) -> str:
     border = f'border = {tested["border"]}, ' if tested['border'] else ''
+    excluded = excluded_images(tested)
     return (
         f'{tested.get("num_images", 0):,} images of the split `{tested["split"]}`, {border}'
         f'{_side(tested)}, scored at the {tested["resolution"]} resolution, '
-        f'threshold {tested["threshold"]:g}.'
+        f'threshold {tested["threshold"]:g}{excluded and "; " + excluded}.'
     )
 
 

@@ -16,6 +16,7 @@ from ..base.whole_file import whole_file
 from ..evaluation.metric_table import MetricInfo
 from ..evaluation.own_metrics import metrics_of
 from ..runs.comparison import Comparison, compare
+from ..runs.metrics_text import excluded_images
 from ..visualization.curves import COLOURS, panels
 from . import charts
 from .gallery import Gallery, Row
@@ -139,6 +140,8 @@ def protocol(metrics: dict[str, Any]) -> str:
         f'network input {size}, scored at the {metrics["resolution"]} resolution',
         f'threshold {metrics["threshold"]:g}',
     ]
+    if excluded := excluded_images(metrics):
+        parts.append(excluded)
     if metrics['border']:
         parts.insert(2, f'border = {metrics["border"]}')
     source = metrics.get('threshold_source', 'config')

@@ -55,6 +55,7 @@ TRAINING = record(
     minutes=number(0),
     minutes_before=number(0),
     processes=count(1),
+    num_excluded=count(),
     **dict.fromkeys(('device', 'precision', 'init', 'torch', 'python', 'system', 'commit'), text()),
 )
 
@@ -81,7 +82,7 @@ def _curve(value: Any, place: str) -> None:
 METRICS = record(
     (*PROTOCOL, 'Dice', 'threshold'),
     **METRIC_CHECKS,
-    **dict.fromkeys(('num_images', 'num_empty', 'num_trained_on'), count()),
+    **dict.fromkeys(('num_images', 'num_empty', 'num_trained_on', 'num_excluded'), count()),
     metric_batch_size=count(1),
     other_than_trained=items(text()),
     **dict.fromkeys(('dataset', 'split', 'border', 'resolution', 'config', 'checkpoint'), text()),

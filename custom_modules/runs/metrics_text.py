@@ -1,6 +1,7 @@
 """The metrics of a test as the lines that ``tools/test.py`` prints."""
 
 import itertools
+from collections.abc import Mapping
 from typing import Any
 
 from ..evaluation.metric_table import OVER
@@ -21,7 +22,21 @@ def describe(result: dict[str, Any]) -> str:
         f'{result["num_empty"]} without foreground{border}, '
         f'{_describe_size(result)}, threshold {result["threshold"]}',
     ]
-    return '\n'.join(lines)
+    return '\n'.join([*lines, excluded] if (excluded := excluded_images(result)) else lines)
+
+
+def excluded_images(result: Mapping[str, Any]) -> str:
+    """Return how many images a list took from the test and the training; '' where it took none.
+
+    Args:
+        result: metrics of a test with their protocol, as ``metrics.json`` holds them.
+    """
+    counts = {
+        'training': (result.get('training') or {}).get('num_excluded', 0),
+        'test': result.get('num_excluded', 0),
+    }
+    parts = [f'{number:,} of the {stage}' for stage, number in counts.items() if number]
+    return f'images that exclude left out: {", ".join(parts)}' if parts else ''
 
 
 def _describe_metrics(result: dict[str, Any]) -> list[str]:

@@ -14,7 +14,16 @@ from ..config.written import CODE, read_written, resolved
 
 #: What a run must keep: another network, or other images in its splits, make it another run.
 FIXED_MODEL = ('type', 'backbone', 'decode_head')
-FIXED_DATASET = ('type', 'split', 'border', 'fractions', 'split_seed', 'n_aug', 'indices')
+FIXED_DATASET = (
+    'type',
+    'split',
+    'border',
+    'fractions',
+    'split_seed',
+    'n_aug',
+    'indices',
+    'exclude',
+)
 
 
 def check_resume(run: Path, config: LoadedConfig, allow_changes: bool = False) -> None:

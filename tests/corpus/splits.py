@@ -219,6 +219,68 @@ OWN: dict[str, tuple[Callable[[Path], str], str, str]] = {
 }
 
 
+def _exclude(content: bytes | None, make: Change = lambda _: None) -> Callable[[Path], str]:
+    """Write a list beside the data, and read the data without its images."""
+
+    def run(folder: Path) -> str:
+        write_pairs(folder, STEMS)
+        path = folder / 'suspects.txt'
+        if content is not None:
+            path.write_bytes(content)
+        make(path)
+        found = splits_of(folder, exclude=str(path))
+        return ', '.join(f'{split} {len(names)}' for split, names in found.items())
+
+    return run
+
+
+#: Of ten stems, train has eight, p3 to p8 among them.
+EXCLUDE: dict[str, tuple[Callable[[Path], str], str, str]] = {
+    'ids with reasons': (
+        _exclude(b'p3  # inverted: why\np4\t#\n\n# a comment\n#\np5 # a # b\n'),
+        '',
+        'train 5, val 1, test 1',
+    ),
+    'Windows line ends, a byte order mark': (
+        _exclude(b'\xef\xbb\xbfp3\r\np4\r\n'),
+        '',
+        'train 6, val 1, test 1',
+    ),
+    'a name with a # in it': (
+        _exclude(b'p#3\n', lambda path: write_pairs(path.parent, ['p#3'])),
+        '',
+        'train 8, val 1, test 1',
+    ),
+    'missing': (_exclude(None), 'suspects.txt: cannot be read (No such file', ''),
+    'empty': (_exclude(b''), 'names no image; write an id per line, or exclude = None', ''),
+    'comments alone': (_exclude(b'# nothing was found\n'), 'names no image', ''),
+    'an id that is not there': (
+        _exclude(b'p3\np11\n'),
+        "1 ids are in no split of the data set: 'p11'",
+        '',
+    ),
+    'files instead of ids': (
+        _exclude(b'p3.jpg\n'),
+        "'p3.jpg'; write ids as in per_image.csv, without",
+        '',
+    ),
+    'an id twice, with two reasons': (
+        _exclude(b'p3 # a\np3 # b\n'),
+        "'p3' is listed twice",
+        '',
+    ),
+    'a reason without a #': (_exclude(b'p3 inverted\n'), "'p3 inverted'", ''),
+    'all images': (
+        _exclude(''.join(f'{stem}\n' for stem in STEMS).encode()),
+        "leaves out 8 of 8 images of the split 'train'; leave some in",
+        '',
+    ),
+    'no text in UTF-8': (_exclude(b'p\xe4\n'), 'no text in UTF-8', ''),
+    'a pipe': (_exclude(None, os.mkfifo), 'suspects.txt: no file', ''),
+    'a folder': (_exclude(None, Path.mkdir), 'suspects.txt: no file', ''),
+}
+
+
 def _pets(trainval: str, test: str | None, split: str = 'train') -> Callable[[Path], str]:
     def run(folder: Path) -> str:
         write_pairs(folder, [f'cat_{n}' for n in range(10)])
@@ -251,5 +313,6 @@ PETS: dict[str, tuple[Callable[[Path], str], str, str]] = {
 
 SPLITS = (
     *(Case('splits', name, *rest) for name, rest in OWN.items()),
+    *(Case('lists of exclude', name, *rest) for name, rest in EXCLUDE.items()),
     *(Case('splits of Oxford-IIIT Pet', name, *rest) for name, rest in PETS.items()),
 )

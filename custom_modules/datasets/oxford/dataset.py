@@ -162,6 +162,7 @@ class OxfordPetDataset(BinarySegDataset):
         root = Path(self.data_root)
         splits = read_splits(root / 'annotations', self.split)
         entries = [e for e in splits[self.split] if self.species in (None, e.species)]
+        self.known_ids = {entry.sample_id for one in splits.values() for entry in one}
         # Two listings are quicker than two questions for each of thousands of files.
         images = _file_names(root / 'images')
         trimaps = _file_names(root / 'annotations' / 'trimaps')
