@@ -8,6 +8,7 @@ from mmengine.config import Config
 
 from custom_modules.base.errors import UserError
 from custom_modules.config import LoadedConfig
+from custom_modules.config.differences import differences
 from custom_modules.config.variables import substitute_variables
 from custom_modules.config.written import write_config
 from custom_modules.runs import resume_check
@@ -145,3 +146,10 @@ def test_a_config_that_is_gone_or_cannot_be_read_is_not_compared(
     (said,) = capsys.readouterr().out.splitlines()
     assert said.startswith('resume: the config of the run is not compared (')
     assert str(run) in said
+
+
+def test_a_setting_that_came_later_and_is_none_is_no_difference() -> None:
+    old = dict(a=1, data=dict(root='x'), gone=None)
+    new = dict(a=2, later=None, data=dict(root='x', later='$later', more='$a'))
+    assert list(differences(old, new)) == [('a', 1, 2), ('data.more', 'nothing', '$a')]
+    assert list(differences(old, dict(old, gone=3))) == [('gone', None, 3)]
