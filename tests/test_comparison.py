@@ -61,6 +61,8 @@ def test_a_comparison_by_hand(tmp_path: Path) -> None:
     assert 'better on 1 images, worse on 2, equal on 1' in text
     assert 'most improved: pet_0  Dice 0.4000 -> 1.0000' in text
     assert 'pet_3' not in text
+    assert 'warning: 4 images are too few to believe a difference of +0.0667 in Dice: of' in text
+    assert as_dict(found)['images_needed'] == dict(interval=115, power=235)
 
 
 def test_the_interval_is_of_pairs(tmp_path: Path) -> None:

@@ -115,6 +115,7 @@ def test_two_runs_are_compared(double: Path) -> None:
     page = double.read_text()
     for text in ('id="comparison"', 'Across the ranking', 'Most worsened by two', 'images better'):
         assert text in page, text
+    assert re.search(r'6 images are (enough|too few) to believe a difference of', page)
     # Six columns of image, truth and two runs; each run's gallery; what changed most.
     assert page.count('src="data:image/jpeg;base64,') >= 6 * 4 + 2 * 6 * 4
     assert len(page) < 2_000_000

@@ -16,7 +16,7 @@ from ..studies.results import keep_results, study_results
 from ..studies.running import DONE, FAILED, OUTPUT, Progress
 from ..studies.search import Search
 from ..studies.search_space import parse_space
-from ..studies.seeds import best_line, mean_and_range, values_of
+from ..studies.seeds import best_line, mean_and_range, too_few_images, values_of
 from ..studies.slurm_array import array_script, submit_array
 
 
@@ -147,6 +147,7 @@ class Sweep:
                 if len(value.rows) > 1:
                     line = f'  {value.name:32} Dice {mean_and_range(value.test_dice)}, the mean of '
                     lines.append(line + f'{len(value.rows)} seeds')
+            lines += [f'  {line}' for value in values if (line := too_few_images(value))]
             lines += [f'  {best}'] if (best := best_line(values)) else []
             if values:
                 lines.append(f'  page: {short_path(experiments[0].folder.parent / "results.md")}')

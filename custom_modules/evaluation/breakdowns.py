@@ -10,6 +10,10 @@ from .confusion import Confusion, ImageTable, summarise
 #: Sizes from the smallest third of the images to the largest.
 SIZES = ('small', 'medium', 'large')
 
+#: Name of what images share that are not independent: a patient, a scene, a video. They are drawn
+#: together, and too few each to have metrics of their own.
+GROUP = 'group'
+
 
 def foreground_shares(rows: Sequence[Mapping]) -> np.ndarray:
     """Return the share of each image's counted pixels that are foreground in truth, (N,)."""
@@ -26,14 +30,14 @@ def size_limits(shares: np.ndarray) -> list[float]:
 def group_images(rows: Sequence[Mapping]) -> dict[str, list[str]]:
     """Return for each question the group of every image; '' where an image is in none.
 
-    - what the rows hold under ``groups``, such as species and breed.
+    - what the rows hold under ``groups``, such as species and breed; not ``GROUP``.
     - ``size``: ``SIZES``, thirds of the images by the share of the image that is foreground, a
       limit belonging to the smaller; images without foreground have no size.
     - ``frame``: 'cut' if the foreground touches the frame of the image, 'inside' if not.
     """
     shares = foreground_shares(rows)
     limits = size_limits(shares)
-    keys = dict.fromkeys(key for row in rows for key in row.get('groups', {}))
+    keys = dict.fromkeys(key for row in rows for key in row.get('groups', {}) if key != GROUP)
     groups = {key: [row.get('groups', {}).get(key, '') for row in rows] for key in keys}
     groups['size'] = [
         SIZES[int(np.searchsorted(limits, share))] if share > 0 else '' for share in shares

@@ -57,13 +57,20 @@ class ImageTable:
         counts: pixel counts of each image.
         means: name of a further metric -> (N,) scores of the images, whose mean it is. An image
             with nan has no such score and is left out of that mean.
+        together: group of each image, such as a patient, where images are not independent; None
+            where they are.
 
     Attributes:
         values: (N, columns) float64; its sums over any choice of images go into ``metrics``.
+        drawn: (N or groups, columns) float64; what the bootstrap draws from: ``values``, or their
+            sums over the images of each group.
     """
 
     def __init__(
-        self, counts: Sequence[Confusion], means: Mapping[str, np.ndarray] | None = None
+        self,
+        counts: Sequence[Confusion],
+        means: Mapping[str, np.ndarray] | None = None,
+        together: Sequence[str] | None = None,
     ) -> None:
         table = np.array(counts, np.int64).reshape(-1, 4)
         tp, fp, fn, tn = table.T
@@ -71,10 +78,16 @@ class ImageTable:
         scores |= means or {}
         self.names = list(scores)
         counted = {name: ~np.isnan(score) for name, score in scores.items()}
-        self.partial = [name for name, there in counted.items() if not there.all()]
+        # Drawn groups have other numbers of images each time, so that all means count theirs.
+        self.partial = [name for name, there in counted.items() if together or not there.all()]
         self.values = np.column_stack(
             [*map(np.nan_to_num, scores.values()), *(counted[name] for name in self.partial), table]
         )
+        self.drawn = self.values
+        if together is not None:
+            names, group = np.unique(together, return_inverse=True)
+            self.drawn = np.zeros((len(names), self.values.shape[1]))
+            np.add.at(self.drawn, group, self.values)
 
     def metrics(self, sums: np.ndarray) -> dict[str, np.ndarray]:
         """Return the metrics of one or more sets of as many images as there are.

@@ -6,22 +6,37 @@ from collections.abc import Iterable, Mapping, Sequence
 import numpy as np
 
 from .bootstrap import LEVEL, RESAMPLES, SEED, percentile_intervals, resampled_sums
-from .breakdowns import break_down, foreground_shares, size_limits
+from .breakdowns import GROUP, break_down, foreground_shares, size_limits
 from .confusion import Confusion, ImageTable
 from .metric_table import METRIC_TABLE, MetricInfo
 
 
-def image_table(rows: Sequence[dict], means: dict[str, str]) -> ImageTable:
+def image_table(
+    rows: Sequence[dict], means: dict[str, str], together: Sequence[str] | None = None
+) -> ImageTable:
     """Return the table of all metrics.
 
     Args:
         rows: rows of ``per_image.csv``, one per image.
         means: name of a metric -> column whose mean it is, as ``shared_means`` returns them.
+        together: group of each image, as ``drawn_together`` returns them.
     """
     counts = [Confusion(row['tp'], row['fp'], row['fn'], row['tn']) for row in rows]
-    return ImageTable(
-        counts, {name: np.array([row[key] for row in rows]) for name, key in means.items()}
-    )
+    columns = {name: np.array([row[key] for row in rows]) for name, key in means.items()}
+    return ImageTable(counts, columns, together)
+
+
+def drawn_together(rows: Sequence[Mapping]) -> list[str] | None:
+    """Return the ``GROUP`` of each image, an image without one being its own.
+
+    None where every image is by itself, or where all are of one group, whose images alone can be
+    drawn.
+
+    Args:
+        rows: rows of ``per_image.csv``, one per image.
+    """
+    names = [row.get('groups', {}).get(GROUP) or f'image {n}' for n, row in enumerate(rows)]
+    return names if 1 < len({*names}) < len(names) else None
 
 
 def shared_means(rows: Sequence[Mapping], own: Iterable[MetricInfo] = ()) -> dict[str, str]:
@@ -53,10 +68,12 @@ def metrics_from_rows(rows: Sequence[dict], own: Iterable[MetricInfo] = ()) -> d
         own: metrics of one's own, beside those of the table.
     """
     means = shared_means(rows, own)
-    table = image_table(rows, means)
+    together = drawn_together(rows)
+    table = image_table(rows, means, together)
+    over = 'images' if together is None else f'the {len({*together}):,} groups of images'
     return dict(
-        intervals=percentile_intervals(table.metrics(resampled_sums(table.values))),
-        interval_method=f'{LEVEL:.0%} percentile bootstrap over images, {RESAMPLES:,} sets, '
+        intervals=percentile_intervals(table.metrics(resampled_sums(table.drawn))),
+        interval_method=f'{LEVEL:.0%} percentile bootstrap over {over}, {RESAMPLES:,} sets, '
         f'seed {SEED}',
         breakdowns=break_down(rows, means),
         size_limits=size_limits(foreground_shares(rows)),

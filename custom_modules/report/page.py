@@ -13,6 +13,7 @@ from .. import visualization
 from ..base.errors import UserError
 from ..base.paths import make_writable, short_path
 from ..base.whole_file import whole_file
+from ..evaluation.images_needed import describe_needed
 from ..evaluation.metric_table import MetricInfo
 from ..evaluation.own_metrics import metrics_of
 from ..runs.comparison import Comparison, compare
@@ -114,6 +115,7 @@ def render(
         border_policies=BORDERS,
         links=links(tables, path),
         comparisons=comparisons,
+        describe_needed=describe_needed,
         names={info.name: info.title for info in metrics_of(results)},
         pause=Markup('_<wbr>'),
         curves=_curves(runs),

@@ -10,7 +10,8 @@ import numpy as np
 from ..base.errors import UserError
 from ..config.differences import differences
 from ..evaluation.bootstrap import percentile_intervals, resampled_sums
-from ..evaluation.from_rows import image_table, shared_means
+from ..evaluation.from_rows import drawn_together, image_table, shared_means
+from ..evaluation.images_needed import ImagesNeeded, describe_needed, images_needed
 from ..evaluation.metric_table import METRIC_TABLE
 from ..evaluation.own_metrics import own_of
 from .scored_run import ScoredRun, check_comparable
@@ -65,6 +66,7 @@ class Comparison:
         second: label of the run that is compared with it.
         metrics: metrics of both runs, with the intervals of their differences.
         changes: Dice of every image in both runs, from the most improved to the most worsened.
+        needed: number of images that the difference of the Dice needs to be believed.
         settings: settings that differ between the tests: name, first and second value.
         config: keys that differ between the configs: key, first and second value; None if a config
             is not there.
@@ -75,6 +77,7 @@ class Comparison:
     second: str
     metrics: list[Difference]
     changes: list[Change]
+    needed: ImagesNeeded
     settings: list[tuple[str, Any, Any]]
     config: list[tuple[str, Any, Any]] | None
     config_error: str = ''
@@ -102,13 +105,15 @@ def compare(first: ScoredRun, second: ScoredRun) -> Comparison:
     metrics = _differences(first, second)
     names = list(first.rows)
     changes = [Change(n, first.rows[n]['dice'], second.rows[n]['dice']) for n in names]
+    gains = [change.second - change.first for change in changes]
+    needed = images_needed(gains, drawn_together([*first.rows.values()]))
     changes.sort(key=lambda change: (change.first - change.second, change.id))
     settings = [
         (key, first.metrics.get(key), second.metrics.get(key))
         for key in _SETTINGS
         if first.metrics.get(key) != second.metrics.get(key)
     ]
-    known = (first.label, second.label, metrics, changes, settings)
+    known = (first.label, second.label, metrics, changes, needed, settings)
     try:
         config = list(differences(first.config(), second.config()))
     except UserError as error:
@@ -122,8 +127,9 @@ def _differences(first: ScoredRun, second: ScoredRun) -> list[Difference]:
     metrics = (first.metrics, second.metrics)
     own = own_of(metrics)
     means = shared_means([*rows[0], *rows[1]], own.values())
-    tables = [image_table(some, means) for some in rows]
-    drawn = resampled_sums(np.hstack([table.values for table in tables]))
+    together = drawn_together(rows[0])
+    tables = [image_table(some, means, together) for some in rows]
+    drawn = resampled_sums(np.hstack([table.drawn for table in tables]))
     columns = tables[0].values.shape[1]
     one = tables[0].metrics(drawn[:, :columns])
     other = tables[1].metrics(drawn[:, columns:])
@@ -165,6 +171,8 @@ def describe(comparison: Comparison, top: int = 5) -> str:
     better, worse = comparison.better, comparison.worse
     equal = len(comparison.changes) - len(better) - len(worse)
     lines.append(f'better on {len(better):,} images, worse on {len(worse):,}, equal on {equal:,}')
+    warning = 'warning: ' if comparison.needed.too_few else ''
+    lines.append(warning + describe_needed(comparison.needed))
     for title, changes in (('most improved', better), ('most worsened', worse)):
         lines += [
             f'{title}: {change.id}  Dice {change.first:.4f} -> {change.second:.4f}'
@@ -196,6 +204,7 @@ def as_dict(comparison: Comparison) -> dict[str, Any]:
         },
         better=len(comparison.better),
         worse=len(comparison.worse),
+        images_needed=dict(interval=comparison.needed.interval, power=comparison.needed.power),
         images=[vars(change) for change in comparison.changes],
         settings=_changes(comparison.settings),
         config=None if comparison.config is None else _changes(comparison.config),

@@ -9,7 +9,7 @@ from ..base.csv_cells import as_markdown_cell
 from ..base.whole_file import whole_file
 from ..evaluation.own_metrics import own_of
 from ..visualization.curves import COLOURS, Run, save_curves
-from .seeds import Value, best_line, mean_and_range, values_of, without_seed
+from .seeds import Value, best_line, mean_and_range, too_few_images, values_of, without_seed
 
 
 def study_table(found: dict[str, Any], picture: str | None = None) -> str:
@@ -51,9 +51,11 @@ def save_page(found: dict[str, Any], folder: Path) -> None:
     """
     picture = folder / 'curves.png'
     save_study_curves(found, picture)
-    best = best_line(values_of(found['rows']))
+    values = values_of(found['rows'])
+    best = best_line(values)
     missing = ', '.join(f'`{experiment}`' for experiment in found['missing'])
     blocks = [f'# {found["question"]}', found['report'], study_table(found, picture.name)]
+    blocks += [f'{line}.' for value in values if (line := too_few_images(value))]
     blocks += [f'Not tested yet: {missing}.' if missing else '', f'{best}.' if best else '']
     with whole_file(folder / 'results.md') as file:
         file.write('\n\n'.join(block for block in blocks if block) + '\n')

@@ -1,6 +1,7 @@
 """What a study found: a row for each run, as ``results/studies/<question>.json`` keeps it."""
 
 import ast
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -24,7 +25,12 @@ from .seeds import without_seed
 _INTERVAL = items(number(), 2)
 _DIFFERENCE = one_of(
     record(('reason',), reason=text(10_000)),
-    record(('Dice', 'interval'), Dice=number(-1, 1), interval=_INTERVAL),
+    record(
+        ('Dice', 'interval'),
+        Dice=number(-1, 1),
+        interval=_INTERVAL,
+        deviation=one_of(nothing, number(0)),
+    ),
 )
 _CURVE = items(one_of(nothing, number()))
 
@@ -251,9 +257,11 @@ def _difference(
     except UserError as error:  # such as another ground truth
         return dict(reason=str(error))
     dice = next(row for row in comparison.metrics if row.metric == 'Dice')
+    needed = comparison.needed
     return dict(
         base=base.name,
         Dice=dice.second - dice.first,
         interval=[dice.low, dice.high],
         verdict=dice.verdict,
+        deviation=needed.deviation if math.isfinite(needed.deviation) else None,
     )

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ..evaluation.images_needed import ImagesNeeded, describe_needed
 from ..runs.metrics_json import PROTOCOL
 
 
@@ -67,6 +68,26 @@ def best_line(values: Sequence[Value]) -> str:
         f'best by the validation: {best.name}, validation Dice {max(means):.4f}, '
         f'test Dice {statistics.mean(best.test_dice):.4f}'
     )
+
+
+def too_few_images(value: Value) -> str:
+    """Return a warning where the test is too small for the difference to the base; '' elsewhere.
+
+    Of several seeds it is their mean difference. A mean over more seeds does not make images out of
+    them: their differences deviate as much, because the images are the same.
+    """
+    found = [row['difference'] for row in value.rows if row['difference']]
+    found = [one for one in found if one.get('deviation') is not None]
+    if not found:
+        return ''
+    gains = [one['Dice'] for one in found]
+    deviation = statistics.mean(one['deviation'] for one in found)
+    needed = ImagesNeeded(value.rows[0]['num_images'], statistics.mean(gains), deviation)
+    if not needed.too_few:
+        return ''
+    seeds = f', the mean of {len(found)} seeds' if len(found) > 1 else ''
+    signs = ' that do not agree on its sign' if min(gains) < 0 < max(gains) else ''
+    return f'warning: {value.name}{seeds}{signs}: {describe_needed(needed)}'
 
 
 def mean_and_range(scores: Sequence[float]) -> str:
