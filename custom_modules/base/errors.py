@@ -11,6 +11,10 @@ class UserError(ValueError):
     """
 
 
+class EmptySplitError(UserError):
+    """A split of a data set has no image; one may do without a validation."""
+
+
 class UnreadableImageError(UserError):
     """A file of the data cannot be decoded; a training may be told to do without it."""
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from mmengine.registry import DATASETS
 
-from ..base.errors import UserError, did_you_mean
+from ..base.errors import EmptySplitError, UserError, did_you_mean
 from ..base.paths import resolve_path
 from .binary_seg_dataset import BinarySegDataset
 from .list_file import some
@@ -77,7 +77,7 @@ class BinaryMaskDataset(BinarySegDataset):
             ]
         super().__init__(data_root=str(resolve_path(data_root)), data_prefix={}, **kwargs)
 
-    def load_data_list(self) -> list[dict]:
+    def load_split(self, split: str) -> list[dict]:
         root = Path(self.data_root)
         pairs = find_pairs(root / self.images, root / self.masks, IMAGE_SUFFIXES)
         self.known_ids = set(pairs.images)
@@ -88,12 +88,12 @@ class BinaryMaskDataset(BinarySegDataset):
                 sample_id=stem,
                 mask_encodings=self.mask_encodings,
             )
-            for stem in self._stems_of_split(root, pairs)
+            for stem in self._stems_of_split(root, pairs, split)
         ]
 
-    def _stems_of_split(self, root: Path, pairs: Pairs) -> list[str]:
+    def _stems_of_split(self, root: Path, pairs: Pairs, split: str) -> list[str]:
         stems, divided, notes = list(pairs.images), {}, []
-        if self.split != 'all':
+        if split != 'all':
             listed = read_lists(root, stems)
             divided = divide(stems, listed, self.fractions, self.split_seed)
             notes = explain(listed, divided)
@@ -104,10 +104,10 @@ class BinaryMaskDataset(BinarySegDataset):
                 notes.append(f'{len(names):,} {what}: {some(names)}')
         counts = {split: len(members) for split, members in divided.items()}
         line = counts_line(root, len(used), counts, notes)
-        found = divided.get(self.split, []) if divided else stems
+        found = divided.get(split, []) if divided else stems
         if not found:
-            raise UserError(
-                f'{line}: the split {self.split!r} is empty; name its images in {self.split}.txt, '
+            raise EmptySplitError(
+                f'{line}: the split {split!r} is empty; name its images in {split}.txt, '
                 f'or give it a share of fractions={tuple(self.fractions)}'
             )
         self.say(line)

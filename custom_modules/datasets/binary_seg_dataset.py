@@ -1,5 +1,6 @@
 """What the data sets of PetSeg share."""
 
+import contextlib
 import functools
 from collections.abc import Collection
 from pathlib import Path
@@ -9,18 +10,20 @@ import numpy as np
 from mmengine.dataset import BaseDataset
 from mmengine.dist import is_main_process
 
-from ..base.errors import UnreadableImageError, UserError
+from ..base.errors import EmptySplitError, UnreadableImageError, UserError
 from ..base.paths import resolve_path
 from .exclude_list import excluded_line, read_exclude_list
+from .folds import check_fold, folds_of
 from .image_cache import FOLDER, CacheUnavailableError, ImageCache, open_cache, split_deterministic
 
 
 class BinarySegDataset(BaseDataset):
     """A list of images with masks of two classes.
 
-    Each entry of ``load_data_list`` holds ``img_path``, ``seg_map_path``, ``sample_id`` and
-    ``mask_encodings`` (see LoadMask), and a text for each of ``group_keys``: what is known of an
-    image beside its mask, by which a test breaks its metrics down.
+    A class of it gives the entries of a split by ``load_split``. Each holds ``img_path``,
+    ``seg_map_path``, ``sample_id`` and ``mask_encodings`` (see LoadMask), and a text for each of
+    ``group_keys``: what is known of an image beside its mask, by which a test breaks its metrics
+    down. Images that belong together, such as those of a patient, have one ``group``.
 
     Args:
         cache: whether decoded and resized images are kept in a memory-mapped file: True for a
@@ -34,6 +37,9 @@ class BinarySegDataset(BaseDataset):
         n_aug: number of copies of the whole list that follow it (R2): the size is (1 + n_aug) x
             original. Entries get ``copy``, 0 for the original; the transform OfflineAugmentation
             changes the others.
+        fold: (k, n) for the fold k (from 0) of n in a cross-validation: the images of train and val
+            are divided anew, 'val' is the part that is held out, 'train' are the others, and 'test'
+            stays what it is; see ``folds_of``. None for the splits as they are.
         exclude: path of a list of images that are left out of this split, see
             ``read_exclude_list``; it may name those of other splits too. None leaves none out.
         subset: number of images to take, drawn from the list without those; None for all. A smaller
@@ -43,9 +49,9 @@ class BinarySegDataset(BaseDataset):
         kwargs: further arguments of MMEngine's BaseDataset, such as ``data_root`` and ``pipeline``.
 
     Raises:
-        UserError: ``n_aug`` is negative, ``unreadable`` unknown, the list of ``exclude`` cannot be
-            read, names what is no image of the data set, or all that there are; or there are fewer
-            images than ``subset``.
+        UserError: ``n_aug`` is negative, ``unreadable`` unknown, ``fold`` is no fold, the list
+            of ``exclude`` cannot be read, names what is no image of the data set, or all that
+            there are; or there are fewer images than ``subset``.
 
     Attributes:
         num_excluded: number of images of this split that ``exclude`` left out.
@@ -57,14 +63,21 @@ class BinarySegDataset(BaseDataset):
 
     group_keys: ClassVar[tuple[str, ...]] = ()
 
-    #: Of all splits; set by ``load_data_list``.
+    #: That is read: 'train', 'val', 'test' or what else a class has.
+    split: str = ''
+
+    #: Of all splits; set by ``load_split``.
     known_ids: Collection[str] = ()
+
+    #: Whether ``load_data_list`` has looked at ``fold``; that of a class of one's own may not.
+    _looked_at_fold = False
 
     def __init__(
         self,
         n_aug: int = 0,
         cache: bool | str = False,
         unreadable: str = 'error',
+        fold: tuple[int, int] | None = None,
         exclude: str | None = None,
         subset: int | None = None,
         subset_seed: int = 0,
@@ -74,7 +87,10 @@ class BinarySegDataset(BaseDataset):
             raise UserError(f"unreadable={unreadable!r} is not allowed; use 'error' or 'skip'")
         if n_aug < 0:
             raise UserError(f'n_aug={n_aug} is not allowed; use 0 or the number of added copies')
+        if fold is not None:
+            check_fold(fold, self.split)
         self.n_aug = n_aug
+        self.fold = fold
         self.subset, self.subset_seed = subset, subset_seed
         self.unreadable = unreadable
         self.exclude = exclude
@@ -84,8 +100,41 @@ class BinarySegDataset(BaseDataset):
         if cache:
             self._use_cache(cache)
 
+    def load_split(self, split: str) -> list[dict]:
+        """Return the entries of a split.
+
+        Raises:
+            EmptySplitError: the split has no image.
+            UserError: the files of the split are not as they have to be.
+        """
+        raise NotImplementedError
+
+    def load_data_list(self) -> list[dict]:
+        """Return the entries of the split, or of what ``fold`` makes of it."""
+        self._looked_at_fold = True
+        if self.fold is None or self.split == 'test':
+            return self.load_split(self.split)
+        entries = self.load_split('train')
+        with contextlib.suppress(EmptySplitError):
+            entries += self.load_split('val')
+        held_out, number = self.fold
+        strata = [key for key in self.group_keys if key != 'group']
+        folds = folds_of(entries, number, strata)
+        self.say(
+            f'fold {held_out} of 0 to {number - 1}: {folds.count(held_out):,} of the '
+            f'{len(entries):,} images of train and val are held out'
+        )
+        is_val = self.split == 'val'
+        pairs = zip(entries, folds, strict=True)
+        return [entry for entry, fold in pairs if (fold == held_out) == is_val]
+
     def filter_data(self) -> list[dict]:
         """Return the entries of ``load_data_list`` that are asked for, in its order."""
+        if self.fold is not None and not self._looked_at_fold:
+            raise UserError(
+                f'fold={self.fold!r}: {type(self).__name__} has a load_data_list that knows '
+                'nothing of folds; let it define load_split(split) instead'
+            )
         entries: list[dict] = super().filter_data()
         if self.exclude is not None:
             entries = self._without_excluded(entries, self.exclude)
@@ -95,14 +144,13 @@ class BinarySegDataset(BaseDataset):
         if not self.known_ids:
             raise UserError(
                 f'exclude={exclude!r}: {type(self).__name__} does not say which ids it has; '
-                'let its load_data_list set self.known_ids'
+                'let its load_split set self.known_ids'
             )
         path = resolve_path(exclude)
         excluded = set(read_exclude_list(path, self.known_ids))
         kept = [entry for entry in entries if entry['sample_id'] not in excluded]
         self.num_excluded = len(entries) - len(kept)
-        split = str(getattr(self, 'split', ''))
-        line = excluded_line(path, split, self.num_excluded, len(entries))
+        line = excluded_line(path, self.split, self.num_excluded, len(entries))
         if not kept:
             raise UserError(f'{line}; leave some in')
         self.say(line)

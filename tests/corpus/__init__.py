@@ -6,6 +6,7 @@ from .config_types import CONFIG_TYPES
 from .data import DATA
 from .downloads import DOWNLOAD_CASES
 from .files import FILES
+from .folds import FOLDS
 from .graphs import GRAPH_CASES
 from .images import IMAGES
 from .inputs import INPUT_CASES
@@ -27,6 +28,7 @@ CASES: tuple[Case, ...] = (
     *KINDS_OF_PICTURES,
     *DATA,
     *SPLITS,
+    *FOLDS,
     *ARCHIVE_CASES,
     *DOWNLOAD_CASES,
     *FILES,

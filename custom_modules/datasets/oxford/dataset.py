@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 from mmengine.registry import DATASETS
 
-from ...base.errors import UserError, did_you_mean
+from ...base.errors import EmptySplitError, UserError, did_you_mean
 from ...base.paths import resolve_path
 from ...base.shell import shell_command
 from ..binary_seg_dataset import BinarySegDataset
@@ -158,17 +158,17 @@ class OxfordPetDataset(BinarySegDataset):
         self.species = species
         super().__init__(data_root=str(resolve_path(data_root)), data_prefix={}, **kwargs)
 
-    def load_data_list(self) -> list[dict]:
+    def load_split(self, split: str) -> list[dict]:
         root = Path(self.data_root)
-        splits = read_splits(root / 'annotations', self.split)
-        entries = [e for e in splits[self.split] if self.species in (None, e.species)]
+        splits = read_splits(root / 'annotations', split)
+        entries = [e for e in splits[split] if self.species in (None, e.species)]
         self.known_ids = {entry.sample_id for one in splits.values() for entry in one}
         # Two listings are quicker than two questions for each of thousands of files.
         images = _file_names(root / 'images')
         trimaps = _file_names(root / 'annotations' / 'trimaps')
         if not entries:
-            raise UserError(
-                f'{root}: the split {self.split!r} is empty; its list names too few '
+            raise EmptySplitError(
+                f'{root}: the split {split!r} is empty; its list names too few '
                 f'{"images" if self.species is None else f"{self.species}s"}'
             )
         missing = [
@@ -182,7 +182,7 @@ class OxfordPetDataset(BinarySegDataset):
         ]
         if missing:
             raise UserError(
-                f'{root}: {len(missing)} files of the split {self.split!r} are missing, the first '
+                f'{root}: {len(missing)} files of the split {split!r} are missing, the first '
                 f'is {missing[0]}; see {shell_command("prepare_data", "--check", "--root", root)}'
             )
         self.say(_counts(root, splits, images))
