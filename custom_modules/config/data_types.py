@@ -57,7 +57,7 @@ TRANSFORMS = (
 )
 
 _DATA = TRANSFORMS | _names(
-    'BinaryMaskDataset OxfordPetDataset ConcatDataset RepeatDataset '
+    'BinaryMaskDataset ListedPairsDataset OxfordPetDataset ConcatDataset RepeatDataset '
     'DefaultSampler InfiniteSampler SeededSampler default_collate pseudo_collate patient_worker'
 )
 _METRICS = _names('BorderMetric BoundaryMetric DiceMetric LossMetric ProbabilityMetric')

@@ -1,6 +1,7 @@
 """Data sets, samplers and transforms, registered in MMEngine's registries."""
 
 from .binary_masks import BinaryMaskDataset
+from .listed_pairs import ListedPairsDataset
 from .oxford.dataset import OxfordPetDataset
 from .seeded_sampler import SeededSampler
 from .transforms.albumentations import Albumentations
@@ -15,6 +16,7 @@ __all__ = [
     'Albumentations',
     'BinaryMaskDataset',
     'CountBorder',
+    'ListedPairsDataset',
     'LoadImage',
     'LoadMask',
     'OfflineAugmentation',

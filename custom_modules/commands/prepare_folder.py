@@ -1,0 +1,85 @@
+"""What ``tools/prepare_data.py --from`` does: from anybody's folder to a config that trains."""
+
+import re
+from pathlib import Path, PurePosixPath
+
+import cv2
+import numpy as np
+
+from ..base.errors import UserError
+from ..base.paths import short_path
+from ..base.progress import ProgressBar
+from ..base.shell import shell_command
+from ..datasets.image_io import read_image
+from ..datasets.pairs_table import PairRow
+from ..preparation.answers import Answers
+from ..preparation.looking import Cut, Found, look
+from ..preparation.near_duplicates import NearDuplicate
+from ..preparation.written import Place, refuse_other_work, write_config, write_masks
+from ..visualization.pairs_page import AlikePair, ShownPair, save_pairs_page
+
+#: Pairs on the page, and pairs of images that look alike.
+SHOWN, ALIKE = 20, 10
+
+
+def prepare_folder(
+    source: Path, place: Place, answers: Answers, cut: Cut, overwrite: bool = False
+) -> None:
+    """Look at a folder, say what it holds, and write a config that trains on it.
+
+    Args:
+        source: folder as somebody left it; nothing is written into it.
+        place: name of the data set and where what is made of it goes.
+        answers: what the user says about the folder.
+        cut: how splits are cut that are not there.
+        overwrite: whether an earlier data set of that name is replaced.
+
+    Raises:
+        QuestionError: the folder can be read in several ways.
+        UserError: it holds no data set, files are faulty, or something cannot be written.
+    """
+    refuse_other_work(place, overwrite)
+    found = look(source, answers, cut, lambda line: print(line, flush=True))
+    rows = found.rows
+    if found.encodings is None:
+        with ProgressBar('writing masks', len(rows)) as bar:
+            rows = write_masks(found, place, lambda done: bar.set(done, len(rows)))
+        print(f'{short_path(place.masks)}: {len(rows):,} masks written, 0, 255, 127 (ignored)')
+    _write_page(found, rows, place)
+    write_config(found, rows, place)
+    config = short_path(place.config)
+    print(f'{config}: the config, with the splits in {place.table.name}')
+    print(f'{short_path(place.page)}: look at it: are the outlines where they belong?')
+    print(f'train with {shell_command("train", config)}')
+
+
+def place_of(source: Path, root: Path, name: str | None) -> Place:
+    """Return where the data set of a folder goes; its name is the folder's unless one is given.
+
+    Raises:
+        UserError: the name is none for a file.
+    """
+    chosen = name or re.sub(r'[^a-z0-9]+', '_', source.resolve().name.lower()).strip('_') or 'mine'
+    if not re.fullmatch(r'[A-Za-z0-9][\w-]{0,63}', chosen, re.ASCII):
+        raise UserError(f'--name {chosen}: use letters, digits, _ and -, at most 64')
+    return Place(chosen, root)
+
+
+def _write_page(found: Found, rows: list[PairRow], place: Place) -> None:
+    chosen = [rows[n] for n in np.linspace(0, len(rows) - 1, min(SHOWN, len(rows))).astype(int)]
+    pairs = []
+    for row in chosen:
+        image = read_image(found.folder / row.image)
+        mask = found.masks.mask(PurePosixPath(row.image))
+        rgb = cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
+        pairs.append(ShownPair(rgb, mask, row.image, row.split, row.mask))
+    alike = [_alike(found.folder, pair) for pair in found.near_duplicates[:ALIKE]]
+    save_pairs_page(place.page, place.name, found.notes, pairs, alike)
+
+
+def _alike(folder: Path, pair: NearDuplicate) -> AlikePair:
+    one, other = (
+        cv2.cvtColor(read_image(folder / image), cv2.COLOR_BGR2RGB) for image in pair.images
+    )
+    titles = [f'{i} ({s})' for i, s in zip(pair.images, pair.splits, strict=True)]
+    return AlikePair((one, other), (titles[0], titles[1]), pair.correlation)

@@ -1,0 +1,106 @@
+"""The files of a folder as somebody left it."""
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path, PurePosixPath
+
+from ..base.errors import UserError
+from ..datasets.binary_masks import IMAGE_SUFFIXES
+from ..datasets.pairs import SYSTEM_FILES
+from .words import plain, role_of, split_of
+
+#: Endings of pictures and of arrays that masks are stored as.
+PICTURE_SUFFIXES = frozenset(IMAGE_SUFFIXES | {'.npy'})
+
+#: Of a folder. Whoever has more means a part of it.
+MAX_FILES = 2_000_000
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A picture by its name alone.
+
+    Attributes:
+        path: path below the folder that is looked at.
+        skip: number of folders at its beginning that all pictures have, so that they say nothing.
+    """
+
+    path: PurePosixPath
+    skip: int = 0
+
+    @cached_property
+    def parts(self) -> tuple[str, ...]:
+        """The folders that tell pictures apart."""
+        return self.path.parts[self.skip : -1]
+
+    @cached_property
+    def stem(self) -> str:
+        """The name without its ending; ``a`` of ``a.jpg.png``, a mask called after its image."""
+        stem = self.path.stem
+        inner = PurePosixPath(stem)
+        return inner.stem if inner.suffix.lower() in PICTURE_SUFFIXES else stem
+
+    @cached_property
+    def split(self) -> str | None:
+        """The split that its folders name; the deepest one counts."""
+        found = [split for part in self.parts if (split := split_of(part))]
+        return found[-1] if found else None
+
+    @cached_property
+    def folders(self) -> tuple[str, ...]:
+        """Folders that say something else than the split or 'images' and 'masks': patients."""
+        return tuple(plain(part) for part in self.parts if not split_of(part) and not role_of(part))
+
+    @cached_property
+    def inner(self) -> tuple[str, ...]:
+        """Those of ``folders`` that lie in one of images or masks, so that they part the images."""
+        parts = self.parts
+        last = max((n for n, part in enumerate(parts) if role_of(part)), default=len(parts))
+        return tuple(
+            plain(part) for part in parts[last:] if not split_of(part) and not role_of(part)
+        )
+
+
+def list_folder(folder: Path) -> list[PurePosixPath]:
+    """Return the files below a folder, sorted; hidden ones and those of systems are passed over.
+
+    Links to folders are not followed.
+
+    Raises:
+        UserError: there is no such folder, it cannot be read, holds no file or too many.
+    """
+    if not folder.is_dir():
+        raise UserError(f'{folder}: there is no such folder; give the one that holds your data')
+    found: list[PurePosixPath] = []
+
+    def refuse(error: OSError) -> None:
+        raise UserError(
+            f'{error.filename}: cannot be read ({error.strerror}); let everybody read it'
+        ) from None
+
+    for parent, folders, names in os.walk(folder, onerror=refuse):
+        folders[:] = sorted(name for name in folders if not _is_of_a_system(name))
+        inside = PurePosixPath(Path(parent).relative_to(folder).as_posix())
+        found += [inside / name for name in names if not _is_of_a_system(name)]
+        if len(found) > MAX_FILES:
+            raise UserError(f'{folder}: more than {MAX_FILES:,} files; give a folder inside of it')
+    if not found:
+        raise UserError(f'{folder}: no file in it; give the folder that holds your data')
+    return sorted(found, key=lambda path: path.parts)
+
+
+def _is_of_a_system(name: str) -> bool:
+    return name.startswith(('.', '__MACOSX')) or name.lower() in SYSTEM_FILES
+
+
+def pictures_of(files: Sequence[PurePosixPath]) -> list[Picture]:
+    """Return the files with an ending of a picture."""
+    found = [path for path in files if path.suffix.lower() in PICTURE_SUFFIXES]
+    common: tuple[str, ...] = found[0].parts[:-1] if found else ()
+    for path in found:
+        parts = path.parts[:-1]
+        same = [one == other for one, other in zip(common, parts, strict=False)]
+        common = common[: (*same, False).index(False)]
+    return [Picture(path, len(common)) for path in found]

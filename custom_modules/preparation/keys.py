@@ -1,0 +1,204 @@
+"""What the names of an image and its mask have in common, from the surest rule to the least."""
+
+import itertools
+import os
+import re
+from collections import defaultdict
+from collections.abc import Callable, Hashable, Iterator, Sequence
+from dataclasses import dataclass
+
+from .files import Picture
+from .words import is_role, plain, words_of
+
+#: Picture -> what is equal for an image and its masks; None where the rule says nothing of it.
+Key = Callable[[Picture], Hashable | None]
+
+_NUMBER = re.compile(r'\d+')
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A way to see that names belong together.
+
+    Attributes:
+        level: rules of one level are equally good; a smaller one is surer.
+        name: the rule in words.
+        image: key of images.
+        mask: key of masks.
+        several: whether an image may have several masks, of an object each.
+        whole: whether the rule counts only where every image and every mask has a partner.
+    """
+
+    level: int
+    name: str
+    image: Key
+    mask: Key
+    several: bool = False
+    whole: bool = False
+
+
+def rules(images: Sequence[Picture], masks: Sequence[Picture]) -> Iterator[Rule]:
+    """Yield the rules that may pair images and masks, the surest first."""
+    for level, (name, stem) in enumerate(
+        (('equal names', lambda p: p.stem), ('equal names but for case', lambda p: plain(p.stem)))
+    ):
+        for scope in _SCOPES:
+            yield Rule(level, name, _within(scope, stem), _within(scope, stem))
+    for scope in _SCOPES:
+        yield Rule(2, 'names without words for images and masks', _words(scope), _words(scope))
+    yield Rule(2, 'names with their folders', _with_folders, _with_folders)
+    for scope in _SCOPES:
+        name = 'names without the numbers of objects'
+        yield Rule(3, name, _words(scope), _objects(scope), several=True)
+    yield Rule(3, 'a folder for the masks of an image', _as_folder, _folders, several=True)
+    yield from _affix_rules(images, masks)
+    yield Rule(5, 'a folder for an image and its masks', _own_folder, _own_folder, several=True)
+    yield from _number_rules(images, masks)
+
+
+_Scope = Callable[[Picture], Hashable]
+
+#: How much of the folders has to be equal; a shorter end of them comes later.
+_SCOPES: tuple[_Scope, ...] = (
+    lambda p: (p.split, p.folders),
+    lambda p: (p.split, p.folders[-2:]),
+    lambda p: (p.split, p.folders[-1:]),
+    lambda p: p.split,
+    lambda p: p.folders,
+    lambda p: p.folders[-1:],
+    lambda _: None,
+)
+
+
+def _within(scope: _Scope, stem: Callable[[Picture], Hashable | None]) -> Key:
+    def key(picture: Picture) -> Hashable | None:
+        found = stem(picture)
+        return None if found is None else (scope(picture), found)
+
+    return key
+
+
+def _words(scope: _Scope) -> Key:
+    def key(picture: Picture) -> Hashable | None:
+        core = tuple(word for word in words_of(picture.stem) if not is_role(word))
+        return (scope(picture), core) if core or picture.folders else None
+
+    return key
+
+
+def _objects(scope: _Scope) -> Key:
+    """Of ``scan_mask_2`` what is in front of the word and its number."""
+
+    def key(picture: Picture) -> Hashable | None:
+        words = words_of(picture.stem)
+        if len(words) > 2 and words[-1].isdecimal() and is_role(words[-2]):
+            words = words[:-1]
+        core = tuple(word for word in words if not is_role(word))
+        return (scope(picture), core) if core else None
+
+    return key
+
+
+def _with_folders(picture: Picture) -> Hashable | None:
+    """``p1/007`` and ``p1_007``."""
+    folders = (word for folder in picture.folders for word in words_of(folder))
+    return (picture.split, *folders, *(w for w in words_of(picture.stem) if not is_role(w)))
+
+
+def _as_folder(picture: Picture) -> Hashable | None:
+    return (picture.split, picture.folders, plain(picture.stem))
+
+
+def _folders(picture: Picture) -> Hashable | None:
+    folders = picture.folders
+    return (picture.split, folders[:-1], folders[-1]) if folders else None
+
+
+def _own_folder(picture: Picture) -> Hashable | None:
+    return (picture.split, picture.folders) if picture.folders else None
+
+
+def _affix_rules(images: Sequence[Picture], masks: Sequence[Picture]) -> Iterator[Rule]:
+    """Names without what all of a split have at their beginning or end: 21_training, 21_hand."""
+    name = 'names without the beginning or end that all have'
+    sides = [_affixes(images), _affixes(masks)]
+    kept = [
+        {part: (head * a, tail * b) for part, (head, tail) in side.items()}
+        for side in sides
+        for a, b in itertools.product((1, 0), repeat=2)
+    ]
+    for image, mask in itertools.product(kept[:4], kept[4:]):
+        for scope in (_SCOPES[0], _SCOPES[2], _SCOPES[3], _SCOPES[6]):
+            yield Rule(4, name, _cut(scope, image), _cut(scope, mask))
+
+
+def _cut(scope: _Scope, affixes: dict[Hashable, tuple[str, str]]) -> Key:
+    def core(picture: Picture) -> Hashable | None:
+        head, tail = affixes.get(picture.split, ('', ''))
+        stem = plain(picture.stem)
+        return stem[len(head) : len(stem) - len(tail)] or None
+
+    return _within(scope, core)
+
+
+def _affixes(pictures: Sequence[Picture]) -> dict[Hashable, tuple[str, str]]:
+    """Return beginning and end that all names of a split have, cut where words and numbers end."""
+    stems: dict[Hashable, list[str]] = defaultdict(list)
+    for picture in pictures:
+        stems[picture.split].append(plain(picture.stem))
+    found = {}
+    for split, names in stems.items():
+        if len(names) < 2:
+            continue
+        head = _common_beginning(names)
+        tail = _common_beginning([name[len(head) :][::-1] for name in names])[::-1]
+        found[split] = (head, tail)
+    return found
+
+
+def _common_beginning(names: Sequence[str]) -> str:
+    """Return what all names begin with, without a part of a number or of a word."""
+    text = os.path.commonprefix(names)  # noqa: RUF071  (of characters is what is meant)
+    following = [name[len(text) : len(text) + 1] for name in names]
+    for kind in (str.isdecimal, str.isalpha):
+        if text and kind(text[-1]) and any(not sign or kind(sign) for sign in following):
+            return text.rstrip(''.join({sign for sign in text if kind(sign)}))
+    return text
+
+
+def _number_rules(images: Sequence[Picture], masks: Sequence[Picture]) -> Iterator[Rule]:
+    name = 'a number in common'
+    for scope in (_SCOPES[0], _SCOPES[3], _SCOPES[6]):
+        every = _varying(images), _varying(masks)
+        yield Rule(6, name, _numbers(scope, every[0]), _numbers(scope, every[1]), whole=True)
+        for one, other in itertools.product((0, 1, 2, -1, -2), repeat=2):
+            yield Rule(6, name, _number(scope, one), _number(scope, other), whole=True)
+
+
+def _varying(pictures: Sequence[Picture]) -> dict[Hashable, set[int]]:
+    """Return, for each split, the places of the numbers that are not the same in all names."""
+    seen: dict[Hashable, dict[int, set[int]]] = defaultdict(lambda: defaultdict(set))
+    for picture in pictures:
+        for place, number in enumerate(_NUMBER.findall(picture.stem)):
+            seen[picture.split][place].add(int(number))
+    return {
+        split: {place for place, values in places.items() if len(values) > 1}
+        for split, places in seen.items()
+    }
+
+
+def _numbers(scope: _Scope, varying: dict[Hashable, set[int]]) -> Key:
+    def core(picture: Picture) -> Hashable | None:
+        places = varying.get(picture.split, set())
+        found = [int(n) for place, n in enumerate(_NUMBER.findall(picture.stem)) if place in places]
+        return tuple(found) or None
+
+    return _within(scope, core)
+
+
+def _number(scope: _Scope, place: int) -> Key:
+    def core(picture: Picture) -> Hashable | None:
+        found = _NUMBER.findall(picture.stem)
+        return int(found[place]) if -len(found) <= place < len(found) else None
+
+    return _within(scope, core)

@@ -1,0 +1,130 @@
+"""Writing a prepared data set: masks that had to be converted, the table and the config."""
+
+import os
+import shutil
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from pathlib import Path, PurePosixPath
+
+from ..base.errors import UserError
+from ..base.paths import make_writable, short_path, workspace
+from ..base.picture_file import write_picture
+from ..base.whole_file import staging_folder, whole_file
+from ..datasets.listed_pairs import PLAIN, sample_ids
+from ..datasets.pairs_table import PairRow, write_pairs_table
+from .looking import Found
+
+#: What converted masks hold.
+CONVERTED = [{0: 0, 255: 1, 127: 255}]
+
+#: Of the steps between two reports about the memory that is free; masks are written in threads.
+_THREADS = 2
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a prepared data set is written.
+
+    Attributes:
+        name: name of the data set, and of its config.
+        root: folder of what is made of data: converted masks and the page.
+    """
+
+    name: str
+    root: Path
+
+    @property
+    def config(self) -> Path:
+        """The config."""
+        return workspace() / 'configs' / 'mine' / f'{self.name}.py'
+
+    @property
+    def table(self) -> Path:
+        """The table of pairs, beside the config."""
+        return self.config.with_suffix('.csv')
+
+    @property
+    def masks(self) -> Path:
+        """Folder of converted masks."""
+        return self.root / self.name / 'masks'
+
+    @property
+    def page(self) -> Path:
+        """Page that shows some of the pairs."""
+        return self.root / self.name / 'pairs.html'
+
+
+def refuse_other_work(place: Place, overwrite: bool) -> None:
+    """Keep what somebody may have made or changed.
+
+    Raises:
+        UserError: there is a data set of that name, and ``overwrite`` is False.
+    """
+    there = [path for path in (place.config, place.table, place.masks) if os.path.lexists(path)]
+    if there and not overwrite:
+        raise UserError(
+            f'{short_path(there[0])}: there is a data set of that name; choose another one with '
+            '--name, or replace it with --overwrite'
+        )
+
+
+def write_masks(found: Found, place: Place, progress: Callable[[int], None]) -> list[PairRow]:
+    """Write a PNG (0, 255, and 127 for what does not count) of each image's mask.
+
+    Returns:
+        The rows with the names of the masks, below ``place.masks``.
+
+    Raises:
+        UserError: a mask cannot be made, or the disk does not take it.
+    """
+    names = sample_ids([row.image for row in found.rows])
+    make_writable(place.masks.parent, '--root')
+
+    with staging_folder(place.masks) as staging, ThreadPoolExecutor(_THREADS) as pool:
+
+        def write(row: PairRow) -> None:
+            mask = found.masks.mask(PurePosixPath(row.image))
+            write_picture(staging / f'{names[row.image]}.png', mask)
+
+        for done, _ in enumerate(pool.map(write, found.rows), 1):
+            progress(done)
+        shutil.rmtree(place.masks, ignore_errors=True)
+        staging.rename(place.masks)
+        staging.mkdir()  # which the context takes away
+    return [replace(row, mask=f'{names[row.image]}.png') for row in found.rows]
+
+
+def write_config(found: Found, rows: list[PairRow], place: Place) -> None:
+    """Write the table and the config of a data set.
+
+    Raises:
+        UserError: a file cannot be written.
+    """
+    make_writable(place.config.parent, '--root')
+    write_pairs_table(place.table, rows)
+    with whole_file(place.config) as file:
+        file.write(config_text(found, rows, place))
+
+
+def config_text(found: Found, rows: list[PairRow], place: Place) -> str:
+    """Return the config, at most 15 lines."""
+    training = sum(row.split == 'train' for row in rows)
+    lines = [
+        f'"""{place.name}: {len(rows):,} images, made by tools/prepare_data.py --from."""',
+        '',
+        "_base_ = '../listed_pairs_unet.py'",
+        '',
+        f'data_root = {short_path(found.folder.resolve())!r}',
+    ]
+    if found.encodings is None:
+        lines += [
+            f'mask_root = {short_path(place.masks.resolve())!r}',
+            f'mask_encodings = {CONVERTED!r}  # 255: does not count',
+        ]
+    elif found.encodings != list(PLAIN):
+        lines.append(f'mask_encodings = {found.encodings!r}')
+    lines += [f'pairs = {short_path(place.table.resolve())!r}', *found.config_lines]
+    if training < 16:
+        lines.append(f'batch_size = {max(1, training // 2)}  # of {training} images to train with')
+    return '\n'.join([*lines, ''])
