@@ -4,11 +4,11 @@ import os
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import Any, ClassVar
 
 from mmengine.registry import DATASETS
 
-from ..base.errors import UserError, did_you_mean
+from ..base.errors import EmptySplitError, UserError, did_you_mean
 from ..base.paths import resolve_path
 from .binary_seg_dataset import BinarySegDataset
 from .list_file import some
@@ -41,6 +41,8 @@ class ListedPairsDataset(BinarySegDataset):
             the split is unknown or empty.
     """
 
+    group_keys: ClassVar[tuple[str, ...]] = ('group',)
+
     def __init__(
         self,
         data_root: str,
@@ -58,15 +60,8 @@ class ListedPairsDataset(BinarySegDataset):
         self.split = split
         self.pairs = resolve_path(pairs)
         self.mask_root = resolve_path(mask_root or data_root)
-        # Data that went through JSON have texts as keys.
-        self.mask_encodings = [
-            {int(value): label for value, label in encoding.items()}
-            for encoding in (mask_encodings or PLAIN)
-        ]
+        self.mask_encodings = [_checked(encoding) for encoding in (mask_encodings or PLAIN)]
         super().__init__(data_root=str(resolve_path(data_root)), data_prefix={}, **kwargs)
-
-    def load_data_list(self) -> list[dict]:
-        return self.load_split(self.split)
 
     def load_split(self, split: str) -> list[dict]:
         """Return the entries of a split; files of all splits have to be there.
@@ -83,7 +78,7 @@ class ListedPairsDataset(BinarySegDataset):
         line = counts_line(self.pairs, len(rows), {one: counts[one] for one in SPLITS}, [])
         found = [row for row in rows if split in (row.split, 'all')]
         if not found:
-            raise UserError(
+            raise EmptySplitError(
                 f'{line}: the split {split!r} is empty; write {split!r} into the column split of '
                 'some rows'
             )
@@ -96,8 +91,26 @@ class ListedPairsDataset(BinarySegDataset):
             seg_map_path=str(self.mask_root / row.mask),
             sample_id=sample_id,
             mask_encodings=self.mask_encodings,
-            group=row.group or sample_id,
+            group=row.group,
         )
+
+
+def _checked(encoding: dict) -> dict[int, int]:
+    """Return values and labels as numbers: data that went through JSON have texts as keys."""
+    try:
+        found = {int(value): int(label) for value, label in encoding.items()}
+    except (AttributeError, TypeError, ValueError):
+        found = {}
+    if (
+        not found
+        or not all(0 <= value <= 255 for value in found)
+        or {*found.values()} - {0, 1, 255}
+    ):
+        raise UserError(
+            f'mask_encodings has {str(encoding)[:80]}; use dicts of values of masks (0 to 255) to '
+            '0, 1 or 255 (does not count), such as {0: 0, 255: 1}'
+        )
+    return found
 
 
 def sample_ids(images: Iterable[str]) -> dict[str, str]:
