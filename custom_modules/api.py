@@ -44,7 +44,7 @@ def load(
     threshold: float | None = None,
     batch_size: int = 8,
     window: int | None = None,
-    overlap: float = 0.25,
+    overlap: float | None = None,
     device: str | torch.device | None = None,
     options: Sequence[str] = (),
 ) -> Predictor:
@@ -63,9 +63,10 @@ def load(
             checkpoint's sidecar file (``best.threshold.json``) or in the metadata of an exported
             file, or else the config's (0.5).
         batch_size: number of images, or of windows of one image, that the network sees at a time.
-        window: side in pixels of windows that are seen one by one; None for whole images, see
-            Predictor.
-        overlap: share of a window that its neighbour sees too, 0 to below 1.
+        window: side in pixels of windows that are seen one by one, see Predictor; None for what the
+            model was tested with: the windows of a model trained on patches, or else whole images.
+        overlap: share of a window that its neighbour sees too, 0 to below 1; None for that of the
+            test, or 0.25.
         device: device to compute on, such as 'cpu' or 'cuda:0'; None for the GPU where there is
             one.
         options: ``key=value`` strings that change the config.

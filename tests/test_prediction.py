@@ -22,11 +22,11 @@ from custom_modules.commands.test import test as score
 from custom_modules.config import load_config
 from custom_modules.datasets import OxfordPetDataset
 from custom_modules.datasets.image_io import read_image
+from custom_modules.models.windows import merge, spans, windows
 from custom_modules.prediction.inputs import find_sources
 from custom_modules.prediction.network import TorchNetwork
 from custom_modules.prediction.outputs import PredictionWriter, prepare_folder, result_folders
 from custom_modules.prediction.prediction import Prediction
-from custom_modules.prediction.windows import merge, spans, windows
 from custom_modules.runs.checkpoint_io import save_checkpoint
 from custom_modules.runs.tuned_threshold import stored_threshold
 from tests.conftest import ROOT, TINY, Command
@@ -201,7 +201,8 @@ def test_windows_are_averaged_as_a_slow_version_does(model: Predictor, sample: P
     total, weights = np.zeros(shape), np.zeros(shape)
     model.window = None
     for rows, columns in places:
-        alone = model(image[rows, columns, ::-1]).probability
+        probability = torch.from_numpy(model(image[rows, columns, ::-1]).probability)
+        alone = probability.double().logit().numpy()
         height, width = alone.shape
         for y in range(height):
             for x in range(width):
@@ -209,9 +210,11 @@ def test_windows_are_averaged_as_a_slow_version_does(model: Predictor, sample: P
                 total[rows.start + y, columns.start + x] += weight * alone[y, x]
                 weights[rows.start + y, columns.start + x] += weight
     model.window = 60
-    assert np.allclose(model(path).probability, total / weights, atol=1e-5)
-    whole = np.random.default_rng(0).random(shape, np.float32)
-    assert np.allclose(merge(((place, whole[place]) for place in places), shape), whole, atol=1e-6)
+    expected = 1 / (1 + np.exp(-total / weights))
+    assert np.allclose(model(path).probability, expected, atol=1e-5)
+    whole = torch.from_numpy(np.random.default_rng(0).random((1, *shape), np.float32))
+    merged = merge(((place, whole[(..., *place)]) for place in places), shape)
+    assert torch.allclose(merged, whole, atol=1e-6)
     # An image inside one window is seen whole, to the bit.
     model.window = max(shape)
     windowed = model(path).probability

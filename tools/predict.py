@@ -44,10 +44,13 @@ def parse_args() -> argparse.Namespace:
         '--window',
         type=int,
         metavar='PIXELS',
-        help='look at large photographs in windows of this side (default: at whole images)',
+        help='look at large photographs in windows of this side (default: as the model was tested: '
+        'in its windows if it was trained on patches, else at whole images)',
     )
     parser.add_argument(
-        '--overlap', type=float, default=0.25, help='share of neighbouring windows (default: 0.25)'
+        '--overlap',
+        type=float,
+        help="share of neighbouring windows (default: that of the model's test, or 0.25)",
     )
     parser.add_argument(
         '--frames', type=int, help='of each video (default: all) or camera (default: 300)'

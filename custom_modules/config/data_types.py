@@ -29,7 +29,8 @@ MODELS = (
 TRANSFORMS = (
     _names(
         'Albumentations CountBorder EnlargedCopies LoadImage LoadMask OfflineAugmentation '
-        'PackBinarySegInputs RandomAffine RandomBrightnessContrast ResizeForScoring '
+        'PackBinarySegInputs RandomAffine RandomBrightnessContrast RandomCrop ResizeForScoring '
+        'SlidingWindow '
         'CenterCrop Normalize Pad RandomApply RandomChoice RandomChoiceResize RandomFlip '
         'RandomGrayscale RandomResize Resize'
     )

@@ -36,6 +36,8 @@ from ..datasets.oxford.dataset import BORDER_POLICIES, SPECIES
 from ..models.precision import PRECISIONS
 
 SIDE = integer(1, 16384)
+# Smaller ones, and more overlap, would be millions of windows over a photograph.
+WINDOW, OVERLAP = integer(16, 16384), Number(0, 0.75)
 SIZE = Worded(
     either(SIDE, Several(SIDE, exactly=2), NONE),
     f'{SIDE}, the side in pixels, or a pair of them, (width, height)',
@@ -133,6 +135,7 @@ RANGES: Mapping[str, Mapping[str, Kind]] = {
     'OxfordPetDataset': dict(
         border=choice(*BORDER_POLICIES), species=either(choice(*SPECIES), NONE)
     ),
+    'SeededSampler': dict(times=integer(1, 10**6)),
     'BinaryMaskDataset': dict(
         fractions=Several(SHARE, exactly=3),
         split_seed=SEED,
@@ -147,6 +150,8 @@ RANGES: Mapping[str, Mapping[str, Kind]] = {
         scale=Several(Number(above=0, most=100), exactly=2),
         translate=SHARE,
     ),
+    'RandomCrop': dict(size=WINDOW, foreground_share=SHARE),
+    'SlidingWindow': dict(size=WINDOW, overlap=OVERLAP, batch_size=integer(1, 4096)),
     'RandomBrightnessContrast': dict(prob=SHARE, brightness=Number(0, 10), contrast=Number(0, 10)),
     'OfflineAugmentation': _COPIES,
     'EnlargedCopies': _COPIES,  # its former name

@@ -10,7 +10,9 @@ from .transforms.count_border import CountBorder
 from .transforms.loading import LoadImage, LoadMask, PackBinarySegInputs
 from .transforms.offline_augmentation import OfflineAugmentation
 from .transforms.padding import Pad
+from .transforms.random_crop import RandomCrop
 from .transforms.resizing import Resize, ResizeForScoring
+from .transforms.sliding_window import SlidingWindow
 
 __all__ = [
     'Albumentations',
@@ -25,7 +27,9 @@ __all__ = [
     'Pad',
     'RandomAffine',
     'RandomBrightnessContrast',
+    'RandomCrop',
     'Resize',
     'ResizeForScoring',
     'SeededSampler',
+    'SlidingWindow',
 ]

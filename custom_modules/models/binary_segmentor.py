@@ -17,6 +17,7 @@ from .encoder_and_head import build_head
 from .foreground_logits import check_logits, foreground_logits, upsample_logits
 from .losses.of_mmseg import check_losses, loss_of
 from .losses.target import foreground_and_valid
+from .windows import Windows
 
 
 @MODELS.register_module()
@@ -97,6 +98,27 @@ class BinarySegmentor(BaseModel):
             return self._loss_terms(logits, target) | dict(dice=self._batch_dice(logits, target))
         return self._predictions(logits, data_samples)
 
+    def val_step(self, data: dict) -> list[SegDataSample]:
+        return self.test_step(data)
+
+    def test_step(self, data: dict) -> list[SegDataSample]:
+        """Return the samples of a batch with what 'predict' adds to them.
+
+        Pictures whose pipeline has a SlidingWindow are seen in its windows, one by one, each window
+        normalised as a patch of the training; their losses are of the whole picture.
+        """
+        if not any('sliding_window' in sample for sample in data.get('data_samples') or ()):
+            return super().test_step(data)
+        found = []
+        samples = self.data_preprocessor.cast_data(data['data_samples'])
+        for picture, sample in zip(data['inputs'], samples, strict=True):
+            logits = Windows(**sample.sliding_window).logits(self._see, picture)
+            found += self._predictions(logits[None], [sample])
+        return found
+
+    def _see(self, pictures: list[torch.Tensor]) -> torch.Tensor:
+        return self._logits(self.data_preprocessor(dict(inputs=pictures))['inputs'])
+
     def _network(self, inputs: torch.Tensor) -> torch.Tensor:
         return self.decode_head(self.backbone(inputs))
 
@@ -165,17 +187,24 @@ def as_segmentor(model: nn.Module, needed_by: str) -> BinarySegmentor:
     return model
 
 
-def check_sides(width: int, height: int, divisor: int) -> None:
+def check_sides(width: int, height: int, divisor: int, patch: bool = False) -> None:
     """Refuse an image whose sides are no multiples of what a network divides them by.
+
+    Args:
+        width: width of the network's input, in pixels.
+        height: height of the network's input, in pixels.
+        divisor: number that both have to be multiples of.
+        patch: whether the image is a patch or a window, whose size has another name.
 
     Raises:
         UserError: a side is no multiple of ``divisor``; the message names the size to use.
     """
     if height % divisor or width % divisor:
         fitting = [max(1, round(side / divisor)) * divisor for side in (width, height)]
+        setting = f'patch_size = {fitting[0]}' if patch else f'image_size = {(*fitting,)}'
         raise UserError(
             f'an image of {width}x{height} does not fit this network: width and height must be '
-            f'multiples of {divisor}; use image_size = ({fitting[0]}, {fitting[1]})'
+            f'multiples of {divisor}; use {setting}'
         )
 
 

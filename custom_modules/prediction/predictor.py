@@ -7,23 +7,28 @@ from typing import Any
 
 import mmcv.transforms
 import numpy as np
+import torch
 from mmengine.dataset import Compose
 from PIL import Image, ImageOps
 
 from ..base.errors import UserError
 from ..datasets.image_io import read_image
 from ..datasets.reading.colours import MODES
+from ..datasets.transforms.sliding_window import SlidingWindow
 from ..models.binary_segmentor import at_original_size
 from ..models.foreground_logits import check_logits
+from ..models.windows import Window, Windows, check_windows, merge
 from .network import Network
 from .prediction import Prediction
-from .windows import Window, check_windows, merge, windows
 
 #: What can be predicted: a file, an array (H, W, 3) uint8 RGB, or an image of Pillow.
 ImageLike = str | Path | np.ndarray | Image.Image
 
 #: Side of the windows where the pipeline does not bring images to a size of its own.
 DEFAULT_WINDOW = 512
+
+#: Share of a window that its neighbour sees too, where nobody says another.
+DEFAULT_OVERLAP = 0.25
 
 #: A batch ends here, so that large photographs are not held side by side.
 PIXELS_PER_BATCH = 24_000_000
@@ -37,18 +42,21 @@ class Predictor:
     ``tools/test.py`` at the original resolution; in bf16 on a CPU, where BatchNorm is folded, a
     pixel in two thousand was another.
 
-    With ``window``, each square of that many pixels is treated as an image of its own instead, and
-    where windows overlap their probabilities are averaged. Small animals in large photographs are
-    found that way. A pipeline that does not resize gets windows of 512 pixels, so that memory stays
-    bounded.
+    With a SlidingWindow in the pipeline, as models trained on patches have it, an image is seen in
+    its windows, as in the test; ``window`` and ``overlap`` take the place of the pipeline's. With
+    any other pipeline each square of ``window`` pixels is treated as an image of its own, and where
+    windows overlap their logits are averaged. Small animals in large photographs are found that
+    way. A pipeline that does not resize gets windows of 512 pixels, so that memory stays bounded.
 
     Args:
         network: network of this project or an exported one.
         pipeline: configs of the steps of the test data's pipeline.
         threshold: probability above which a pixel is foreground, 0 to 1.
         batch_size: number of images, or of windows of one image, that the network sees at a time.
-        window: side of the windows in pixels of the image; None for whole images.
-        overlap: share of a window that its neighbour sees too, 0 to below 1.
+        window: side of the windows in pixels of the image; None for the pipeline's, or whole images
+            where it has none.
+        overlap: share of a window that its neighbour sees too, 0 to below 1; None for the
+            pipeline's, or 0.25.
 
     Attributes:
         notes: lines about how the model is used that a user should know: settings other than those
@@ -65,7 +73,7 @@ class Predictor:
         threshold: float = 0.5,
         batch_size: int = 8,
         window: int | None = None,
-        overlap: float = 0.25,
+        overlap: float | None = None,
     ) -> None:
         check_windows(window, overlap)
         if not 0 <= threshold <= 1:
@@ -76,10 +84,16 @@ class Predictor:
         self.steps = Compose([step for step in pipeline if not _loads(step)])
         self.threshold = threshold
         self.batch_size = batch_size
+        self.notes: list[str] = []
         resizes = any(isinstance(step, mmcv.transforms.Resize) for step in self.steps.transforms)
         self.window = window if window or resizes else DEFAULT_WINDOW
-        self.overlap = overlap
-        self.notes: list[str] = []
+        self.overlap = DEFAULT_OVERLAP if overlap is None else overlap
+        for step in self.steps.transforms:
+            if isinstance(step, SlidingWindow):
+                step.size = window or step.size
+                step.overlap = step.overlap if overlap is None else overlap
+                step.batch_size = batch_size
+                self.window = None
 
     def __call__(self, image: ImageLike) -> Prediction:
         """Predict one image.
@@ -116,34 +130,39 @@ class Predictor:
 
     def _probabilities(self, images: Sequence[np.ndarray]) -> Iterator[np.ndarray]:
         if self.window is None:
-            yield from self._see(images)
+            yield from map(_probability, self._see(images))
             return
+        seen = Windows(self.window, self.overlap)
         for image in images:
             shape = image.shape[:2]
-            places = windows(shape, self.window, self.overlap)
-            # One window over everything needs no mean, which would round.
-            yield (
-                next(self._see([image]))
-                if len(places) == 1
-                else merge(self._see_windows(image, places), shape)
-            )
+            yield _probability(merge(self._see_windows(image, seen.over(shape)), shape))
 
     def _see_windows(
         self, image: np.ndarray, places: Sequence[Window]
-    ) -> Iterator[tuple[Window, np.ndarray]]:
+    ) -> Iterator[tuple[Window, torch.Tensor]]:
         for start in range(0, len(places), self.batch_size):
             chosen = places[start : start + self.batch_size]
             crops = [np.ascontiguousarray(image[place]) for place in chosen]
             yield from zip(chosen, self._see(crops), strict=True)
 
-    def _see(self, images: Sequence[np.ndarray]) -> Iterator[np.ndarray]:
-        """Yield the probabilities (H, W) of BGR images, each at its own size."""
+    def _see(self, images: Sequence[np.ndarray]) -> Iterator[torch.Tensor]:
+        """Yield the logits (1, H, W) of BGR images, each at its own size."""
         packed = [self._input(image) for image in images]
         for _, group in groupby(packed, key=lambda one: one['inputs'].shape):
             alike = list(group)
-            for one, logits in zip(alike, self.network([p['inputs'] for p in alike]), strict=True):
+            for one, logits in zip(alike, self._logits(alike), strict=True):
                 check_logits(logits, 'an image')
-                yield at_original_size(logits, one['data_samples']).sigmoid()[0].cpu().numpy()
+                yield at_original_size(logits, one['data_samples'])
+
+    def _logits(self, packed: Sequence[dict[str, Any]]) -> Iterator[torch.Tensor]:
+        """Yield the logits (1, h, w) of equally large inputs, each at the size of the input."""
+        inputs = [one['inputs'] for one in packed]
+        windows = packed[0]['data_samples'].get('sliding_window')
+        if windows is None:
+            yield from self.network(inputs)
+            return
+        for picture in inputs:
+            yield Windows(**windows).logits(self.network, picture)
 
     def _input(self, image: np.ndarray) -> dict[str, Any]:
         size = image.shape[:2]
@@ -176,6 +195,11 @@ def as_bgr(image: ImageLike) -> np.ndarray:
             'give (H, W, 3) uint8, RGB'
         )
     return np.ascontiguousarray(image[..., ::-1])
+
+
+def _probability(logits: torch.Tensor) -> np.ndarray:
+    """Return the probabilities (H, W) of logits (1, H, W)."""
+    return logits.sigmoid()[0].cpu().numpy()
 
 
 def _loads(step: dict) -> bool:

@@ -90,6 +90,7 @@ class PackBinarySegInputs(BaseTransform):
     meta_keys = (
         *('sample_id', 'img_path', 'ori_shape', 'img_shape'),
         'size_changes',  # of custom_modules/datasets/size_changes.py
+        'sliding_window',
     )
 
     def transform(self, results: dict) -> dict:
