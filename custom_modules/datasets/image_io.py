@@ -6,7 +6,7 @@ What is read, and what each kind of file means, is the table of docs/data.md.
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -16,13 +16,16 @@ from .reading.colours import to_bgr
 from .reading.formats import DECODING_ERRORS, from_bytes, open_picture
 from .reading.jpeg import decode_jpeg
 from .reading.mask_values import mask_values
+from .reading.numpy_file import BEGINNING, array_of
 from .reading.orientation import (
+    UPRIGHT,
     mask_like_image,
     orientation_of,
     turn_upright,
     turned_by_decoder,
     upright_size,
 )
+from .reading.stored_mask import StoredMask, stored_mask
 
 #: Of a file. More would fill the memory before anybody knows what is in it.
 MAX_BYTES = 1 << 30
@@ -107,15 +110,33 @@ def read_mask(path: str | Path, image: Orientation | None = None) -> np.ndarray:
         UserError: the mask can be read in two ways, is coloured, has values that are no whole
             numbers from 0 to 255, or lies otherwise than its image.
     """
+    stored = read_stored_mask(path, image)
+    with _named(path, 'mask'):
+        return np.ascontiguousarray(mask_values(stored))
+
+
+def read_stored_mask(path: str | Path, image: Orientation | None = None) -> StoredMask:
+    """Return what a mask's file holds, the same way up as ``read_mask`` does.
+
+    Raises:
+        UnreadableImageError: the file is missing, empty, damaged or no image.
+        UserError: its pixels are of a kind that no mask has, or lie otherwise than its image.
+    """
     data = _read_bytes(path)
-    with _named(path, 'mask'), from_bytes(data) as picture:
-        orientation = orientation_of(picture)
-        values = mask_values(picture, data)
-        if not turned_by_decoder(picture):
-            values = turn_upright(values, orientation)
+    with _named(path, 'mask'):
+        if data.startswith(BEGINNING):
+            stored, orientation = StoredMask(array_of(data)), UPRIGHT
+        else:
+            with from_bytes(data) as picture:
+                orientation = orientation_of(picture)
+                stored = stored_mask(picture, data)
+                if not turned_by_decoder(picture):
+                    upright = turn_upright(stored.pixels, orientation)
+                    stored = replace(stored, pixels=upright)
         if image is not None:
-            values = mask_like_image(values, orientation, image.size, image.exif)
-        return np.ascontiguousarray(values)
+            like_image = mask_like_image(stored.pixels, orientation, image.size, image.exif)
+            stored = replace(stored, pixels=like_image)
+        return replace(stored, pixels=np.ascontiguousarray(stored.pixels))
 
 
 def _decode(data: bytes, as_published: bool) -> tuple[np.ndarray, Orientation]:

@@ -1,42 +1,23 @@
 """The values of a mask, whatever its file keeps them in: grey, a palette, bits or transparency."""
 
 import numpy as np
-from PIL import Image
 
 from ...base.errors import UserError
-from .colours import is_16_bit, values_16_bit
-from .jpeg import decode_jpeg
-from .tiff import is_unsigned
+from .stored_mask import StoredMask
 
-MODES = ('1', 'L', 'LA', 'RGB', 'RGBA', 'I', 'I;16', 'I;16B', 'I;16L', 'F')
 BLACK, WHITE = 0, 255
 
 
-def mask_values(picture: Image.Image, data: bytes) -> np.ndarray:
-    """Return the values of a mask as its file holds them, (H, W) uint8.
+def mask_values(stored: StoredMask) -> np.ndarray:
+    """Return the values of a mask, (H, W) uint8.
 
     Raises:
-        OSError, ValueError and others: the mask is damaged.
         UserError: the mask can be read in two ways, is coloured, or has values that are no whole
             number from 0 to 255.
     """
-    if picture.format in ('JPEG', 'MPO') and picture.mode in ('L', 'RGB'):
-        values = decode_jpeg(data, 'GRAY' if picture.mode == 'L' else 'RGB')
-        return _one_channel(values)
-    if picture.mode == 'P':
-        return _of_palette(picture)
-    if picture.mode not in MODES:
-        raise UserError(
-            f'pixels of the kind {picture.mode}, not a mask; save it with one channel of class '
-            'values'
-        )
-    if is_16_bit(picture, data) and is_unsigned(picture):
-        values = values_16_bit(picture, data)
-    else:
-        values = np.asarray(picture)
-        if values.dtype == np.uint8 and not is_unsigned(picture):
-            values = values.view(np.int8)
-    return _as_bytes(_one_channel(values))
+    if stored.palette is not None:
+        return _of_palette(stored.pixels, stored.palette)
+    return _as_bytes(_one_channel(stored.pixels))
 
 
 def _one_channel(values: np.ndarray) -> np.ndarray:
@@ -63,14 +44,9 @@ def _of_transparency(colours: np.ndarray, alpha: np.ndarray) -> np.ndarray:
     )
 
 
-def _of_palette(picture: Image.Image) -> np.ndarray:
+def _of_palette(indices: np.ndarray, palette: np.ndarray) -> np.ndarray:
     """Return indices, or 0 and 1 where all colours are black and white, whatever their order."""
-    indices = np.asarray(picture)
     used = np.flatnonzero(np.bincount(indices.ravel()))
-    picture.apply_transparency()  # from the file's list into the palette
-    palette = np.array(picture.getpalette('RGBA'), np.uint8).reshape(-1, 4)
-    if used[-1] >= len(palette):
-        raise UserError(f'index {used[-1]} is not in its palette of {len(palette)} colours')
     colours, alpha = palette[used, :3], palette[used, 3]
     if (alpha != 255).any():
         return _one_channel(palette[indices])

@@ -68,7 +68,7 @@ def mask_like_image(
     after a quarter turn, unless the image is square.
 
     Args:
-        mask: (H, W) mask, upright by its own orientation.
+        mask: (H, W) or (H, W, channels) mask, upright by its own orientation.
         mask_orientation: EXIF orientation in the mask's file, 1 (upright or none) to 8.
         image_size: (H, W) of the upright image, in pixels.
         image_orientation: EXIF orientation in the image's file, 1 (upright or none) to 8.
@@ -86,7 +86,7 @@ def mask_like_image(
         )
     height, width = image_size
     if image_orientation in QUARTER_TURNS and height != width:
-        return turn_upright(mask, image_orientation) if mask.shape == (width, height) else mask
+        return turn_upright(mask, image_orientation) if mask.shape[:2] == (width, height) else mask
     raise UserError(
         f'the image has the EXIF orientation {image_orientation} and the mask none, so it cannot '
         'be told whether the mask was drawn on the turned image; save the image upright, without '
