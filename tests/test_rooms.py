@@ -23,6 +23,7 @@ ROOMS = (
     'prediction',
     'api',
     'report',
+    'audit',
     'studies',
     'service',
     'commands',

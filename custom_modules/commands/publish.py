@@ -77,7 +77,7 @@ def publish(
     with staging_folder(folder.resolve()) as staging:
         made = staging / 'made'
         make_writable(made, 'the folder')
-        values = _without_own_metrics(config.data)
+        values = _without_lists(_without_own_metrics(config.data))
         _set(values, 'model', 'threshold', tested['threshold'])
         _check_readable(values, config.path, made / PUBLISHED_CONFIG)
         rounded, parity = None, None
@@ -178,6 +178,15 @@ def _without_own_metrics(values: dict[str, Any]) -> dict[str, Any]:
             if kept[key] != values[key]:
                 kept.pop('custom_imports', None)
     return kept
+
+
+def _without_lists(value: Any) -> Any:
+    """Leave out the lists of excluded images, which are on the disk of the publisher alone."""
+    if isinstance(value, dict):
+        return {
+            key: None if key == 'exclude' else _without_lists(item) for key, item in value.items()
+        }
+    return [_without_lists(item) for item in value] if isinstance(value, list) else value
 
 
 def _set(values: dict[str, Any], section: str, key: str, value: object) -> None:

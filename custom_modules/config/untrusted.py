@@ -127,8 +127,6 @@ def _without_machine(values: dict[str, Any]) -> dict[str, Any]:
             return UNNAMED
         if isinstance(value, str) and key == 'cache' and not value.startswith('$'):
             return False
-        if isinstance(value, str) and key == 'exclude' and not value.startswith('$'):
-            return None
         return value
 
     kept = {key: clean(key, item) for key, item in values.items() if key not in _OF_THE_MACHINE}

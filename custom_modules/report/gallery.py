@@ -85,10 +85,10 @@ class Gallery:
                     column.name,
                     note,
                     [
-                        _picture(column.image, f'{column.name}: image'),
-                        _picture(spotlight(column.image, column.truth == 1), 'ground truth'),
-                        _picture(spotlight(column.image, mask == 1), f'prediction, {note}'),
-                        _picture(_errors(column.image, column, 0), 'errors'),
+                        encode(column.image, f'{column.name}: image'),
+                        encode(spotlight(column.image, column.truth == 1), 'ground truth'),
+                        encode(spotlight(column.image, mask == 1), f'prediction, {note}'),
+                        encode(_errors(column.image, column, 0), 'errors'),
                     ],
                 )
             )
@@ -104,13 +104,13 @@ class Gallery:
         for name in names:
             column = self._column(name, self.systems)
             pictures = [
-                _picture(column.image, f'{name}: image'),
-                _picture(spotlight(column.image, column.truth == 1), 'ground truth'),
+                encode(column.image, f'{name}: image'),
+                encode(spotlight(column.image, column.truth == 1), 'ground truth'),
             ]
             for number, system in enumerate(self.systems):
                 kept = spotlight(column.image, column.predictions[number] == 1)
                 text = f'{system.name}: Dice {column.scores[number]:.3f}'
-                pictures.append(_picture(_errors(kept, column, number), text))
+                pictures.append(encode(_errors(kept, column, number), text))
             rows.append(Row('', name, '', pictures))
         return rows
 
@@ -161,8 +161,8 @@ def _errors(image: np.ndarray, column: Column, number: int) -> np.ndarray:
     return error_map(Example(column.name, image, column.truth, column.predictions[number]))
 
 
-def _picture(image: np.ndarray, text: str) -> Picture:
-    """Encode (H, W, 3) uint8 RGB."""
+def encode(image: np.ndarray, text: str) -> Picture:
+    """Return a picture (H, W, 3) uint8 RGB for a page, with the text that says what it shows."""
     shrink = _SIDE / max(image.shape[:2])
     if shrink < 1:
         image = cv2.resize(image, None, fx=shrink, fy=shrink, interpolation=cv2.INTER_AREA)

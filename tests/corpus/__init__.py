@@ -1,6 +1,7 @@
 """Bad and unusual input, and what becomes of it: the table of ``docs/robustness.md``."""
 
 from .archives import ARCHIVE_CASES
+from .audit import AUDIT_CASES
 from .case import Case
 from .config_types import CONFIG_TYPES
 from .data import DATA
@@ -45,4 +46,5 @@ CASES: tuple[Case, ...] = (
     *RUN_CONFIGS,
     *SERVICE,
     *PAGE,
+    *AUDIT_CASES,
 )

@@ -1,0 +1,1 @@
+"""Labels that a network which did not train on them would not have drawn."""
