@@ -10,7 +10,19 @@ from mmengine.registry import MODELS
 
 from custom_modules.base.errors import UserError
 from custom_modules.config.registered import registered
-from custom_modules.models import BinaryCrossEntropyLoss, BinaryDiceLoss, TwoChannelCrossEntropyLoss
+from custom_modules.models.losses import (
+    BinaryCrossEntropyLoss,
+    BinaryDiceLoss,
+    BinaryFocalLoss,
+    BinaryIoULoss,
+    BinaryTverskyLoss,
+    BoundaryLoss,
+    CenterlineDiceLoss,
+    LovaszHingeLoss,
+    TwoChannelCrossEntropyLoss,
+)
+from custom_modules.models.losses.boundary_loss import signed_distances
+from tests import slow_losses
 
 registered('mmseg.TverskyLoss')  # imports MMSegmentation's models, as a config does
 
@@ -146,30 +158,26 @@ def test_bce_by_hand() -> None:
     assert BinaryCrossEntropyLoss()(logits, target).item() == pytest.approx(wanted)
 
 
-LOSSES = [BinaryCrossEntropyLoss(), BinaryDiceLoss('batch'), BinaryDiceLoss('image', smooth=1)]
+#: A loss -> its slow version.
+SLOW: dict[torch.nn.Module, Callable[..., float]] = {
+    BinaryCrossEntropyLoss(): slow_losses.cross_entropy,
+    BinaryCrossEntropyLoss(pos_weight=3.0, label_smoothing=0.2): slow_losses.cross_entropy,
+    BinaryCrossEntropyLoss(outline_weight=4.0, outline_width=1.5): slow_losses.cross_entropy,
+    BinaryDiceLoss('batch'): slow_losses.dice,
+    BinaryDiceLoss('image', smooth=1): slow_losses.dice,
+    BinaryFocalLoss(): slow_losses.focal,
+    BinaryFocalLoss(gamma=0.5, alpha=0.25): slow_losses.focal,
+    BinaryTverskyLoss(): slow_losses.tversky,
+    BinaryTverskyLoss(0.2, 0.9, gamma=0.75, over='image', smooth=1): slow_losses.tversky,
+    BinaryIoULoss(over='image'): slow_losses.tversky,
+    LovaszHingeLoss(): slow_losses.lovasz,
+    BoundaryLoss(): slow_losses.boundary,
+    CenterlineDiceLoss(iterations=2): slow_losses.centerline_dice,
+}
+LOSSES = list(SLOW)
 
-
-def slow(loss: torch.nn.Module, logits: np.ndarray, target: np.ndarray) -> float:
-    """The losses pixel by pixel."""
-    p = 1 / (1 + np.exp(-logits))
-    if isinstance(loss, BinaryCrossEntropyLoss):
-        terms = [
-            -math.log(p[i]) if target[i] == 1 else -math.log(1 - p[i])
-            for i in np.ndindex(target.shape)
-            if target[i] != 255
-        ]
-        return sum(terms) / len(terms)
-    groups = [range(len(target))] if loss.over == 'batch' else [[n] for n in range(len(target))]
-    values = []
-    for group in groups:
-        inter = total = 0.0
-        for n in group:
-            for i in np.ndindex(target[n].shape):
-                if target[n][i] != 255:
-                    inter += p[n][i] * target[n][i]
-                    total += p[n][i] + target[n][i]
-        values.append(1 - (2 * inter + loss.smooth) / (total + loss.smooth))
-    return float(np.mean(values))
+#: A pixel that is right by far, or no part of a skeleton, teaches these nothing.
+SPARSE = (LovaszHingeLoss, CenterlineDiceLoss)
 
 
 @pytest.mark.parametrize('loss', LOSSES, ids=str)
@@ -177,7 +185,7 @@ def test_parity_with_a_slow_version(loss: torch.nn.Module) -> None:
     torch.manual_seed(3)
     logits = torch.randn(3, 1, 5, 7)
     target = torch.tensor([0, 1, 255], dtype=torch.uint8)[torch.randint(0, 3, (3, 5, 7))]
-    wanted = slow(loss, logits[:, 0].numpy().astype(float), target.numpy().astype(int))
+    wanted = SLOW[loss](loss, logits[:, 0].numpy().astype(float), target.numpy().astype(int))
     assert loss(logits, target).item() == pytest.approx(wanted, rel=1e-5)
 
 
@@ -190,7 +198,7 @@ def test_ignored_pixels_get_no_gradient_and_change_nothing(loss: torch.nn.Module
     value = loss(logits, target)
     value.backward()
     assert not logits.grad[:, :, :2].any()
-    assert logits.grad[:, :, 2:].all()
+    assert isinstance(loss, SPARSE) or logits.grad[:, :, 2:].all()
     other = logits.detach().clone()
     other[:, :, :2] = 99
     assert loss(other, target).item() == pytest.approx(value.item())
@@ -212,21 +220,22 @@ def test_training_on_the_loss_finds_the_mask(loss: torch.nn.Module) -> None:
     target = target_of([[1, 0, 0], [1, 1, 0]])
     logits = torch.zeros(1, 1, 2, 3, requires_grad=True)
     optimiser = torch.optim.Adam([logits], lr=0.3)
+    # It asks for a skeleton, wherever the rest of the mask lies.
+    beside = BinaryDiceLoss() if isinstance(loss, CenterlineDiceLoss) else None
     for _ in range(60):
         optimiser.zero_grad()
-        loss(logits, target).backward()
+        value = loss(logits, target)
+        (value + beside(logits, target) if beside else value).backward()
         optimiser.step()
     assert torch.equal(logits[:, 0] > 0, target == 1)
 
 
-@pytest.mark.parametrize(
-    'kind', [BinaryCrossEntropyLoss, BinaryDiceLoss, TwoChannelCrossEntropyLoss]
-)
+@pytest.mark.parametrize('kind', [*dict.fromkeys(map(type, LOSSES)), TwoChannelCrossEntropyLoss])
 def test_the_weight_of_a_term_is_its_factor(kind: type[torch.nn.Module]) -> None:
     torch.manual_seed(6)
     logits = torch.randn(2, 2, 3, 4, requires_grad=True)
     target = torch.randint(0, 2, (2, 3, 4), dtype=torch.uint8)
-    plain = kind()(logits, target)
+    plain = kind(loss_weight=1.0)(logits, target)
     weighted = kind(loss_weight=0.3)(logits, target)
     torch.testing.assert_close(weighted, 0.3 * plain)
     (gradient,) = torch.autograd.grad(plain, logits)
@@ -235,8 +244,46 @@ def test_the_weight_of_a_term_is_its_factor(kind: type[torch.nn.Module]) -> None
 
 def test_names_contain_loss_so_that_mmengine_trains_them() -> None:
     assert all('loss' in loss.loss_name for loss in LOSSES)
-    with pytest.raises(UserError, match="'epoch' is not allowed"):
-        BinaryDiceLoss(over='epoch')
+    for kind in (BinaryDiceLoss, BinaryIoULoss):
+        with pytest.raises(UserError, match=f"{kind.__name__}: over='epoch' is not allowed"):
+            kind(over='epoch')
+
+
+def test_a_tversky_of_halves_is_the_dice_loss() -> None:
+    torch.manual_seed(7)
+    logits, target = torch.randn(2, 1, 5, 6), (torch.rand(2, 5, 6) < 0.3).to(torch.uint8)
+    for over in ('batch', 'image'):
+        tversky = BinaryTverskyLoss(0.5, 0.5, over=over, smooth=0.5)(logits, target)
+        torch.testing.assert_close(tversky, BinaryDiceLoss(over, smooth=1)(logits, target))
+    empty = torch.zeros_like(target)
+    torch.testing.assert_close(BinaryIoULoss()(logits, empty), logits.sigmoid().mean())
+
+
+def test_distances_to_the_outline_by_hand() -> None:
+    mask = torch.zeros(3, 1, 3, 5)
+    mask[0, 0, 1, 1:4] = 1
+    mask[1] = 1
+    found = signed_distances(mask)
+    corner = math.sqrt(2) - 0.5
+    sides = [corner, 0.5, 0.5, 0.5, corner]
+    expected = [sides, [0.5, -0.5, -0.5, -0.5, 0.5], sides]
+    torch.testing.assert_close(found[0, 0], torch.tensor(expected))
+    assert not found[1:].any()  # all of one side has no outline
+
+
+def test_a_gap_in_a_vein_costs_more_than_its_width() -> None:
+    vein = torch.zeros(1, 9, 16, dtype=torch.uint8)
+    vein[:, 4] = 1
+    thick, broken = vein.clone(), vein.clone()
+    thick[:, 3:6] = 1
+    broken[:, :, 7:9] = 0
+    loss = CenterlineDiceLoss(loss_weight=1)
+    costs = [loss((mask[:, None].float() * 2 - 1) * SURE, vein).item() for mask in (vein, thick)]
+    assert costs == pytest.approx([0, 0], abs=1e-5)
+    # The skeleton of what is there lies inside; 14 of 16 pixels of the true one are found.
+    sensitivity = (14 + 1) / (16 + 1)
+    value = loss((broken[:, None].float() * 2 - 1) * SURE, vein).item()
+    assert value == pytest.approx(1 - 2 * sensitivity / (1 + sensitivity), abs=1e-5)
 
 
 def test_dice_without_the_sigmoid_takes_logits_for_probabilities() -> None:
@@ -295,7 +342,7 @@ def test_losses_of_mmseg_are_those_of_a_sigmoid(
     ('name', 'message'),
     [
         ('DiceLoss', 'use BinaryDiceLoss'),
-        ('FocalLoss', 'use BinaryCrossEntropyLoss'),
+        ('FocalLoss', 'use BinaryFocalLoss'),
         ('BoundaryLoss', r'known: mmseg\.CrossEntropyLoss'),
     ],
 )

@@ -57,6 +57,7 @@ VARIED = {
         f'preprocessor.{name}.{channel}' for name in ('mean', 'std') for channel in range(3)
     },
     'epochs': {'max_epochs'},
+    'further_losses': {'losses'},
     'initialisation': {'weight_init.mode'},
     'learning_rate': {'learning_rate'},
     'loss': {'losses'},

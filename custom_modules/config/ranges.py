@@ -98,6 +98,7 @@ _HEAD: dict[str, Kind] = dict(
     width=WIDTH,
 )
 _LOSS: dict[str, Kind] = dict(loss_weight=NOT_NEGATIVE)
+_OVERLAP: dict[str, Kind] = dict(smooth=NOT_NEGATIVE, over=choice('batch', 'image'))
 _COPIES = dict(n_aug=integer(0, 1000), degrees=Number(0, 360), translate=SHARE)
 _MIXING: dict[str, Kind] = dict(alpha=POSITIVE, prob=SHARE)
 
@@ -173,9 +174,23 @@ RANGES: Mapping[str, Mapping[str, Kind]] = {
         logit_upsamples=integer(0, 8),
     ),
     'ThinUNetHead': _HEAD | dict(channels=CHANNELS, bridge_channels=CHANNELS),
-    'BinaryCrossEntropyLoss': _LOSS | dict(pos_weight=POSITIVE),
+    'BinaryCrossEntropyLoss': _LOSS
+    | dict(
+        pos_weight=POSITIVE,
+        label_smoothing=BELOW_ONE,
+        outline_weight=NOT_NEGATIVE,
+        outline_width=POSITIVE,
+    ),
     'TwoChannelCrossEntropyLoss': _LOSS,
-    'BinaryDiceLoss': _LOSS | dict(smooth=NOT_NEGATIVE, over=choice('batch', 'image')),
+    'BinaryDiceLoss': _LOSS | _OVERLAP,
+    'BinaryFocalLoss': _LOSS | dict(gamma=NOT_NEGATIVE, alpha=either(SHARE, NONE)),
+    'BinaryTverskyLoss': _LOSS
+    | _OVERLAP
+    | dict(alpha=NOT_NEGATIVE, beta=NOT_NEGATIVE, gamma=POSITIVE),
+    'BinaryIoULoss': _LOSS | _OVERLAP,
+    'LovaszHingeLoss': _LOSS,
+    'BoundaryLoss': _LOSS,
+    'CenterlineDiceLoss': _LOSS | dict(iterations=integer(1, 1000), smooth=POSITIVE),
     # The training.
     'train_cfg': dict(
         max_epochs=integer(1, 10**9),

@@ -3,7 +3,17 @@
 from .batch_mixing import CutMix, MixUp
 from .binary_segmentor import BinarySegmentor
 from .data_preprocessor import BinarySegPreprocessor
-from .losses import BinaryCrossEntropyLoss, BinaryDiceLoss, TwoChannelCrossEntropyLoss
+from .losses import (
+    BinaryCrossEntropyLoss,
+    BinaryDiceLoss,
+    BinaryFocalLoss,
+    BinaryIoULoss,
+    BinaryTverskyLoss,
+    BoundaryLoss,
+    CenterlineDiceLoss,
+    LovaszHingeLoss,
+    TwoChannelCrossEntropyLoss,
+)
 from .resnet_encoder import ResNetEncoder
 from .thin_unet_head import ThinUNetHead
 from .unet_encoder import UNetEncoder
@@ -12,9 +22,15 @@ from .unet_head import UNetHead
 __all__ = [
     'BinaryCrossEntropyLoss',
     'BinaryDiceLoss',
+    'BinaryFocalLoss',
+    'BinaryIoULoss',
     'BinarySegPreprocessor',
     'BinarySegmentor',
+    'BinaryTverskyLoss',
+    'BoundaryLoss',
+    'CenterlineDiceLoss',
     'CutMix',
+    'LovaszHingeLoss',
     'MixUp',
     'ResNetEncoder',
     'ThinUNetHead',

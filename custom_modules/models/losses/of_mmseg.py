@@ -16,7 +16,7 @@ _SIGMOID = ('CrossEntropyLoss',)
 #: What takes the place of a loss that does not fit.
 _INSTEAD = {
     'DiceLoss': 'it counts ignored pixels; use BinaryDiceLoss',
-    'FocalLoss': 'for one class it fails on a CPU; use BinaryCrossEntropyLoss with BinaryDiceLoss',
+    'FocalLoss': 'for one class it fails on a CPU; use BinaryFocalLoss',
 }
 
 

@@ -1,0 +1,3 @@
+"""Binary cross-entropy + Dice loss."""
+
+_base_ = './_base_.py'

@@ -1,0 +1,8 @@
+"""Binary cross-entropy + soft IoU."""
+
+_base_ = './_base_.py'
+
+losses = [
+    dict(type='BinaryCrossEntropyLoss'),
+    dict(type='BinaryIoULoss'),
+]
