@@ -9,6 +9,7 @@ num_workers = 'auto'  # one per core that this process may use, at most 8
 unreadable = 'error'  # 'skip': a training leaves out, counts and names images it cannot read
 exclude = None  # a list of images to leave out, such as tools/audit_labels.py writes it
 cache = False  # True: decoded and resized images stay in a file beside the data
+affine_prob = 0.5  # share of the training images that are turned, scaled and moved
 resolution = 'input'  # where Dice is computed: 'input' (the reports) or 'original'
 
 train_pipeline = [
@@ -16,7 +17,7 @@ train_pipeline = [
     dict(type='LoadMask'),
     dict(type='Resize', scale='$image_size'),
     dict(type='RandomFlip', prob=0.5),
-    dict(type='RandomAffine', prob=0.5, degrees=30, scale=(0.8, 1.25), translate=0.1),
+    dict(type='RandomAffine', prob='$affine_prob', degrees=30, scale=(0.8, 1.25), translate=0.1),
     dict(type='RandomBrightnessContrast', prob=0.3),
     dict(type='PackBinarySegInputs'),
 ]

@@ -16,7 +16,7 @@ train_pipeline = [
     dict(type='LoadMask'),
     dict(type='RandomCrop', size='$patch_size', foreground_share='$foreground_share'),
     dict(type='RandomFlip', prob=0.5),
-    dict(type='RandomAffine', prob=0.5, degrees=30, scale=(0.8, 1.25), translate=0.1),
+    dict(type='RandomAffine', prob='$affine_prob', degrees=30, scale=(0.8, 1.25), translate=0.1),
     dict(type='RandomBrightnessContrast', prob=0.3),
     dict(type='PackBinarySegInputs'),
 ]
