@@ -75,7 +75,7 @@ def train(data: Path, folder: Path, epochs: int, options: Sequence[str]) -> list
 def said_by(judges: Sequence[Judge], splits: Sequence[str], path: Path) -> Mapping[str, np.ndarray]:
     """Return names, probabilities (N, H, W) and labels (N, H, W); what is in a file is read."""
     if not path.is_file():
-        found = list(opinions(judges, unseen_images(judges, splits), 16, 1))
+        found = list(opinions(judges, unseen_images(judges, splits)[0], 16, 1))
         np.savez(
             path,
             names=np.array([one.image.name for one in found]),
@@ -117,6 +117,7 @@ def judge_of(scores: np.ndarray, kinds: np.ndarray) -> dict[str, object]:
             auc=round(area_under_curve(*_with(scores, kinds, kind)), 4),
         )
         for kind in CORRUPTIONS
+        if (kinds == kind).any()
     }
     return dict(
         precision=round(float(wrong[first].mean()), 4),

@@ -3,6 +3,7 @@
 import csv
 import json
 import re
+import shutil
 from pathlib import Path
 
 import cv2
@@ -17,6 +18,7 @@ from custom_modules.audit.unseen import opinions, unseen_images
 from custom_modules.base.errors import UserError
 from custom_modules.commands.audit_labels import LIST, PAGE, TABLE, audit_labels
 from custom_modules.datasets import BinaryMaskDataset
+from custom_modules.datasets.seeded_dataset import SeededDataset
 from tests.audited_run import SIDE, disc, write_pair, write_run
 from tests.chromium import cut_without_a_sign, launched
 from tests.conftest import Command
@@ -186,7 +188,7 @@ def test_an_image_that_was_learned_is_judged_by_nobody(data: Path, tmp_path: Pat
     (data / 'train.txt').write_text('p0\np1\np2\n')
     (data / 'test.txt').write_text('p7\np8\np9\np3\n')
     judge = read_judge(run)
-    assert [image.name for image in unseen_images([judge], ['test'])] == ['p7', 'p8', 'p9']
+    assert [image.name for image in unseen_images([judge], ['test'])[0]] == ['p7', 'p8', 'p9']
 
 
 def test_runs_of_a_sweep_judge_together(data: Path, tmp_path: Path) -> None:
@@ -201,7 +203,9 @@ def test_runs_of_a_sweep_judge_together(data: Path, tmp_path: Path) -> None:
     runs = find_runs(str(tmp_path / 'sweep'))
     assert runs == [first, second]
     judges = [read_judge(run) for run in runs]
-    images = {image.name: image.judges for image in unseen_images(judges, ('train', 'val', 'test'))}
+    found, learned = unseen_images(judges, ('train', 'val', 'test'))
+    images = {image.name: image.judges for image in found}
+    assert learned == 1  # both trained on p3
     assert images == {
         **{f'p{n}': [1] for n in (0, 1, 2)},
         **{f'p{n}': [0] for n in (4, 5, 6)},
@@ -210,7 +214,7 @@ def test_runs_of_a_sweep_judge_together(data: Path, tmp_path: Path) -> None:
     # The mean of two that say the same is what one says.
     with torch.no_grad():
         judges[1].model.decode_head.logits.bias -= 100
-    images_of_both = [i for i in unseen_images(judges, ['test']) if i.name == 'p7']
+    images_of_both = [i for i in unseen_images(judges, ['test'])[0] if i.name == 'p7']
     (opinion,) = opinions(judges, images_of_both, 2, 0)
     assert opinion.probability[16, 19] == pytest.approx(0.5, abs=1e-3)
     assert opinion.file_size == (SIDE, SIDE)
@@ -252,7 +256,7 @@ def test_the_tool(data: Path, tmp_path: Path, run_tool_here: Command) -> None:
     assert ended.returncode == 0, ended.stderr
     lines = ended.stdout.splitlines()
     assert any('p7  inverted: Dice 0.0' in line for line in lines)
-    assert '3 labels judged by 1 networks' in lines
+    assert '3 labels judged, networks: 1' in lines
     ended = run_tool_here('audit_labels.py', run, '--number', '0')
     assert ended.returncode == 2 and '--number 0: use 1 or more' in ended.stderr
 
@@ -261,3 +265,34 @@ def test_the_page_in_a_browser(data: Path, tmp_path: Path) -> None:
     result = audit_labels(str(write_run(data, tmp_path / 'run')))
     with launched() as browser:
         assert cut_without_a_sign(browser, result.folder / PAGE) == []
+
+
+def test_a_data_set_without_files_cannot_say_what_was_learned(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    judge = read_judge(write_run(data, tmp_path / 'run'))
+    numbers = SeededDataset([1, 2, 3])
+    monkeypatch.setattr('custom_modules.audit.unseen._dataset', lambda *_: numbers)
+    with pytest.raises(UserError, match='nobody knows which images it trained on'):
+        unseen_images([judge], ['test'])
+
+
+def test_files_of_one_name_and_size_are_images_of_their_own(data: Path, tmp_path: Path) -> None:
+    """Their marks are one, so that both count as learned where one was."""
+    run = write_run(data, tmp_path / 'run')
+    twin = tmp_path / 'twin'
+    shutil.copytree(data, twin)
+    judge = read_judge(run)
+    for split in ('val', 'test'):
+        judge.config[f'{split}_dataloader']['dataset']['data_root'] = str(twin)
+    both = dict(
+        type='ConcatDataset',
+        datasets=[
+            dict(judge.config.test_dataloader['dataset'], data_root=str(root))
+            for root in (data, twin)
+        ],
+    )
+    judge.config.test_dataloader['dataset'] = both
+    images, learned = unseen_images([judge], ['test'])
+    assert [image.name for image in images] == ['p7', 'p8', 'p9', 'p7_2', 'p8_2', 'p9_2']
+    assert learned == 0

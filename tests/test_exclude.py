@@ -13,6 +13,8 @@ from custom_modules.commands.test import test as score
 from custom_modules.config import load_config
 from custom_modules.datasets import BinaryMaskDataset, OxfordPetDataset
 from custom_modules.datasets.binary_seg_dataset import BinarySegDataset
+from custom_modules.datasets.listed_pairs import ListedPairsDataset
+from custom_modules.datasets.pairs_table import PairRow, write_pairs_table
 from custom_modules.datasets.seeded_dataset import SeededDataset
 from custom_modules.runs.metrics_text import describe, excluded_images
 from tests.conftest import tiny_options
@@ -32,8 +34,19 @@ def _pets(folder: Path, sample: Path) -> Build:  # noqa: ARG001
     return lambda **arguments: OxfordPetDataset(str(sample), **arguments)
 
 
+def _table(folder: Path, sample: Path) -> Build:  # noqa: ARG001
+    write_pairs(folder, STEMS)
+    splits = ['train'] * 6 + ['val'] * 2 + ['test'] * 2
+    pairs = zip(STEMS, splits, strict=True)
+    rows = [PairRow(f'images/{stem}.jpg', f'masks/{stem}.png', split) for stem, split in pairs]
+    write_pairs_table(folder / 'pairs.csv', rows)
+    return lambda **arguments: ListedPairsDataset(
+        str(folder), str(folder / 'pairs.csv'), **arguments
+    )
+
+
 #: How each class that can be named in a config is built; a new one needs a line here.
-CLASSES = dict(BinaryMaskDataset=_own, OxfordPetDataset=_pets)
+CLASSES = dict(BinaryMaskDataset=_own, OxfordPetDataset=_pets, ListedPairsDataset=_table)
 
 
 def write(path: Path, ids: Iterable[str]) -> str:

@@ -49,7 +49,8 @@ def main() -> None:
         )
         for one in result.findings[: min(10, args.number)]:
             print(f'{one.suspicion:6.1f}  {one.image.name}  {one.kind}: {one.reason}')
-        print(f'{len(result.findings):,} labels judged by {result.networks} networks')
+        left_out = f'; {result.learned:,} that were trained on left out' if result.learned else ''
+        print(f'{len(result.findings):,} labels judged, networks: {result.networks}{left_out}')
         print(f'page: {result.folder / PAGE}')
         print(f'list: {result.folder / LIST}')
 

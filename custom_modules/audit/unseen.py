@@ -10,7 +10,7 @@ from torch.utils.data import Subset
 from ..base.errors import UserError
 from ..config.held_datasets import changed, pipeline_of
 from ..datasets.seeded_dataset import SeededDataset
-from ..datasets.shared_images import image_marks, trained_on
+from ..datasets.shared_images import image_mark, learned_marks
 from ..engine.data_loaders import build_data_loader
 from .judges import Judge
 
@@ -53,34 +53,29 @@ class Opinion:
     file_size: tuple[int, int]
 
 
-def unseen_images(judges: Sequence[Judge], splits: Sequence[str]) -> list[Image]:
+def unseen_images(judges: Sequence[Judge], splits: Sequence[str]) -> tuple[list[Image], int]:
     """Return the images of some splits that one network or more did not train on.
 
+    Returns:
+        Those images, and the number of the others: that all networks trained on.
+
     Raises:
-        UserError: there is none, or the data of a run are not there.
+        UserError: there is no such image, or the data of a run are not there.
     """
     found: dict[str, Image] = {}
     learned: set[str] = set()
     for number, judge in enumerate(judges):
+        known = learned_marks(judge.train_images, judge.config)
         for split in splits:
             dataset = _dataset(judge, split)
             if dataset is None:
                 continue
-            marks = image_marks(dataset)
-            if not marks:
-                raise UserError(
-                    f'{judge.folder}: its data set does not say which files it has, so nobody '
-                    'knows which images it trained on; let get_data_info return img_path'
-                )
-            seen = set(trained_on(judge.train_images, judge.config, dataset))
-            mark_of = {file: mark for mark, file in marks.items()}
             for index, name in enumerate(dataset.names):
-                file = dataset.get_data_info(index)['img_path']
-                mark = mark_of[file]
-                if file in seen:
-                    learned.add(mark)
+                file = _file(judge, dataset, index)
+                if image_mark(file) in known:
+                    learned.add(file)
                     continue
-                image = found.setdefault(mark, Image(name, split, dataset, index, []))
+                image = found.setdefault(file, Image(name, split, dataset, index, []))
                 if number not in image.judges:
                     image.judges.append(number)
     asked = ' and '.join(splits)
@@ -92,7 +87,17 @@ def unseen_images(judges: Sequence[Judge], splits: Sequence[str]) -> list[Image]
             'that was learned looks right; choose another --split, or train folds: '
             'tools/sweep.py CONFIG --folds 5'
         )
-    return list(found.values())
+    return list(found.values()), len(learned - found.keys())
+
+
+def _file(judge: Judge, dataset: SeededDataset, index: int) -> str:
+    entry = dataset.get_data_info(index) if hasattr(dataset, 'get_data_info') else {}
+    if 'img_path' not in entry:
+        raise UserError(
+            f'{judge.folder}: its data set does not say which files it has, so nobody knows which '
+            'images it trained on; let get_data_info return img_path'
+        )
+    return str(entry['img_path'])
 
 
 def _dataset(judge: Judge, split: str) -> SeededDataset | None:

@@ -25,11 +25,13 @@ class AuditResult:
         findings: a finding for each label that was judged, the most suspicious first.
         folder: folder with the page, the list and the table.
         networks: number of networks that judged.
+        learned: number of images that were left out because all networks trained on them.
     """
 
     findings: list[Finding]
     folder: Path
     networks: int
+    learned: int
 
 
 def audit_labels(
@@ -60,7 +62,7 @@ def audit_labels(
     folder = Path(out) if out else resolve_path(named) / 'audit'
     keep_freed_memory()
     judges = [read_judge(run, options, own_parts) for run in find_runs(named)]
-    images = unseen_images(judges, splits)
+    images, learned = unseen_images(judges, splits)
     make_writable(folder, '--out')
     loader = judges[0].config.test_dataloader
     size, workers = loader.get('batch_size', 8), loader.get('num_workers', 0)
@@ -75,9 +77,10 @@ def audit_labels(
     chosen = findings[:number]
     again = opinions(judges, [one.image for one in chosen], size, 0)
     said = {id(opinion.image): opinion for opinion in again}
-    audit = Audit(short_path(resolve_path(named)), len(judges), len(images), [])
+    notes = [f'{learned:,} images that were trained on are left out.'] if learned else []
+    audit = Audit(short_path(resolve_path(named)), len(judges), len(images), notes)
     shown = [(one, said[id(one.image)]) for one in chosen]
     write_page(audit, shown, LIST, folder / PAGE)
     write_list(chosen, folder / LIST)
     write_table(findings, folder / TABLE)
-    return AuditResult(findings, folder, len(judges))
+    return AuditResult(findings, folder, len(judges), learned)

@@ -19,14 +19,18 @@ def image_marks(dataset: BaseDataset) -> dict[str, str]:
     Returns:
         Mark -> file; empty for a data set that does not say which files it has.
     """
+    return {image_mark(file): file for file in _files(dataset)}
+
+
+def _files(dataset: BaseDataset) -> list[str]:
     if not hasattr(dataset, 'get_data_info'):
-        return {}
+        return []
     entries = (dataset.get_data_info(index) for index in range(len(dataset)))
-    files = {entry['img_path'] for entry in entries if 'img_path' in entry}
-    return {_mark(file): file for file in sorted(files)}
+    return sorted({entry['img_path'] for entry in entries if 'img_path' in entry})
 
 
-def _mark(file: str) -> str:
+def image_mark(file: str) -> str:
+    """Return the mark of a file, see ``image_marks``."""
     try:
         size = Path(file).stat().st_size
     except OSError:
@@ -37,8 +41,26 @@ def _mark(file: str) -> str:
 
 def shared_images(learned: BaseDataset, measured: BaseDataset) -> list[str]:
     """Return the files of ``measured`` that are in ``learned`` too."""
-    known = image_marks(learned)
-    return [file for mark, file in image_marks(measured).items() if mark in known]
+    known = set(image_marks(learned))
+    return [file for file in _files(measured) if image_mark(file) in known]
+
+
+def learned_marks(marks: list[str] | None, config: dict) -> set[str]:
+    """Return the marks of the images that a network has learned from.
+
+    Args:
+        marks: marks of the images that a checkpoint was trained on; None where it does not say.
+        config: config whose ``train_dataloader`` tells the training images where ``marks`` is None,
+            if they are there.
+    """
+    if isinstance(marks, list):
+        return {mark for mark in marks if isinstance(mark, str)}
+    settings = config.get('train_dataloader', {}).get('dataset', {})
+    plain = dict(pipeline=[], cache=False, serialize_data=False)
+    try:
+        return set(image_marks(DATASETS.build({**settings, **plain}))) if settings else set()
+    except (UserError, TypeError):  # no data, or data sets of others, which take other arguments
+        return set()
 
 
 def trained_on(marks: list[str] | None, config: dict, measured: BaseDataset) -> list[str]:
@@ -48,20 +70,12 @@ def trained_on(marks: list[str] | None, config: dict, measured: BaseDataset) -> 
     lists were added after the training and the splits are drawn anew.
 
     Args:
-        marks: marks of the images that a checkpoint was trained on; None where it does not say.
-        config: config whose ``train_dataloader`` tells the training images where ``marks`` is None,
-            if they are there.
+        marks: marks of the training images, see ``learned_marks``.
+        config: config of the training, see there.
         measured: data set of the test.
     """
-    if isinstance(marks, list):
-        known = {mark for mark in marks if isinstance(mark, str)}
-        return [file for mark, file in image_marks(measured).items() if mark in known]
-    settings = config.get('train_dataloader', {}).get('dataset', {})
-    plain = dict(pipeline=[], cache=False, serialize_data=False)
-    try:
-        return shared_images(DATASETS.build({**settings, **plain}), measured) if settings else []
-    except (UserError, TypeError):  # no data, or data sets of others, which take other arguments
-        return []
+    known = learned_marks(marks, config)
+    return [file for file in _files(measured) if image_mark(file) in known]
 
 
 def shared_line(shared: list[str], measured: str) -> str:
