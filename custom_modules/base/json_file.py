@@ -19,20 +19,21 @@ MAX_DEPTH = 24
 MAX_INTEGER = 2**53
 
 
-def parse_json(text: str | bytes, allow_nan: bool = False) -> Any:
+def parse_json(text: str | bytes, allow_nan: bool = False, max_bytes: int = MAX_BYTES) -> Any:
     """Return what a JSON text holds: strict JSON of numbers that a float can hold.
 
     Args:
-        text: JSON text; one longer than ``MAX_BYTES`` is refused unread.
+        text: JSON text.
         allow_nan: whether NaN and Infinity are taken, which Python writes and which are no JSON.
+        max_bytes: length of a text that is refused unread if it is exceeded.
 
     Raises:
         ValueError: the text is no JSON; it holds a number that is not finite or beyond
             ``MAX_INTEGER``, brackets deeper than ``MAX_DEPTH``, a key that is empty or comes twice,
             or half a character of UTF-16.
     """
-    if len(text) > MAX_BYTES:
-        raise ValueError(f'{len(text):,} bytes, at most {MAX_BYTES:,} are read')
+    if len(text) > max_bytes:
+        raise ValueError(f'{len(text):,} bytes, at most {max_bytes:,} are read')
     try:
         value = json.loads(
             text,

@@ -1,5 +1,6 @@
 """Bad and unusual input, and what becomes of it: the table of ``docs/robustness.md``."""
 
+from .annotations import ANNOTATIONS
 from .archives import ARCHIVE_CASES
 from .audit import AUDIT_CASES
 from .case import Case
@@ -28,6 +29,7 @@ CASES: tuple[Case, ...] = (
     *IMAGES,
     *KINDS_OF_PICTURES,
     *DATA,
+    *ANNOTATIONS,
     *SPLITS,
     *FOLDS,
     *ARCHIVE_CASES,

@@ -9,6 +9,7 @@ from pathlib import Path
 from ...base.errors import UserError
 from ...datasets.image_io import read_orientation
 from ..answers import Answers
+from ..faults import faults_error
 from .choice import Choice
 from .colours import labels_of_colours
 from .encodings import encodings_of
@@ -99,7 +100,7 @@ def _look_at_all(
     sizes.add(list(chain(*looks)))
     faults += sizes.faults(ask=not faults)
     if faults:
-        raise UserError('\n    '.join([f'{len(faults):,} files cannot be used:', *faults]))
+        raise faults_error(faults, 'files cannot be used')
     return looks
 
 
