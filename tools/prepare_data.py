@@ -34,7 +34,13 @@ def parse_args() -> argparse.Namespace:
         'data/oxford-iiit-pet or data/sample)',
     )
     parser.add_argument('--url', help='fetch the archives from this address instead')
-    parser.add_argument('--check', action='store_true', help='only check what is there')
+    parser.add_argument(
+        '--check',
+        nargs='?',
+        const=True,
+        metavar='CONFIG',
+        help='only check what is there: all images and masks of a config, or of --root',
+    )
     add_answers(parser)
     args = parser.parse_args()
     if not (args.folder or args.download or args.archives or args.sample or args.check):
@@ -108,6 +114,12 @@ def main() -> None:
     with user_errors():
         if args.folder:
             prepare_own(args)
+            return
+        if isinstance(args.check, str):
+            from custom_modules.commands.check_data import check_data
+            from custom_modules.config import load_config
+
+            check_data(load_config(args.check))
             return
         from custom_modules.base.paths import resolve_path
         from custom_modules.commands import prepare_data as preparation

@@ -19,7 +19,7 @@ from mmengine.config import Config, ConfigDict
 from mmengine.config.utils import RemoveAssignFromAST
 
 from ..base.errors import UserError
-from ..base.paths import short_path
+from ..base.paths import PROJECT_ROOT, short_path, workspace
 
 _BASE, _DEPRECATION = '_base_', '_deprecation_'
 
@@ -91,13 +91,25 @@ def _read_bases(text: str, path: Path, inside: tuple[Path, ...]) -> tuple[Config
     below, layers = ConfigDict(), []
     for name in Config._get_base_files(text):
         base, scope = Config._get_cfg_path(name, str(path))
-        values, found = read_layers(Path(base), inside)
+        values, found = read_layers(_base_file(Path(base)), inside)
         twice = below.keys() & values.keys()
         if twice:
             raise KeyError(f'two bases set {", ".join(sorted(twice))}')
         below.update(Config._dict_to_config_dict(values, scope))
         layers += found
     return below, layers
+
+
+def _base_file(path: Path) -> Path:
+    """Return a base, or the one of that place in the installed project where there is none.
+
+    So ``configs/mine/roads.py`` of a working directory may begin with '../listed_pairs_unet.py'.
+    """
+    wanted = Path(os.path.abspath(path))  # noqa: PTH100  (a link is not followed)
+    if not wanted.exists() and wanted.is_relative_to(workspace()):
+        own = PROJECT_ROOT / wanted.relative_to(workspace())
+        return own if own.is_file() else path
+    return path
 
 
 def _execute(text: str, path: Path, below: ConfigDict) -> dict[str, Any]:

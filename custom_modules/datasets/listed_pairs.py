@@ -115,11 +115,11 @@ def _checked(encoding: dict) -> dict[int, int]:
 
 def sample_ids(images: Iterable[str]) -> dict[str, str]:
     """Return a name for each image: its stem, or its whole path where a stem comes twice."""
-    paths = [PurePosixPath(image) for image in images]
-    stems = Counter(path.stem.casefold() for path in paths)
+    paths = {image: PurePosixPath(image) for image in images}
+    stems = Counter(path.stem.casefold() for path in paths.values())
     names: dict[str, str] = {}
     taken: set[str] = set()
-    for path in paths:
+    for image, path in paths.items():
         name = path.stem
         if stems[name.casefold()] > 1:
             name = '_'.join([*path.parts[:-1], path.stem])
@@ -130,7 +130,7 @@ def sample_ids(images: Iterable[str]) -> dict[str, str]:
         while free.casefold() in taken:
             free, number = f'{name}_{number}', number + 1
         taken.add(free.casefold())
-        names[str(path)] = free
+        names[image] = free
     return names
 
 

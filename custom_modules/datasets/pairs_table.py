@@ -73,11 +73,12 @@ def read_pairs_table(path: Path) -> list[PairRow]:
                 raise UserError(f'{where}: {len(cells)} cells instead of {len(header)}')
             row = PairRow(*map(from_cell, cells))
             _check(row, where)
-            if row.image in images:
+            name = str(PurePosixPath(row.image))  # './' says nothing
+            if name in images:
                 raise UserError(
-                    f'{where}: {row.image!r} is in line {images[row.image]} too; remove one of them'
+                    f'{where}: {name!r} is in line {images[name]} too; remove one of them'
                 )
-            images[row.image] = reader.line_num
+            images[name] = reader.line_num
             other = splits.setdefault(row.group, row) if row.group else row
             if other.split != row.split:
                 raise UserError(

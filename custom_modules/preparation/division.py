@@ -61,7 +61,8 @@ def divide(
         found.notes.append(f'train, val and test cut at random, seed {seed}')
     elif 'train' not in named:
         missing = [split for split in SPLITS if split not in named]
-        members |= _cut(rest, {split: shares[split] for split in missing}, groups, seed)
+        if rest:
+            members |= _cut(rest, {split: shares[split] for split in missing}, groups, seed)
         found.notes.append(f'{" and ".join(missing)} from the images that are in no other split')
     else:
         _complete(found, members, rest, shares, groups, seed)

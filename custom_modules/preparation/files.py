@@ -8,6 +8,7 @@ from pathlib import Path, PurePosixPath
 
 from ..base.errors import UserError
 from ..datasets.binary_masks import IMAGE_SUFFIXES
+from ..datasets.list_file import some
 from ..datasets.pairs import SYSTEM_FILES
 from .words import plain, role_of, split_of
 
@@ -66,7 +67,7 @@ class Picture:
 def list_folder(folder: Path) -> list[PurePosixPath]:
     """Return the files below a folder, sorted; hidden ones and those of systems are passed over.
 
-    Links to folders are not followed.
+    Links to files are followed, links to folders are not.
 
     Raises:
         UserError: there is no such folder, it cannot be read, holds no file or too many.
@@ -74,21 +75,51 @@ def list_folder(folder: Path) -> list[PurePosixPath]:
     if not folder.is_dir():
         raise UserError(f'{folder}: there is no such folder; give the one that holds your data')
     found: list[PurePosixPath] = []
-
-    def refuse(error: OSError) -> None:
-        raise UserError(
-            f'{error.filename}: cannot be read ({error.strerror}); let everybody read it'
-        ) from None
-
-    for parent, folders, names in os.walk(folder, onerror=refuse):
-        folders[:] = sorted(name for name in folders if not _is_of_a_system(name))
-        inside = PurePosixPath(Path(parent).relative_to(folder).as_posix())
-        found += [inside / name for name in names if not _is_of_a_system(name)]
+    inside = [PurePosixPath()]
+    while inside:
+        parent = inside.pop()
+        files, folders = _list_one(folder / parent)
+        found += [parent / name for name in files]
+        inside += [parent / name for name in folders]
         if len(found) > MAX_FILES:
             raise UserError(f'{folder}: more than {MAX_FILES:,} files; give a folder inside of it')
+    unwritable = [str(path) for path in found if not _is_line(str(path))]
+    if unwritable:
+        raise UserError(
+            f'{folder}: {len(unwritable)} names are no text in UTF-8, or go over several lines: '
+            f'{some(unwritable)}; rename them'
+        )
     if not found:
         raise UserError(f'{folder}: no file in it; give the folder that holds your data')
     return sorted(found, key=lambda path: path.parts)
+
+
+def _list_one(folder: Path) -> tuple[list[str], list[str]]:
+    """Return the names of files and of folders; what is neither, such as a pipe, is no data."""
+    files, folders = [], []
+    try:
+        with os.scandir(folder) as entries:
+            for entry in entries:
+                if _is_of_a_system(entry.name):
+                    continue
+                if entry.is_dir(follow_symlinks=False):
+                    folders.append(entry.name)
+                elif entry.is_file():
+                    files.append(entry.name)
+    except OSError as error:
+        raise UserError(
+            f'{folder}: cannot be read ({error.strerror}); let everybody read it'
+        ) from None
+    return files, folders
+
+
+def _is_line(name: str) -> bool:
+    """Say whether a name can be written into a table."""
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return len(name.splitlines()) == 1
 
 
 def _is_of_a_system(name: str) -> bool:

@@ -18,7 +18,7 @@ from .found_splits import counted, find_splits
 from .groups import find_groups
 from .near_duplicates import LEAST_CORRELATION, NearDuplicate, find_near_duplicates
 from .pairing import lonely_note
-from .plain_masks import find_rule
+from .mask_kinds import find_rule
 from .roles import find_pairs
 
 Say = Callable[[str], None]

@@ -16,6 +16,7 @@ from .kinds_of_pictures import KINDS_OF_PICTURES
 from .operations import OPERATIONS
 from .own_metrics import OWN_METRIC_CASES
 from .page import PAGE
+from .prepared import PREPARED
 from .published_configs import PUBLISHED_CONFIGS
 from .results import RESULTS
 from .run_configs import RUN_CONFIGS
@@ -49,4 +50,5 @@ CASES: tuple[Case, ...] = (
     *SERVICE,
     *PAGE,
     *AUDIT_CASES,
+    *PREPARED,
 )
