@@ -135,7 +135,8 @@ def test_every_command_of_the_readme_runs(project: Path, warm: WarmTools) -> Non
     assert 'id="comparison"' in (project / 'work_dirs' / 'report.html').read_text()
     for photos in ('photos', 'photos_onnx', 'photos_of_the_demo'):
         assert len(list((project / 'work_dirs' / photos / 'overlays').iterdir())) == 3
-    assert len(list((project / 'work_dirs' / 'binary_masks_unet').glob('2*/best.pth'))) == 1
+    assert len(list((project / 'work_dirs' / 'mine').glob('2*/best.pth'))) == 1
+    assert 'id="pictures"' in (project / 'work_dirs' / 'mine' / 'test' / 'report.html').read_text()
 
 
 def trains_as_the_demo_does(project: Path, warm: WarmTools) -> None:

@@ -11,7 +11,7 @@ from custom_modules.base.errors import UserError
 from custom_modules.preparation.division import divide
 from custom_modules.preparation.found_splits import find_splits
 from custom_modules.preparation.groups import find_groups
-from custom_modules.preparation.near_duplicates import find_near_duplicates
+from custom_modules.preparation.near_duplicates import compare_images
 
 FRACTIONS = (0.6, 0.2, 0.2)
 
@@ -212,7 +212,9 @@ def test_near_duplicates_across_splits(tmp_path: Path) -> None:
     (tmp_path / 'broken.jpg').write_bytes(b'no picture')
     names += ['copy.jpg', 'black_train.png', 'black_test.png', 'broken.jpg']
     splits += ['test', 'train', 'test', 'test']
-    (found,) = find_near_duplicates(tmp_path, paths(*names), splits, lambda _: None)
+    of = dict(zip(paths(*names), splits, strict=True))
+    (found,), (fault,) = compare_images(tmp_path, of, lambda _: None)
+    assert 'broken.jpg: not a readable image' in fault
     assert [str(image) for image in found.images] == ['2.png', 'copy.jpg']
     assert found.splits == ('train', 'test')
     assert found.correlation > 0.98

@@ -38,6 +38,11 @@ def parse_args() -> argparse.Namespace:
         help='choose the threshold on the validation images and keep it beside the checkpoint, '
         'as best.threshold.json, where later tests find it',
     )
+    parser.add_argument(
+        '--report',
+        action='store_true',
+        help='also write report.html, a page with metrics, curves and pictures, as tools/report.py',
+    )
     parser.add_launcher()
     return parser.parse_args()
 
@@ -71,6 +76,10 @@ def main() -> None:
             print(f'metrics: {folder / "metrics.json"}, {folder / "per_image.csv"}')
             if out:
                 print(f'pictures: {folder / "examples.png"}, {folder / "masks"}')
+            if args.report:
+                from custom_modules.commands.report import report_runs
+
+                print(f'page: {report_runs([str(folder)])}')
 
 
 if __name__ == '__main__':

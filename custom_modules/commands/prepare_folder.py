@@ -1,6 +1,7 @@
 """What ``tools/prepare_data.py --from`` does: from anybody's folder to a config that trains."""
 
 import re
+import unicodedata
 from pathlib import Path, PurePosixPath
 
 import cv2
@@ -59,7 +60,9 @@ def place_of(source: Path, root: Path, name: str | None) -> Place:
     Raises:
         UserError: the name is none for a file.
     """
-    chosen = name or re.sub(r'[^a-z0-9]+', '_', source.resolve().name.lower()).strip('_') or 'mine'
+    letters = unicodedata.normalize('NFKD', source.resolve().name).encode('ascii', 'ignore')
+    slug = re.sub(r'[^a-z0-9]+', '_', letters.decode().lower()).strip('_')[:64]
+    chosen = name or slug or 'mine'
     if not re.fullmatch(r'[A-Za-z0-9][\w-]{0,63}', chosen, re.ASCII):
         raise UserError(f'--name {chosen}: use letters, digits, _ and -, at most 64')
     return Place(chosen, root)
@@ -74,7 +77,7 @@ def _write_page(found: Found, rows: list[PairRow], place: Place) -> None:
         rgb = cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
         pairs.append(ShownPair(rgb, mask, row.image, row.split, row.mask))
     alike = [_alike(found.folder, pair) for pair in found.near_duplicates[:ALIKE]]
-    save_pairs_page(place.page, place.name, found.notes, pairs, alike)
+    save_pairs_page(place.page, place.name, found.notes, pairs, alike, len(rows))
 
 
 def _alike(folder: Path, pair: NearDuplicate) -> AlikePair:

@@ -4,33 +4,26 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
-from typing import Protocol
 
-import numpy as np
-
+from ..base.errors import UserError
 from ..base.progress import ProgressBar
-from ..datasets.list_file import some
 from ..datasets.pairs_table import PairRow
 from .answers import Answers
 from .division import divide
-from .files import list_folder, pictures_of
+from .files import list_folder
 from .found_splits import counted, find_splits
 from .groups import find_groups
-from .near_duplicates import LEAST_CORRELATION, NearDuplicate, find_near_duplicates
-from .pairing import lonely_note
-from .mask_kinds import find_rule
-from .roles import find_pairs
+from .mask_kinds import MaskRule, find_rule
+from .near_duplicates import NearDuplicate, compare_images, lines_about
+from .objects import refuse_copies
+from .question import QuestionError
+from .sources import MasksOfAnnotations, MasksOfFiles, ReadsMasks, Source, find_source
 
-Say = Callable[[str], None]
+#: Endings of files that are named, the most common first.
+_ENDINGS = 8
 
-#: Near duplicates that are named.
-_NAMED = 5
-
-
-class ReadsMasks(Protocol):
-    """What knows the mask of an image, as (H, W) uint8 of 0, 255 and 127 (does not count)."""
-
-    def mask(self, image: PurePosixPath) -> np.ndarray: ...
+#: Values of a mask that a line of a config holds.
+_VALUES = 8
 
 
 @dataclass(frozen=True)
@@ -71,19 +64,7 @@ class Found:
     near_duplicates: list[NearDuplicate] = field(default_factory=list)
 
 
-class _MasksOfFiles:
-    """Masks that a rule reads from files."""
-
-    def __init__(self, folder: Path, pairs: Mapping[PurePosixPath, Sequence[Path]], rule) -> None:  # type: ignore[no-untyped-def]
-        self.folder = folder
-        self.pairs = pairs
-        self.rule = rule
-
-    def mask(self, image: PurePosixPath) -> np.ndarray:
-        return self.rule.apply(self.folder / image, self.pairs[image])
-
-
-def look(folder: Path, answers: Answers, cut: Cut, say: Say) -> Found:
+def look(folder: Path, answers: Answers, cut: Cut, say: Callable[[str], None]) -> Found:
     """Find out what a folder holds; nothing is written.
 
     Args:
@@ -98,90 +79,77 @@ def look(folder: Path, answers: Answers, cut: Cut, say: Say) -> Found:
     """
     notes: list[str] = []
 
-    def tell(line: str) -> None:
-        notes.append(line)
-        say(line)
+    def tell(*lines: str) -> None:
+        notes.extend(lines)
+        for line in lines:
+            say(line)
 
     files = list_folder(folder)
-    endings = Counter(path.suffix.lower() or 'no ending' for path in files)
-    tell(
-        f'{folder}: {len(files):,} files: '
-        + ', '.join(f'{n:,} {e}' for e, n in endings.most_common(8))
-    )
-    pairing, left_out = find_pairs(folder, pictures_of(files), answers)
-    pairs = {image.path: [mask.path for mask in masks] for image, masks in pairing.pairs.items()}
-    image, masks = next(iter(pairs.items()))
-    tell(
-        f'{len(pairs):,} images with masks, by {pairing.rule}: {str(image)!r} with '
-        f'{some([str(mask) for mask in masks])}'
-    )
-    for line in left_out:
-        tell(line)
-    for what, lonely in (('images', pairing.lonely_images), ('masks', pairing.lonely_masks)):
-        if lonely:
-            tell(lonely_note(what, lonely))
-    by_folder = {
-        image.path: split
-        for image, own in pairing.pairs.items()
-        if (split := image.split or own[0].split)
-    }
-    given = find_splits(folder, files, pairs, by_folder)
-    groups, group_notes = find_groups(list(pairs), answers.group_by)
-    division = divide(pairs, given.of, groups, cut.fractions, cut.seed)
-    for line in (*given.notes, *group_notes, *division.notes):
-        tell(line)
-    paths = {image: [folder / mask for mask in pairs[image]] for image in sorted(division.of)}
-    with ProgressBar('looking at masks', len(paths)) as bar:
-        rule = find_rule(
-            [(folder / image, own) for image, own in paths.items()],
-            answers,
-            lambda done: bar.set(done, len(paths)),
-        )
-    for line in rule.notes:
-        tell(line)
-    near = _near_duplicates(folder, division.of)
-    for line in near_duplicate_lines(near):
-        tell(line)
-    tell(f'splits: {counted(division.of.values())}')
-    own = rule.encodings is not None
+    tell(_counted(folder, files))
+    source = find_source(folder, files, answers)
+    tell(*source.lines)
+    given = find_splits(folder, files, source.masks, source.splits)
+    groups, about_groups = find_groups(list(source.masks), answers.group_by)
+    division = divide(source.masks, given.of, groups, cut.fractions, cut.seed)
+    tell(*given.notes, *about_groups, *division.notes)
+    splits = {image: division.of[image] for image in sorted(division.of)}
+    rule, faults = None, []
+    if source.annotations is None:
+        rule, faults = _find_rule(folder, source, list(splits), answers)
+    with ProgressBar('looking at images', len(splits)) as bar:
+        near, unreadable = compare_images(folder, splits, lambda n: bar.set(n, len(splits)))
+    _refuse([*faults, *unreadable])
+    masks, encodings = _masks(folder, source, rule)
+    tell(*(rule.notes if rule else ()), *lines_about(near), f'splits: {counted(splits.values())}')
     rows = [
         PairRow(
-            str(image),
-            str(pairs[image][0]) if own else '',
-            division.of[image],
-            groups.get(image, ''),
+            image=str(image),
+            mask=str(source.masks[image][0]) if encodings else '',
+            split=split,
+            group=groups.get(image, ''),
         )
-        for image in paths
+        for image, split in splits.items()
     ]
-    masks_of = _MasksOfFiles(folder, paths, rule)
-    return Found(folder, rows, rule.encodings, masks_of, [], notes, near)
+    return Found(folder, rows, encodings, masks, [], notes, near)
 
 
-def _near_duplicates(folder: Path, splits: Mapping[PurePosixPath, str]) -> list[NearDuplicate]:
-    images = sorted(splits)
-    with ProgressBar('comparing images', len(images)) as bar:
-        return find_near_duplicates(
-            folder,
-            images,
-            [splits[image] for image in images],
-            lambda done: bar.set(done, len(images)),
-        )
+def _counted(folder: Path, files: Sequence[PurePosixPath]) -> str:
+    endings = Counter(path.suffix.lower() or 'without ending' for path in files).most_common()
+    shown = ', '.join(f'{number:,} {ending}' for ending, number in endings[:_ENDINGS])
+    return f'{folder}: {len(files):,} files: {shown}{", ..." if len(endings) > _ENDINGS else ""}'
 
 
-def near_duplicate_lines(found: Sequence[NearDuplicate]) -> list[str]:
-    """Return what to say of images in two splits that look alike."""
-    if not found:
-        return []
-    named = [
-        f'{pair.images[0]} ({pair.splits[0]}) and {pair.images[1]} ({pair.splits[1]}), '
-        f'{pair.correlation:.3f}'
-        for pair in found[:_NAMED]
-    ]
-    more = len(found) - len(named)
-    return [
-        f'{len(found):,} pairs of images in two splits look alike (correlation of '
-        f'{LEAST_CORRELATION} or more at 32x32 pixels); a test of such images is too good. Say '
-        'with --group-by what belongs together:',
-        *(f'    {line}' for line in named),
-        *([f'    and {more:,} more, on the page'] if more else []),
-    ]
+def _find_rule(
+    folder: Path, source: Source, images: Sequence[PurePosixPath], answers: Answers
+) -> tuple[MaskRule | None, list[str]]:
+    """Return what the masks mean, or their faults, so that those of the images follow."""
+    pairs = [(folder / image, [folder / mask for mask in source.masks[image]]) for image in images]
+    try:
+        with ProgressBar('looking at masks', len(pairs)) as bar:
+            rule = find_rule(pairs, answers, lambda done: bar.set(done, len(pairs)))
+    except QuestionError:
+        raise
+    except UserError as error:
+        return None, [str(error)]
+    if answers.masks is None:
+        refuse_copies(folder, {image: source.masks[image] for image in images}, rule)
+    return rule, []
+
+
+def _refuse(faults: Sequence[str]) -> None:
+    if faults:
+        raise UserError('\n    '.join(faults))
+
+
+def _masks(
+    folder: Path, source: Source, rule: MaskRule | None
+) -> tuple[ReadsMasks, list[dict[int, int]] | None]:
+    """Return what knows the masks, and encodings where their files are read where they lie."""
+    if rule is None:
+        assert source.annotations is not None
+        return MasksOfAnnotations(folder, source.annotations), None
+    paths: Mapping[PurePosixPath, Sequence[Path]] = {
+        image: [folder / mask for mask in masks] for image, masks in source.masks.items()
+    }
+    short = rule.encodings and max(map(len, rule.encodings)) <= _VALUES
+    return MasksOfFiles(folder, paths, rule), rule.encodings if short else None

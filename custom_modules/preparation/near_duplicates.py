@@ -4,7 +4,7 @@ A perceptual hash (the low frequencies of a discrete cosine transform, as pHash 
 it) finds candidates; what they look like at 32x32 decides.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -14,7 +14,6 @@ import numpy as np
 
 from ..base.errors import UserError
 from ..datasets.image_io import read_image
-from ..datasets.reading.formats import DECODING_ERRORS
 
 #: Sides of the small picture and of the frequencies that are kept, in pixels.
 _SIDE, _KEPT = 32, 8
@@ -22,8 +21,8 @@ _SIDE, _KEPT = 32, 8
 #: Bits of 64 that may differ, and the correlation of the small pictures that is needed.
 MOST_BITS, LEAST_CORRELATION = 8, 0.97
 
-#: Pairs that are looked at and reported.
-MOST_PAIRS = 1000
+#: Pairs that are looked at, and those that are named in lines.
+MOST_PAIRS, _NAMED = 1000, 5
 
 
 @dataclass(frozen=True)
@@ -41,56 +40,64 @@ class NearDuplicate:
     correlation: float
 
 
-def find_near_duplicates(
+def compare_images(
     folder: Path,
-    images: Sequence[PurePosixPath],
-    splits: Sequence[str],
+    splits: Mapping[PurePosixPath, str],
     progress: Callable[[int], None],
     num_threads: int = 2,
-) -> list[NearDuplicate]:
-    """Return pairs of images in different splits that look alike, the most alike first.
+) -> tuple[list[NearDuplicate], list[str]]:
+    """Decode all images; find those of different splits that look alike.
 
     Mirrored, turned and cropped copies are not found. Of each image eight bytes are kept.
 
     Args:
         folder: folder below which the images lie.
-        images: images to compare.
-        splits: split of each image.
+        splits: image -> its split.
         progress: function that is called with the number of images that are done.
         num_threads: number of images that are read at the same time.
+
+    Returns:
+        The pairs, the most alike first, and a line for each image that cannot be read.
     """
+    images = list(splits)
     hashes = np.zeros(len(images), np.uint64)
-    flat = np.zeros(len(images), bool)
+    usable = np.zeros(len(images), bool)
+    faults: list[str] = []
+
+    def look(image: PurePosixPath) -> np.ndarray | str:
+        try:
+            return small_picture(folder / image)
+        except UserError as error:
+            return str(error)
+
     with ThreadPoolExecutor(num_threads) as pool:
-        small = pool.map(lambda image: small_picture(folder / image), images)
-        for n, picture in enumerate(small):
-            flat[n] = picture is None or picture.std() < 1
-            hashes[n] = 0 if picture is None else _hash(picture)
+        for n, picture in enumerate(pool.map(look, images)):
+            if isinstance(picture, str):
+                faults.append(picture)
+            elif picture.std() >= 1:  # black images are not alike
+                usable[n], hashes[n] = True, _hash(picture)
             progress(n + 1)
     found = []
-    for one, other in _candidates(hashes, np.array(splits), ~flat):
-        pictures = [small_picture(folder / images[n]) for n in (one, other)]
-        if pictures[0] is None or pictures[1] is None:
-            continue
-        correlation = float(np.corrcoef(pictures[0].ravel(), pictures[1].ravel())[0, 1])
+    for one, other in _candidates(hashes, np.array([*splits.values()]), usable):
+        pair = (images[one], images[other])
+        correlation = _correlation(*(small_picture(folder / image) for image in pair))
         if correlation >= LEAST_CORRELATION:
-            pair = (images[one], images[other])
-            found.append(NearDuplicate(pair, (splits[one], splits[other]), correlation))
-    return sorted(found, key=lambda pair: (-pair.correlation, pair.images))
+            found.append(NearDuplicate(pair, (splits[pair[0]], splits[pair[1]]), correlation))
+    return sorted(found, key=lambda pair: (-pair.correlation, pair.images)), faults
 
 
-def small_picture(path: Path) -> np.ndarray | None:
-    """Return an image as (32, 32) float32 grey levels; None where it cannot be read."""
-    try:
-        # OpenCV makes a JPEG smaller while it decodes it, eight times as fast.
-        grey = None
-        if path.suffix.lower() in ('.jpg', '.jpeg'):
-            grey = cv2.imread(str(path), cv2.IMREAD_REDUCED_GRAYSCALE_4)
-        if grey is None or min(grey.shape) < _SIDE:
-            grey = cv2.cvtColor(read_image(path), cv2.COLOR_BGR2GRAY)
-    except (UserError, *DECODING_ERRORS):  # the survey of the images says what is wrong
-        return None
+def small_picture(path: Path) -> np.ndarray:
+    """Return an image as (32, 32) float32 grey levels.
+
+    Raises:
+        UserError: it cannot be read.
+    """
+    grey = cv2.cvtColor(read_image(path), cv2.COLOR_BGR2GRAY)
     return cv2.resize(grey, (_SIDE, _SIDE), interpolation=cv2.INTER_AREA).astype(np.float32)
+
+
+def _correlation(one: np.ndarray, other: np.ndarray) -> float:
+    return float(np.corrcoef(one.ravel(), other.ravel())[0, 1])
 
 
 def _hash(picture: np.ndarray) -> np.uint64:
@@ -117,3 +124,22 @@ def _candidates(
         if len(found) >= MOST_PAIRS:
             return found[:MOST_PAIRS]
     return found
+
+
+def lines_about(found: Sequence[NearDuplicate]) -> list[str]:
+    """Return what to say of images in two splits that look alike."""
+    if not found:
+        return []
+    named = [
+        f'{pair.images[0]} ({pair.splits[0]}) and {pair.images[1]} ({pair.splits[1]}), '
+        f'{pair.correlation:.3f}'
+        for pair in found[:_NAMED]
+    ]
+    more = len(found) - len(named)
+    return [
+        f'{len(found):,} pairs of images in two splits look alike (correlation of '
+        f'{LEAST_CORRELATION} or more at {_SIDE}x{_SIDE} pixels); a test of such images is too '
+        'good. Say with --group-by what belongs together:',
+        *(f'    {line}' for line in named),
+        *([f'    and {more:,} more'] if more else []),
+    ]

@@ -204,3 +204,9 @@ def _descriptions(paths: Sequence[PurePosixPath]) -> Iterator[str]:
     yield f'*{ending}'
     if first:
         yield f'{first[-1]}/*{ending}'
+
+
+def shared_pattern(path: PurePosixPath) -> str:
+    """Return a pattern for files that end as this one does: ``*_manual2.gif``."""
+    found = _TAIL.match(path.stem)
+    return f'*{found["label"] if found else path.stem[-2:]}{path.suffix}'

@@ -122,7 +122,7 @@ def config_text(found: Found, rows: list[PairRow], place: Place) -> str:
             f'mask_root = {short_path(place.masks.resolve())!r}',
             f'mask_encodings = {CONVERTED!r}  # 255: does not count',
         ]
-    elif found.encodings != list(PLAIN):
+    elif any(encoding not in PLAIN for encoding in found.encodings):
         lines.append(f'mask_encodings = {found.encodings!r}')
     lines += [f'pairs = {short_path(place.table.resolve())!r}', *found.config_lines]
     if training < 16:

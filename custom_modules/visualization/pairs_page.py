@@ -12,7 +12,7 @@ import numpy as np
 
 from ..base.paths import make_writable
 from ..base.whole_file import whole_file
-from .contact_sheet import blend, outline
+from .contact_sheet import blend
 from .dataset_sheet import IGNORED, OUTLINE
 
 #: Longest side of an image on the page, in pixels.
@@ -66,6 +66,7 @@ def save_pairs_page(
     notes: Sequence[str],
     pairs: Sequence[ShownPair],
     alike: Sequence[AlikePair],
+    total: int,
 ) -> None:
     """Write the page; it is the same to the byte for the same data.
 
@@ -75,6 +76,7 @@ def save_pairs_page(
         notes: what was found, a line each.
         pairs: images with their masks.
         alike: images of two splits that look alike.
+        total: number of all pairs, of which ``pairs`` are some.
 
     Raises:
         UserError: ``path`` cannot be written.
@@ -82,6 +84,7 @@ def save_pairs_page(
     page = _TEMPLATES.get_template('pairs.html').render(
         title=title,
         notes=notes,
+        total=f'{total:,}',
         ignored='#{:02x}{:02x}{:02x}'.format(*IGNORED),
         pairs=[_shown(pair) for pair in pairs],
         alike=[
@@ -104,12 +107,11 @@ def _shown(pair: ShownPair) -> dict[str, Any]:
     foreground = pair.mask == 255
     ignored = float((pair.mask == 127).mean())
     size = _size(height, width)
-    image = cv2.resize(pair.image, size, interpolation=cv2.INTER_AREA)
+    image = _resized(pair.image, size)
     mask = cv2.resize(pair.mask, size, interpolation=cv2.INTER_NEAREST_EXACT)
-    marked = blend(image, mask == 127, IGNORED)
     return dict(
         before=_picture(image),
-        after=_picture(outline(marked, mask == 255, OUTLINE)),
+        after=_picture(_marked(image, mask)),
         title=pair.title,
         split=pair.split,
         mask_name=pair.mask_name,
@@ -117,6 +119,23 @@ def _shown(pair: ShownPair) -> dict[str, Any]:
         foreground=f'{foreground.sum() / counted:.1%}',
         ignored=f'{ignored:.1%}' if ignored else '',
     )
+
+
+def _marked(image: np.ndarray, mask: np.ndarray) -> np.ndarray:
+    """Return an image with the outline of its mask, dark below bright, so that all show it."""
+    lines, _ = cv2.findContours(
+        (mask == 255).astype(np.uint8), cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE
+    )
+    marked = np.ascontiguousarray(blend(image, mask == 127, IGNORED))
+    for colour, width in (((0, 0, 0), 3), (OUTLINE, 1)):
+        cv2.drawContours(marked, lines, -1, colour, width)
+    return marked
+
+
+def _resized(image: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    larger = size[0] > image.shape[1]
+    how = cv2.INTER_NEAREST_EXACT if larger else cv2.INTER_AREA
+    return cv2.resize(image, size, interpolation=how)
 
 
 def _size(height: int, width: int) -> tuple[int, int]:
@@ -129,7 +148,6 @@ def _size(height: int, width: int) -> tuple[int, int]:
 def _picture(image: np.ndarray) -> dict[str, Any]:
     """Return the address of a JPEG with its size."""
     size = _size(*image.shape[:2])
-    shown = cv2.resize(image, size, interpolation=cv2.INTER_AREA)
-    _, data = cv2.imencode('.jpg', shown[..., ::-1], (cv2.IMWRITE_JPEG_QUALITY, 88))
+    _, data = cv2.imencode('.jpg', _resized(image, size)[..., ::-1], (cv2.IMWRITE_JPEG_QUALITY, 88))
     source = f'data:image/jpeg;base64,{base64.b64encode(data.tobytes()).decode()}'
     return dict(source=source, width=size[0], height=size[1])

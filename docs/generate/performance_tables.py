@@ -23,6 +23,7 @@ BENCHMARKS = {
     'memory': 'Memory',
     'allocator': 'Memory that is kept',
     'startup': 'Start',
+    'preparation': "Looking at a folder of one's own",
 }
 
 _ROW = record(images_per_second=number(0), times_faster=number(0))
