@@ -98,6 +98,80 @@ LAYOUTS = [
         named('train/x{n}.png', 'trainannot/x{n}.png', of=range(4))
         | named('test/x{n}.png', 'testannot/x{n}.png', of=range(4)),
     ),
+    Layout(
+        'ISIC',
+        named(
+            'ISIC2018_Task1-2_Training_Input/ISIC_{n:07}.jpg',
+            'ISIC2018_Task1_Training_GroundTruth/ISIC_{n:07}_segmentation.png',
+            of=range(4),
+        )
+        | named(
+            'ISIC2018_Task1-2_Test_Input/ISIC_{n:07}.jpg',
+            'ISIC2018_Task1_Test_GroundTruth/ISIC_{n:07}_segmentation.png',
+            of=range(4),
+        ),
+    ),
+    Layout(
+        'DUTS',
+        named('DUTS-TR/DUTS-TR-Image/{n}.jpg', 'DUTS-TR/DUTS-TR-Mask/{n}.png', of=range(4))
+        | named('DUTS-TE/DUTS-TE-Image/{n}.jpg', 'DUTS-TE/DUTS-TE-Mask/{n}.png', of=range(4)),
+    ),
+    Layout(
+        'PraNet',
+        named('TrainDataset/image/{n}.png', 'TrainDataset/mask/{n}.png')
+        | named('TestDataset/CVC-300/images/{n}.png', 'TestDataset/CVC-300/masks/{n}.png')
+        | named('TestDataset/Kvasir/images/{n}.png', 'TestDataset/Kvasir/masks/{n}.png'),
+    ),
+    Layout(
+        'Cityscapes',
+        named(
+            'leftImg8bit/train/ulm/ulm_{n}_leftImg8bit.png',
+            'gtFine/train/ulm/ulm_{n}_gtFine_labelIds.png',
+        ),
+        masks=tuple(f'gtFine/{n}_gtFine_color.png' for n in N),
+        asks="--masks '*_gtfine_color.png'",
+    ),
+    Layout(
+        'Cityscapes, answered',
+        named(
+            'leftImg8bit/train/ulm/ulm_{n}_leftImg8bit.png',
+            'gtFine/train/ulm/ulm_{n}_gtFine_labelIds.png',
+        ),
+        masks=tuple(f'gtFine/{n}_gtFine_color.png' for n in N),
+        answers=Answers(masks='*_labelIds.png'),
+    ),
+    Layout(
+        'CHASE',
+        named('Image_0{n}L.jpg', 'Image_0{n}L_1stHO.png')
+        | named('Image_0{n}R.jpg', 'Image_0{n}R_1stHO.png'),
+    ),
+    Layout(
+        'CHASE, two observers',
+        named('Image_0{n}L.jpg', 'Image_0{n}L_1stHO.png'),
+        masks=tuple(f'Image_0{n}L_2ndHO.png' for n in N),
+        asks="--masks '*_2ndho.png'",
+    ),
+    Layout('STARE', named('im000{n}.bmp', 'im000{n}.ah.bmp')),
+    Layout(
+        'HRF',
+        named('images/0{n}_dr.JPG', 'manual1/0{n}_dr.tif'),
+        masks=tuple(f'mask/0{n}_dr_mask.tif' for n in N),
+        asks="--masks 'manual1'",
+    ),
+    Layout(
+        'Supervisely',
+        named('ds/img/{n}.jpg', 'ds/masks_machine/{n}.png'),
+        masks=tuple(f'ds/masks_human/{n}.png' for n in N),
+        asks="--masks 'masks_human'",
+    ),
+    Layout(
+        'Kaggle bowl',
+        named(
+            'stage1_train/ab{n}/images/ab{n}.png',
+            'stage1_train/ab{n}/masks/x1.png',
+            'stage1_train/ab{n}/masks/y2.png',
+        ),
+    ),
     Layout('nnU-Net', named('imagesTr/c_{n:03}_0000.png', 'labelsTr/c_{n:03}.png')),
     Layout('Pascal VOC', named('JPEGImages/2007_{n:06}.jpg', 'SegmentationClass/2007_{n:06}.png')),
     Layout(

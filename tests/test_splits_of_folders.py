@@ -12,6 +12,7 @@ from custom_modules.preparation.division import divide
 from custom_modules.preparation.found_splits import find_splits
 from custom_modules.preparation.groups import find_groups
 from custom_modules.preparation.near_duplicates import compare_images
+from custom_modules.preparation.sources import Images
 
 FRACTIONS = (0.6, 0.2, 0.2)
 
@@ -213,7 +214,7 @@ def test_near_duplicates_across_splits(tmp_path: Path) -> None:
     names += ['copy.jpg', 'black_train.png', 'black_test.png', 'broken.jpg']
     splits += ['test', 'train', 'test', 'test']
     of = dict(zip(paths(*names), splits, strict=True))
-    (found,), (fault,) = compare_images(tmp_path, of, lambda _: None)
+    (found,), (fault,) = compare_images(Images(tmp_path).read, of, lambda _: None)
     assert 'broken.jpg: not a readable image' in fault
     assert [str(image) for image in found.images] == ['2.png', 'copy.jpg']
     assert found.splits == ('train', 'test')

@@ -11,12 +11,11 @@ from ..base.errors import UserError
 from ..base.paths import short_path
 from ..base.progress import ProgressBar
 from ..base.shell import shell_command
-from ..datasets.image_io import read_image
 from ..datasets.pairs_table import PairRow
 from ..preparation.answers import Answers
 from ..preparation.looking import Cut, Found, look
 from ..preparation.near_duplicates import NearDuplicate
-from ..preparation.written import Place, refuse_other_work, write_config, write_masks
+from ..preparation.written import Place, refuse_other_work, write_config, write_images, write_masks
 from ..visualization.pairs_page import AlikePair, ShownPair, save_pairs_page
 
 #: Pairs on the page, and pairs of images that look alike.
@@ -42,6 +41,10 @@ def prepare_folder(
     refuse_other_work(place, overwrite)
     found = look(source, answers, cut, lambda line: print(line, flush=True))
     rows = found.rows
+    if found.images.embedded:
+        with ProgressBar('writing images', len(rows)) as bar:
+            write_images(found, place, lambda done: bar.set(done, len(rows)))
+        print(f'{short_path(place.images)}: {len(rows):,} images written, out of the annotations')
     if found.encodings is None:
         with ProgressBar('writing masks', len(rows)) as bar:
             rows = write_masks(found, place, lambda done: bar.set(done, len(rows)))
@@ -70,19 +73,29 @@ def place_of(source: Path, root: Path, name: str | None) -> Place:
 
 def _write_page(found: Found, rows: list[PairRow], place: Place) -> None:
     chosen = [rows[n] for n in np.linspace(0, len(rows) - 1, min(SHOWN, len(rows))).astype(int)]
-    pairs = []
-    for row in chosen:
-        image = read_image(found.folder / row.image)
-        mask = found.masks.mask(PurePosixPath(row.image))
-        rgb = cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
-        pairs.append(ShownPair(rgb, mask, row.image, row.split, row.mask))
-    alike = [_alike(found.folder, pair) for pair in found.near_duplicates[:ALIKE]]
+    pairs = [
+        ShownPair(
+            image=_shown(found, row.image),
+            mask=found.masks.mask(PurePosixPath(row.image)),
+            title=row.image,
+            split=row.split,
+            mask_name=row.mask,
+        )
+        for row in chosen
+    ]
+    alike = [_alike(found, pair) for pair in found.near_duplicates[:ALIKE]]
     save_pairs_page(place.page, place.name, found.notes, pairs, alike, len(rows))
 
 
-def _alike(folder: Path, pair: NearDuplicate) -> AlikePair:
-    one, other = (
-        cv2.cvtColor(read_image(folder / image), cv2.COLOR_BGR2RGB) for image in pair.images
-    )
+def _alike(found: Found, pair: NearDuplicate) -> AlikePair:
+    one, other = (_shown(found, str(image)) for image in pair.images)
     titles = [f'{i} ({s})' for i, s in zip(pair.images, pair.splits, strict=True)]
     return AlikePair((one, other), (titles[0], titles[1]), pair.correlation)
+
+
+def _shown(found: Found, image: str) -> np.ndarray:
+    """Return an image as people see it, (H, W, 3) uint8 RGB: of many bands the first three."""
+    pixels = found.images.read(PurePosixPath(image))
+    if pixels.shape[2] == 3:
+        return cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB)
+    return pixels[..., :3] if pixels.shape[2] > 3 else np.repeat(pixels[..., :1], 3, axis=2)

@@ -1,8 +1,8 @@
 """The files of a folder as somebody left it."""
 
 import os
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path, PurePosixPath
 
@@ -10,7 +10,7 @@ from ..base.errors import UserError
 from ..datasets.binary_masks import IMAGE_SUFFIXES
 from ..datasets.list_file import some
 from ..datasets.pairs import SYSTEM_FILES
-from .words import plain, role_of, split_of
+from .words import plain, role_of, splits_of
 
 #: Endings of pictures and of arrays that masks are stored as.
 PICTURE_SUFFIXES = frozenset(IMAGE_SUFFIXES | {'.npy'})
@@ -26,15 +26,12 @@ class Picture:
     Attributes:
         path: path below the folder that is looked at.
         skip: number of folders at its beginning that all pictures have, so that they say nothing.
+        splits: folder -> split, of those that name one.
     """
 
     path: PurePosixPath
-    skip: int = 0
-
-    @cached_property
-    def parts(self) -> tuple[str, ...]:
-        """The folders that tell pictures apart."""
-        return self.path.parts[self.skip : -1]
+    skip: int = field(default=0, compare=False)
+    splits: Mapping[str, str] = field(default_factory=dict, compare=False, repr=False)
 
     @cached_property
     def stem(self) -> str:
@@ -44,24 +41,29 @@ class Picture:
         return inner.stem if inner.suffix.lower() in PICTURE_SUFFIXES else stem
 
     @cached_property
+    def parts(self) -> tuple[str, ...]:
+        """The folders that tell pictures apart."""
+        return self.path.parts[self.skip : -1]
+
+    @cached_property
     def split(self) -> str | None:
         """The split that its folders name; the deepest one counts."""
-        found = [split for part in self.parts if (split := split_of(part))]
+        found = [self.splits[part] for part in self.parts if part in self.splits]
         return found[-1] if found else None
 
     @cached_property
     def folders(self) -> tuple[str, ...]:
         """Folders that say something else than the split or 'images' and 'masks': patients."""
-        return tuple(plain(part) for part in self.parts if not split_of(part) and not role_of(part))
+        return self._others(self.parts)
 
     @cached_property
     def inner(self) -> tuple[str, ...]:
         """Those of ``folders`` that lie in one of images or masks, so that they part the images."""
-        parts = self.parts
-        last = max((n for n, part in enumerate(parts) if role_of(part)), default=len(parts))
-        return tuple(
-            plain(part) for part in parts[last:] if not split_of(part) and not role_of(part)
-        )
+        last = max((n for n, p in enumerate(self.parts) if role_of(p)), default=len(self.parts))
+        return self._others(self.parts[last:])
+
+    def _others(self, parts: Sequence[str]) -> tuple[str, ...]:
+        return tuple(plain(p) for p in parts if p not in self.splits and not role_of(p))
 
 
 def list_folder(folder: Path) -> list[PurePosixPath]:
@@ -134,4 +136,5 @@ def pictures_of(files: Sequence[PurePosixPath]) -> list[Picture]:
         parts = path.parts[:-1]
         same = [one == other for one, other in zip(common, parts, strict=False)]
         common = common[: (*same, False).index(False)]
-    return [Picture(path, len(common)) for path in found]
+    splits = splits_of(sorted({part for path in found for part in path.parts[:-1]}))
+    return [Picture(path, len(common), splits) for path in found]

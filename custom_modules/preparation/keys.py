@@ -37,7 +37,11 @@ class Rule:
     whole: bool = False
 
 
-def rules(images: Sequence[Picture], masks: Sequence[Picture]) -> Iterator[Rule]:
+#: Pictures of each series.
+Groups = Sequence[Sequence[Picture]]
+
+
+def rules(images: Groups, masks: Groups) -> Iterator[Rule]:
     """Yield the rules that may pair images and masks, the surest first."""
     for level, (name, stem) in enumerate(
         (('equal names', lambda p: p.stem), ('equal names but for case', lambda p: plain(p.stem)))
@@ -118,12 +122,12 @@ def _own_folder(picture: Picture) -> Hashable | None:
     return (picture.split, picture.folders) if picture.folders else None
 
 
-def _affix_rules(images: Sequence[Picture], masks: Sequence[Picture]) -> Iterator[Rule]:
-    """Names without what all of a split have at their beginning or end: 21_training, 21_hand."""
+def _affix_rules(images: Groups, masks: Groups) -> Iterator[Rule]:
+    """Names without what all of a series have at their beginning or end: 21_training, 21_hand."""
     name = 'names without the beginning or end that all have'
     sides = [_affixes(images), _affixes(masks)]
     kept = [
-        {part: (head * a, tail * b) for part, (head, tail) in side.items()}
+        {picture: (head * a, tail * b) for picture, (head, tail) in side.items()}
         for side in sides
         for a, b in itertools.product((1, 0), repeat=2)
     ]
@@ -132,28 +136,32 @@ def _affix_rules(images: Sequence[Picture], masks: Sequence[Picture]) -> Iterato
             yield Rule(4, name, _cut(scope, image), _cut(scope, mask))
 
 
-def _cut(scope: _Scope, affixes: dict[Hashable, tuple[str, str]]) -> Key:
+def _cut(scope: _Scope, affixes: dict[Picture, tuple[str, str]]) -> Key:
     def core(picture: Picture) -> Hashable | None:
-        head, tail = affixes.get(picture.split, ('', ''))
+        head, tail = affixes[picture]
         stem = plain(picture.stem)
         return stem[len(head) : len(stem) - len(tail)] or None
 
     return _within(scope, core)
 
 
-def _affixes(pictures: Sequence[Picture]) -> dict[Hashable, tuple[str, str]]:
-    """Return beginning and end that all names of a split have, cut where words and numbers end."""
-    stems: dict[Hashable, list[str]] = defaultdict(list)
-    for picture in pictures:
-        stems[picture.split].append(plain(picture.stem))
+def _affixes(groups: Groups) -> dict[Picture, tuple[str, str]]:
+    """Return beginning and end that names share with all others of their series and split."""
     found = {}
-    for split, names in stems.items():
-        if len(names) < 2:
-            continue
+    for members in _by_split(groups):
+        names = [plain(picture.stem) for picture in members]
         head = _common_beginning(names)
         tail = _common_beginning([name[len(head) :][::-1] for name in names])[::-1]
-        found[split] = (head, tail)
+        found |= dict.fromkeys(members, (head, tail) if len(names) > 1 else ('', ''))
     return found
+
+
+def _by_split(groups: Groups) -> Iterator[list[Picture]]:
+    for pictures in groups:
+        found: dict[Hashable, list[Picture]] = defaultdict(list)
+        for picture in pictures:
+            found[picture.split].append(picture)
+        yield from found.values()
 
 
 def _common_beginning(names: Sequence[str]) -> str:
@@ -166,7 +174,7 @@ def _common_beginning(names: Sequence[str]) -> str:
     return text
 
 
-def _number_rules(images: Sequence[Picture], masks: Sequence[Picture]) -> Iterator[Rule]:
+def _number_rules(images: Groups, masks: Groups) -> Iterator[Rule]:
     name = 'a number in common'
     for scope in (_SCOPES[0], _SCOPES[3], _SCOPES[6]):
         every = _varying(images), _varying(masks)
@@ -175,21 +183,22 @@ def _number_rules(images: Sequence[Picture], masks: Sequence[Picture]) -> Iterat
             yield Rule(6, name, _number(scope, one), _number(scope, other), whole=True)
 
 
-def _varying(pictures: Sequence[Picture]) -> dict[Hashable, set[int]]:
-    """Return, for each split, the places of the numbers that are not the same in all names."""
-    seen: dict[Hashable, dict[int, set[int]]] = defaultdict(lambda: defaultdict(set))
-    for picture in pictures:
-        for place, number in enumerate(_NUMBER.findall(picture.stem)):
-            seen[picture.split][place].add(int(number))
-    return {
-        split: {place for place, values in places.items() if len(values) > 1}
-        for split, places in seen.items()
-    }
+def _varying(groups: Groups) -> dict[Picture, set[int]]:
+    """Return the places of the numbers that are not the same in all names of a series and split."""
+    found = {}
+    for members in _by_split(groups):
+        seen: dict[int, set[int]] = defaultdict(set)
+        for picture in members:
+            for place, number in enumerate(_NUMBER.findall(picture.stem)):
+                seen[place].add(int(number))
+        places = {place for place, values in seen.items() if len(values) > 1}
+        found |= dict.fromkeys(members, places)
+    return found
 
 
-def _numbers(scope: _Scope, varying: dict[Hashable, set[int]]) -> Key:
+def _numbers(scope: _Scope, varying: dict[Picture, set[int]]) -> Key:
     def core(picture: Picture) -> Hashable | None:
-        places = varying.get(picture.split, set())
+        places = varying[picture]
         found = [int(n) for place, n in enumerate(_NUMBER.findall(picture.stem)) if place in places]
         return tuple(found) or None
 

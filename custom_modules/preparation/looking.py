@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 
 from ..base.errors import UserError
@@ -13,11 +13,12 @@ from .division import divide
 from .files import list_folder
 from .found_splits import counted, find_splits
 from .groups import find_groups
+from .images import ImageFindings, survey_images
 from .mask_kinds import MaskRule, find_rule
 from .near_duplicates import NearDuplicate, compare_images, lines_about
 from .objects import refuse_copies
 from .question import QuestionError
-from .sources import MasksOfAnnotations, MasksOfFiles, ReadsMasks, Source, find_source
+from .sources import Images, MasksOfAnnotations, MasksOfFiles, ReadsMasks, Source, find_source
 
 #: Endings of files that are named, the most common first.
 _ENDINGS = 8
@@ -49,6 +50,7 @@ class Found:
             to be converted.
         encodings: what the masks' files hold, value -> 0, 1 or 255 (ignored), where they are read
             where they lie; None where they are to be converted.
+        images: what reads the images.
         masks: what knows the mask of an image.
         config_lines: lines for the config that the images need.
         notes: what was found, a line each, as it was said.
@@ -58,6 +60,7 @@ class Found:
     folder: Path
     rows: list[PairRow]
     encodings: list[dict[int, int]] | None
+    images: Images
     masks: ReadsMasks
     config_lines: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
@@ -96,11 +99,13 @@ def look(folder: Path, answers: Answers, cut: Cut, say: Callable[[str], None]) -
     rule, faults = None, []
     if source.annotations is None:
         rule, faults = _find_rule(folder, source, list(splits), answers)
-    with ProgressBar('looking at images', len(splits)) as bar:
-        near, unreadable = compare_images(folder, splits, lambda n: bar.set(n, len(splits)))
+    images, about = _survey(Images(folder, source.annotations), list(splits), answers)
+    with ProgressBar('comparing images', len(splits)) as bar:
+        near, unreadable = compare_images(images.read, splits, lambda n: bar.set(n, len(splits)))
     _refuse([*faults, *unreadable])
     masks, encodings = _masks(folder, source, rule)
-    tell(*(rule.notes if rule else ()), *lines_about(near), f'splits: {counted(splits.values())}')
+    tell(*(about.notes if about else ()), *(rule.notes if rule else ()), *lines_about(near))
+    tell(f'splits: {counted(splits.values())}')
     rows = [
         PairRow(
             image=str(image),
@@ -110,7 +115,8 @@ def look(folder: Path, answers: Answers, cut: Cut, say: Callable[[str], None]) -
         )
         for image, split in splits.items()
     ]
-    return Found(folder, rows, encodings, masks, [], notes, near)
+    lines = about.config_lines if about else []
+    return Found(folder, rows, encodings, images, masks, lines, notes, near)
 
 
 def _counted(folder: Path, files: Sequence[PurePosixPath]) -> str:
@@ -134,6 +140,18 @@ def _find_rule(
     if answers.masks is None:
         refuse_copies(folder, {image: source.masks[image] for image in images}, rule)
     return rule, []
+
+
+def _survey(
+    images: Images, names: Sequence[PurePosixPath], answers: Answers
+) -> tuple[Images, ImageFindings | None]:
+    """Return images that are read as what they hold asks for, and what that is."""
+    files = images.files(names)
+    if not files:
+        return images, None
+    with ProgressBar('looking at images', len(files)) as bar:
+        found = survey_images(files, lambda done: bar.set(done, len(files)), answers.channels)
+    return replace(images, reading=found.reading), found
 
 
 def _refuse(faults: Sequence[str]) -> None:

@@ -7,13 +7,12 @@ it) finds candidates; what they look like at 32x32 decides.
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 
 import cv2
 import numpy as np
 
 from ..base.errors import UserError
-from ..datasets.image_io import read_image
 
 #: Sides of the small picture and of the frequencies that are kept, in pixels.
 _SIDE, _KEPT = 32, 8
@@ -41,7 +40,7 @@ class NearDuplicate:
 
 
 def compare_images(
-    folder: Path,
+    read: Callable[[PurePosixPath], np.ndarray],
     splits: Mapping[PurePosixPath, str],
     progress: Callable[[int], None],
     num_threads: int = 2,
@@ -51,7 +50,7 @@ def compare_images(
     Mirrored, turned and cropped copies are not found. Of each image eight bytes are kept.
 
     Args:
-        folder: folder below which the images lie.
+        read: function that returns an image, (H, W, C) uint8, or raises UserError.
         splits: image -> its split.
         progress: function that is called with the number of images that are done.
         num_threads: number of images that are read at the same time.
@@ -66,7 +65,7 @@ def compare_images(
 
     def look(image: PurePosixPath) -> np.ndarray | str:
         try:
-            return small_picture(folder / image)
+            return small_picture(read(image))
         except UserError as error:
             return str(error)
 
@@ -80,20 +79,16 @@ def compare_images(
     found = []
     for one, other in _candidates(hashes, np.array([*splits.values()]), usable):
         pair = (images[one], images[other])
-        correlation = _correlation(*(small_picture(folder / image) for image in pair))
+        correlation = _correlation(*(small_picture(read(image)) for image in pair))
         if correlation >= LEAST_CORRELATION:
             found.append(NearDuplicate(pair, (splits[pair[0]], splits[pair[1]]), correlation))
     return sorted(found, key=lambda pair: (-pair.correlation, pair.images)), faults
 
 
-def small_picture(path: Path) -> np.ndarray:
-    """Return an image as (32, 32) float32 grey levels.
-
-    Raises:
-        UserError: it cannot be read.
-    """
-    grey = cv2.cvtColor(read_image(path), cv2.COLOR_BGR2GRAY)
-    return cv2.resize(grey, (_SIDE, _SIDE), interpolation=cv2.INTER_AREA).astype(np.float32)
+def small_picture(image: np.ndarray) -> np.ndarray:
+    """Return an image (H, W, C) uint8 as (32, 32) float32: the mean of its channels."""
+    small = cv2.resize(image, (_SIDE, _SIDE), interpolation=cv2.INTER_AREA)
+    return small.reshape(_SIDE, _SIDE, -1).mean(axis=2, dtype=np.float32)
 
 
 def _correlation(one: np.ndarray, other: np.ndarray) -> float:

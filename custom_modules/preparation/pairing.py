@@ -55,7 +55,8 @@ def pair(images: Sequence[Series], masks: Sequence[Series]) -> Pairing:
     series_of = {mask: number for number, one in enumerate(masks) for mask in one.pictures}
     best: _Attempt | None = None
     disputed: _Attempt | None = None
-    for rule in rules(image_files, mask_files):
+    groups = [[one.pictures for one in side] for side in (images, masks)]
+    for rule in rules(*groups):
         if best and rule.level > best.rule.level and _is_whole(best, image_files, mask_files):
             break
         attempt = _try(rule, image_files, mask_files, series_of)

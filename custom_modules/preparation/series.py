@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath
 
 from . import content
 from .files import Picture
-from .words import SPLIT_WORDS, is_role, plain, role_of, split_of, words_of
+from .words import SPLIT_WORDS, is_role, plain, role_of, words_of
 
 #: A label that a name has beside its core, and the core: ('_mask', '0001').
 _Parts = tuple[Hashable, Hashable]
@@ -17,6 +17,7 @@ _Parts = tuple[Hashable, Hashable]
 _TAIL = re.compile(
     r'(?P<core>.*?)(?P<label>(?:[-_. ()]*[^\W\d_]+)+|(?:[-_. ()]+[^\W\d_]+)+\d{1,2})$'
 )
+_SEPARATOR = re.compile(r'[-_. ]')
 _HEAD = re.compile(r'(?P<label>(?:[^\W\d_]+[-_. ()]*)+)(?P<core>.*)$')
 
 
@@ -65,8 +66,9 @@ def _wordless_siblings(pictures: Sequence[Picture]) -> Counter[tuple[str, ...]]:
     for picture in pictures:
         parts = picture.path.parts[:-1]
         seen |= {parts[: n + 1] for n in range(picture.skip, len(parts))}
+    splits = pictures[0].splits
     return Counter(
-        parts[:-1] for parts in seen if not split_of(parts[-1]) and not role_of(parts[-1])
+        parts[:-1] for parts in seen if parts[-1] not in splits and not role_of(parts[-1])
     )
 
 
@@ -78,7 +80,7 @@ def _folder_label(picture: Picture, wordless: Counter[tuple[str, ...]]) -> tuple
     for n, part in enumerate(picture.parts, picture.skip):
         if role_of(part):
             label.append(' '.join(w for w in words_of(part) if w not in SPLIT_WORDS))
-        elif not split_of(part):
+        elif part not in picture.splits:
             label.append('*' if has_role or wordless[parts[:n]] >= 3 else part)
     return tuple(label)
 
@@ -97,13 +99,15 @@ def _part(
         return [
             (label, _label_role(label) or bare, False, found) for label, found in by_word.items()
         ]
-    for parts_of in (_ending_parts, _tail_parts, _head_parts):
+    for parts_of in (_ending_parts, _longer_parts(members), _tail_parts, _head_parts):
         found = _valid(members, parts_of)
         kinds = {
             label: content.of_series(folder, [p.path for p in ps]) for label, ps in found.items()
         }
         like_masks = [label for label, kind in kinds.items() if kind in ('mask', 'cutout')]
-        if found and 0 < len(like_masks) < len(found):
+        if role == 'mask' and len(like_masks) == len(found) > 1 and parts_of is not _head_parts:
+            return [(label, 'mask', False, ps) for label, ps in found.items()]
+        if 0 < len(like_masks) < len(found):
             return [
                 (label, 'mask' if label in like_masks else 'image', True, ps)
                 for label, ps in found.items()
@@ -154,6 +158,23 @@ def _label_role(label: Hashable) -> str | None:
 
 def _ending_parts(picture: Picture) -> _Parts:
     return picture.path.suffix.lower(), plain(picture.stem)
+
+
+def _longer_parts(members: Sequence[Picture]) -> Callable[[Picture], _Parts]:
+    """Return what parts names into that of another picture of the folder and what is added to it.
+
+    ``Image_01L``, ``Image_01L_1stHO`` and ``Image_01L_2ndHO`` are three labels of one core.
+    """
+    known = {(picture.path.parent, plain(picture.path.stem)) for picture in members}
+
+    def parts_of(picture: Picture) -> _Parts:
+        stem = plain(picture.path.stem)
+        for found in _SEPARATOR.finditer(stem):  # the shortest first
+            if (picture.path.parent, stem[: found.start()]) in known:
+                return stem[found.start() :], stem[: found.start()]
+        return '', stem
+
+    return parts_of
 
 
 def _tail_parts(picture: Picture) -> _Parts:

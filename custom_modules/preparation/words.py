@@ -3,6 +3,8 @@
 import functools
 import re
 import unicodedata
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
 
 
 def _set(words: str) -> frozenset[str]:
@@ -25,11 +27,14 @@ IMAGE_WORDS = _set(
 SPLIT_WORDS = {
     **dict.fromkeys(('train', 'training', 'trainval', 'tr'), 'train'),
     **dict.fromkeys(('val', 'valid', 'validation', 'dev'), 'val'),
-    **dict.fromkeys(('test', 'testing', 'ts'), 'test'),
+    **dict.fromkeys(('test', 'testing', 'te', 'ts'), 'test'),
 }
 
 #: Words that stand beside that of a split and say nothing.
 _FILLERS = _set('set sets data dataset split splits')
+
+#: Words of a split that are often something else.
+_SHORT = frozenset(('tr', 'te', 'ts'))
 
 _WORDS = re.compile(r'[^\W\d_]+|\d+')
 _CAMELS = re.compile(r'[A-Z]+(?![a-z])|[A-Z]?[^A-Z]+')
@@ -79,12 +84,30 @@ def role_of(name: str) -> str | None:
 def split_of(name: str) -> str | None:
     """Return the split of a folder or list of this name, None if it names none or says more."""
     words = words_of(name)
-    splits = {SPLIT_WORDS[word] for word in words if word in SPLIT_WORDS}
     others = [word for word in words if word not in SPLIT_WORDS]
-    short = set(words) & {'tr', 'ts'} and not any(
-        map(is_role, others)
-    )  # imagesTr, but no folder ts
-    if len(splits) != 1 or short:
-        return None
+    short = set(words) & _SHORT and not any(map(is_role, others))  # imagesTr, but no folder ts
     said = all(is_role(word) or word in _FILLERS or word.isdecimal() for word in others)
-    return splits.pop() if said else None
+    return _only_split(words) if said and not short else None
+
+
+def _only_split(words: Sequence[str]) -> str | None:
+    splits = {SPLIT_WORDS[word] for word in words if word in SPLIT_WORDS}
+    return splits.pop() if len(splits) == 1 else None
+
+
+def splits_of(names: Iterable[str]) -> dict[str, str]:
+    """Return the split of each folder that names one, by itself or beside its counterpart.
+
+    ``DUTS-TR`` is one where there is ``DUTS-TE``, ``train_station`` is none.
+    """
+    found = {name: split for name in names if (split := split_of(name))}
+    alike: dict[tuple[str, ...], dict[str, str]] = defaultdict(dict)
+    for name in names:
+        split = _only_split(words_of(name))
+        if split and name not in found:
+            others = (word for word in words_of(name) if word not in SPLIT_WORDS)
+            alike[tuple(others)][name] = split
+    for members in alike.values():
+        if len(set(members.values())) > 1:
+            found |= members
+    return found

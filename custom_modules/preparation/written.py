@@ -2,7 +2,7 @@
 
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
@@ -18,7 +18,7 @@ from .looking import Found
 #: What converted masks hold.
 CONVERTED = [{0: 0, 255: 1, 127: 255}]
 
-#: Of the steps between two reports about the memory that is free; masks are written in threads.
+#: Files that are written at the same time.
 _THREADS = 2
 
 
@@ -50,6 +50,11 @@ class Place:
         return self.root / self.name / 'masks'
 
     @property
+    def images(self) -> Path:
+        """Folder of images that lie in annotation files."""
+        return self.root / self.name / 'images'
+
+    @property
     def page(self) -> Path:
         """Page that shows some of the pairs."""
         return self.root / self.name / 'pairs.html'
@@ -76,23 +81,59 @@ def write_masks(found: Found, place: Place, progress: Callable[[int], None]) -> 
         The rows with the names of the masks, below ``place.masks``.
 
     Raises:
-        UserError: a mask cannot be made, or the disk does not take it.
+        UserError: masks cannot be made, each of which is named, or the disk does not take them.
     """
     names = sample_ids([row.image for row in found.rows])
-    make_writable(place.masks.parent, '--root')
 
-    with staging_folder(place.masks) as staging, ThreadPoolExecutor(_THREADS) as pool:
+    def write(row: PairRow, staging: Path) -> None:
+        mask = found.masks.mask(PurePosixPath(row.image))
+        write_picture(staging / f'{names[row.image]}.png', mask)
 
-        def write(row: PairRow) -> None:
-            mask = found.masks.mask(PurePosixPath(row.image))
-            write_picture(staging / f'{names[row.image]}.png', mask)
-
-        for done, _ in enumerate(pool.map(write, found.rows), 1):
-            progress(done)
-        shutil.rmtree(place.masks, ignore_errors=True)
-        staging.rename(place.masks)
-        staging.mkdir()  # which the context takes away
+    _write_all(found.rows, write, place.masks, progress)
     return [replace(row, mask=f'{names[row.image]}.png') for row in found.rows]
+
+
+def write_images(found: Found, place: Place, progress: Callable[[int], None]) -> None:
+    """Write all images below ``place.images``, under the paths that they have.
+
+    Raises:
+        UserError: images cannot be read, each of which is named, or the disk does not take them.
+    """
+
+    def write(row: PairRow, staging: Path) -> None:
+        target = staging / row.image
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with whole_file(target, 'wb', flush=False) as file:
+            file.write(found.images.content(PurePosixPath(row.image)))
+
+    _write_all(found.rows, write, place.images, progress)
+
+
+def _write_all(
+    rows: Sequence[PairRow],
+    write: Callable[[PairRow, Path], None],
+    folder: Path,
+    progress: Callable[[int], None],
+) -> None:
+    """Write a file for each row into a folder that is there with all of them or not at all."""
+    faults: list[str] = []
+
+    def attempt(row: PairRow) -> None:
+        try:
+            write(row, staging)
+        except UserError as error:
+            faults.append(str(error))
+
+    make_writable(folder.parent, '--root')
+    with staging_folder(folder) as staging:
+        with ThreadPoolExecutor(_THREADS) as pool:
+            for done, _ in enumerate(pool.map(attempt, rows), 1):
+                progress(done)
+        if faults:
+            raise UserError('\n    '.join([f'{len(faults):,} files cannot be made:', *faults]))
+        shutil.rmtree(folder, ignore_errors=True)
+        staging.rename(folder)
+        staging.mkdir()  # which the context takes away
 
 
 def write_config(found: Found, rows: list[PairRow], place: Place) -> None:
@@ -109,13 +150,14 @@ def write_config(found: Found, rows: list[PairRow], place: Place) -> None:
 
 def config_text(found: Found, rows: list[PairRow], place: Place) -> str:
     """Return the config, at most 15 lines."""
+    data_root = place.images if found.images.embedded else found.folder
     training = sum(row.split == 'train' for row in rows)
     lines = [
         f'"""{place.name}: {len(rows):,} images, made by tools/prepare_data.py --from."""',
         '',
         "_base_ = '../listed_pairs_unet.py'",
         '',
-        f'data_root = {short_path(found.folder.resolve())!r}',
+        f'data_root = {short_path(data_root.resolve())!r}',
     ]
     if found.encodings is None:
         lines += [
