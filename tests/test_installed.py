@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import ROOT, TINY
+from tests.corpus.prepared import write_pictures
 
 README = ROOT / 'README.md'
 Run = Callable[..., subprocess.CompletedProcess]
@@ -75,6 +76,24 @@ def test_from_training_to_masks(run: Run, site: Path, sample: Path, tmp_path: Pa
     assert found.stdout.startswith('(')
     after = {path for path in site.rglob('*') if path.suffix != '.pyc' and path.is_file()}
     assert after == before
+
+
+def test_a_folder_of_ones_own(run: Run, tmp_path: Path) -> None:
+    """The config in the working directory inherits from those that are installed."""
+    write_pictures(tmp_path, 6, 'images', 'masks')
+    code = (
+        'import sys, petseg\n'
+        'from petseg.__main__ import main\n'
+        f'sys.argv = ["petseg", "prepare_data", "--from", {str(tmp_path)!r}, "--name", "own"]\n'
+        'main()\n'
+        'from custom_modules.config import load_config\n'
+        'print(load_config("configs/mine/own.py").resolved.train_dataloader.dataset.pairs)\n'
+    )
+    prepared = run('-c', code)
+    assert prepared.returncode == 0, prepared.stderr
+    assert 'train with petseg train configs/mine/own.py' in prepared.stdout
+    assert prepared.stdout.splitlines()[-1] == 'configs/mine/own.csv'
+    assert (tmp_path / 'data' / 'mine' / 'own' / 'pairs.html').is_file()
 
 
 def test_what_the_command_says(run: Run) -> None:

@@ -124,20 +124,14 @@ LAYOUTS = [
     ),
     Layout(
         'Cityscapes',
-        named(
-            'leftImg8bit/train/ulm/ulm_{n}_leftImg8bit.png',
-            'gtFine/train/ulm/ulm_{n}_gtFine_labelIds.png',
-        ),
-        masks=tuple(f'gtFine/{n}_gtFine_color.png' for n in N),
+        named('leftImg8bit/ulm/{n}_leftImg8bit.png', 'gtFine/ulm/{n}_gtFine_labelIds.png'),
+        masks=tuple(f'gtFine/ulm/{n}_gtFine_color.png' for n in N),
         asks="--masks '*_gtfine_color.png'",
     ),
     Layout(
         'Cityscapes, answered',
-        named(
-            'leftImg8bit/train/ulm/ulm_{n}_leftImg8bit.png',
-            'gtFine/train/ulm/ulm_{n}_gtFine_labelIds.png',
-        ),
-        masks=tuple(f'gtFine/{n}_gtFine_color.png' for n in N),
+        named('leftImg8bit/ulm/{n}_leftImg8bit.png', 'gtFine/ulm/{n}_gtFine_labelIds.png'),
+        masks=tuple(f'gtFine/ulm/{n}_gtFine_color.png' for n in N),
         answers=Answers(masks='*_labelIds.png'),
     ),
     Layout(

@@ -19,7 +19,13 @@ TOPS = ('benchmarks', 'configs', 'custom_modules', 'docs', 'petseg', 'results', 
 
 
 #: A name that stands for others, a tool of MMSegmentation, the study that docs/ablations.md makes.
-MADE_UP = ('tools/NAME.py', 'tools/misc/', 'configs/studies/width', 'results/studies/width.json')
+MADE_UP = (
+    'tools/NAME.py',
+    'configs/mine/',
+    'tools/misc/',
+    'configs/studies/width',
+    'results/studies/width.json',
+)
 
 
 def links(text: str) -> Iterator[str]:

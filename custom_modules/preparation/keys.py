@@ -150,8 +150,8 @@ def _affixes(groups: Groups) -> dict[Picture, tuple[str, str]]:
     found = {}
     for members in _by_split(groups):
         names = [plain(picture.stem) for picture in members]
-        head = _common_beginning(names)
-        tail = _common_beginning([name[len(head) :][::-1] for name in names])[::-1]
+        head = common_beginning(names)
+        tail = common_beginning([name[len(head) :][::-1] for name in names])[::-1]
         found |= dict.fromkeys(members, (head, tail) if len(names) > 1 else ('', ''))
     return found
 
@@ -164,7 +164,7 @@ def _by_split(groups: Groups) -> Iterator[list[Picture]]:
         yield from found.values()
 
 
-def _common_beginning(names: Sequence[str]) -> str:
+def common_beginning(names: Sequence[str]) -> str:
     """Return what all names begin with, without a part of a number or of a word."""
     text = os.path.commonprefix(names)  # noqa: RUF071  (of characters is what is meant)
     following = [name[len(text) : len(text) + 1] for name in names]

@@ -6,8 +6,8 @@ from itertools import combinations
 from pathlib import Path, PurePosixPath
 
 from .mask_kinds import MaskRule
+from .patterns import shared_pattern
 from .question import QuestionError
-from .series import shared_pattern
 
 #: Images that are looked at, and the overlap (intersection over union) of masks of one thing.
 _LOOKED_AT, _SAME = 20, 0.5

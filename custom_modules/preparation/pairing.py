@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Hashable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
@@ -9,8 +10,9 @@ from ..base.errors import UserError
 from ..datasets.list_file import some
 from .files import Picture
 from .keys import Rule, rules
+from .patterns import option_for
 from .question import QuestionError
-from .series import Series, option_for
+from .series import Series
 from .words import is_role, words_of
 
 
@@ -71,7 +73,7 @@ def pair(images: Sequence[Series], masks: Sequence[Series]) -> Pairing:
             and attempt.size == best.size
             and attempt.pairs != best.pairs
         ):
-            raise UserError(_two_ways(best, attempt))
+            _refuse_two_ways(best, attempt, images, masks)
     if disputed and (
         best is None or not best.pairs or _reaches_more(disputed, best, len(mask_files))
     ):
@@ -83,7 +85,7 @@ def pair(images: Sequence[Series], masks: Sequence[Series]) -> Pairing:
     _refuse_doubtful(pairing)
     left = set(lonely_masks)
     if any(left.issuperset(one.pictures) for one in masks):
-        _ask_which('masks', masks, [*images, *masks], 'there are several kinds of masks')
+        _ask_which('masks', images, masks, 'there are several kinds of masks')
     return pairing
 
 
@@ -155,11 +157,11 @@ def _reaches_more(disputed: _Attempt, best: _Attempt, masks: int) -> bool:
 
 def _ask(disputed: _Attempt, images: Sequence[Series], masks: Sequence[Series]) -> None:
     candidates, own = disputed.contested[0]
-    for choice, found, what in ((images, candidates, 'images'), (masks, own, 'masks')):
+    for what, found, choice in (('images', candidates, images), ('masks', own, masks)):
         involved = [s for s in choice if any(picture in s.pictures for picture in found)]
         if len(involved) > 1:
             seen = f'{_shown(found)} may all be {what} of one picture'
-            _ask_which(what, involved, [*images, *masks], seen)
+            _ask_which(what, images, masks, seen, involved)
     raise UserError(
         f'{_shown(candidates)} and {_shown(own)} may belong together in several ways '
         f'({disputed.rule.name}), and so do {len(disputed.contested) - 1:,} more; rename them, '
@@ -167,15 +169,32 @@ def _ask(disputed: _Attempt, images: Sequence[Series], masks: Sequence[Series]) 
     )
 
 
-def _ask_which(what: str, series: Sequence[Series], every: Sequence[Series], seen: str) -> None:
-    texts = [option_for(one, every) for one in series]
-    raise QuestionError(
-        f'{seen}: which do you mean?',
-        {
-            f"--{what} '{text}'": f'{len(one.pictures):,} files, such as {_name(one.pictures[0])}'
-            for text, one in zip(texts, series, strict=True)
-        },
-    )
+def _ask_which(
+    what: str,
+    images: Sequence[Series],
+    masks: Sequence[Series],
+    seen: str,
+    series: Sequence[Series] | None = None,
+) -> None:
+    """Ask which of several series are the images, or the masks; masks may be meant together."""
+    series = series or masks
+    answers = {
+        f"--{what} '{option_for(one, [*images, *masks])}'": f'{len(one.pictures):,} files, such as '
+        f'{_name(one.pictures[0])}'
+        for one in series
+    }
+    folders = _folders(series)
+    alone = len(folders) == 1 and '' not in folders and folders.isdisjoint(_folders(images))
+    if what == 'masks' and alone and len(series) > 1:
+        together = Series('mask', tuple(p for one in series for p in one.pictures))
+        with suppress(UserError):  # where they pair, all can be meant
+            pair(images, [together])
+            answers[f"--masks '{folders.pop()}'"] = 'all of them, joined'
+    raise QuestionError(f'{seen}: which do you mean?', answers)
+
+
+def _folders(series: Sequence[Series]) -> set[str]:
+    return {picture.path.parent.name for one in series for picture in one.pictures}
 
 
 def _refuse_doubtful(pairing: Pairing) -> None:
@@ -200,11 +219,17 @@ def _form(picture: Picture) -> tuple[str, ...]:
     return tuple('#' if word.isdecimal() else word for word in found)
 
 
-def _two_ways(one: _Attempt, other: _Attempt) -> str:
+def _refuse_two_ways(
+    one: _Attempt, other: _Attempt, images: Sequence[Series], masks: Sequence[Series]
+) -> None:
+    """Ask where two rules that are equally sure pair files in two ways."""
     image = next(i for i in one.pairs if one.pairs[i] != other.pairs.get(i))
-    masks = [*one.pairs[image], *other.pairs.get(image, [])]
-    return (
-        f'{_name(image)} may belong to {" or to ".join(map(_name, masks))}: names have several '
+    found = [*one.pairs[image], *other.pairs.get(image, [])]
+    involved = [series for series in masks if not set(found).isdisjoint(series.pictures)]
+    if len(involved) > 1:
+        _ask_which('masks', images, masks, f'{_shown(found)} may all be masks of one picture')
+    raise UserError(
+        f'{_name(image)} may belong to {" or to ".join(map(_name, found))}: names have several '
         'numbers in common; rename the files so that an image and its mask have one name'
     )
 

@@ -10,8 +10,9 @@ from . import content
 from .answers import Answers
 from .files import Picture
 from .pairing import Pairing, pair
+from .patterns import option_for, selects
 from .question import QuestionError
-from .series import Series, find_series, option_for, selects
+from .series import Series, find_series
 
 #: Series of unknown names that are tried with each other; more are a question.
 _TRIED = 8

@@ -1,11 +1,10 @@
 """Files that belong together by their names: all images of a folder, all that end in ``_mask``."""
 
-import fnmatch
 import re
 from collections import Counter, defaultdict
-from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from . import content
 from .files import Picture
@@ -14,7 +13,7 @@ from .words import SPLIT_WORDS, is_role, plain, role_of, words_of
 #: A label that a name has beside its core, and the core: ('_mask', '0001').
 _Parts = tuple[Hashable, Hashable]
 
-_TAIL = re.compile(
+TAIL = re.compile(
     r'(?P<core>.*?)(?P<label>(?:[-_. ()]*[^\W\d_]+)+|(?:[-_. ()]+[^\W\d_]+)+\d{1,2})$'
 )
 _SEPARATOR = re.compile(r'[-_. ]')
@@ -178,7 +177,7 @@ def _longer_parts(members: Sequence[Picture]) -> Callable[[Picture], _Parts]:
 
 
 def _tail_parts(picture: Picture) -> _Parts:
-    return _match_parts(_TAIL, picture)
+    return _match_parts(TAIL, picture)
 
 
 def _head_parts(picture: Picture) -> _Parts:
@@ -188,46 +187,3 @@ def _head_parts(picture: Picture) -> _Parts:
 def _match_parts(pattern: re.Pattern[str], picture: Picture) -> _Parts:
     found = pattern.match(plain(picture.path.stem))
     return (found['label'], found['core']) if found else ('', plain(picture.path.stem))
-
-
-def selects(text: str, path: PurePosixPath) -> bool:
-    """Say whether ``--images`` or ``--masks`` means a file: a folder, or a pattern of its path."""
-    text = plain(text.replace('\\', '/').strip('/'))
-    parts = tuple(plain(part) for part in path.parts)
-    if any(sign in text for sign in '*?['):
-        tails = ('/'.join(parts[n:]) for n in range(len(parts)))
-        return any(fnmatch.fnmatchcase(tail, text) for tail in tails)
-    wanted = tuple(text.split('/'))
-    return any(parts[n : n + len(wanted)] == wanted for n in range(len(parts)))
-
-
-def option_for(series: Series, others: Sequence[Series]) -> str:
-    """Return a text for ``--images`` or ``--masks`` that means this series and no other one."""
-    own = [picture.path for picture in series.pictures]
-    foreign = [p.path for other in others if other is not series for p in other.pictures]
-    for text in _descriptions(own):
-        if all(selects(text, p) for p in own) and not any(selects(text, p) for p in foreign):
-            return text
-    return str(own[0].parent)
-
-
-def _descriptions(paths: Sequence[PurePosixPath]) -> Iterator[str]:
-    """Yield folders and patterns that may mean the files, the simplest first."""
-    first = paths[0].parts[:-1]
-    yield from reversed(first)
-    yield from ('/'.join(first[n:]) for n in range(len(first) - 2, -1, -1))
-    endings = {path.suffix for path in paths}
-    ending = endings.pop() if len(endings) == 1 else '.*'
-    tails = {plain(found['label']) for path in paths if (found := _TAIL.match(path.stem))}
-    heads = {plain(found['label']) for path in paths if (found := _HEAD.match(path.stem))}
-    yield from (f'*{tail}{ending}' for tail in sorted(tails) if len(tails) == 1)
-    yield from (f'{head}*{ending}' for head in sorted(heads) if len(heads) == 1)
-    yield f'*{ending}'
-    if first:
-        yield f'{first[-1]}/*{ending}'
-
-
-def shared_pattern(path: PurePosixPath) -> str:
-    """Return a pattern for files that end as this one does: ``*_manual2.gif``."""
-    found = _TAIL.match(path.stem)
-    return f'*{found["label"] if found else path.stem[-2:]}{path.suffix}'
