@@ -239,14 +239,14 @@ LAYOUTS = [
         {},
         tuple(f'images/{n}.jpg' for n in N),
         tuple(f'masks/{n + 1}.png' for n in N),
-        'shifted',
+        "--images 'images' --masks 'masks'",
     ),
     Layout(
         'numbers shifted by one, with words',
         {},
         tuple(f'img_{n}.jpg' for n in N),
         tuple(f'mask_{n + 1}.png' for n in N),
-        'shifted',
+        "--images 'img_*.jpg' --masks 'mask_*.png'",
     ),
     Layout(
         'no name in common',

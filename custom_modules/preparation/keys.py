@@ -13,6 +13,9 @@ from .words import is_role, plain, words_of
 #: Picture -> what is equal for an image and its masks; None where the rule says nothing of it.
 Key = Callable[[Picture], Hashable | None]
 
+#: Level from which names have less in common than a whole stem or folder.
+LEAST_SURE = 4
+
 _NUMBER = re.compile(r'\d+')
 
 

@@ -51,7 +51,8 @@ def find_pairs(
         f'{len(one.pictures):,} files left out, neither images nor masks: {_shown([one])}'
         for one in unknown
     ]
-    return pair(images, masks), notes
+    said = answers.images is not None and answers.masks is not None
+    return pair(images, masks, said), notes
 
 
 def _answered(folder: Path, pictures: Sequence[Picture], answers: Answers) -> list[Series]:

@@ -52,14 +52,14 @@ def plain(text: str) -> str:
 
 @functools.lru_cache(1 << 16)
 def words_of(name: str) -> tuple[str, ...]:
-    """Return the words and numbers of a name, in small letters.
+    """Return the words and numbers of a name, in small letters and without zeros in front.
 
     ``imagesTr`` is (images, tr), ``21_manual1`` (21, manual, 1), ``trainannot`` (train, annot).
     """
     text = _GROUND_TRUTH.sub('groundtruth', unicodedata.normalize('NFC', name))
     found: list[str] = []
     for run in _WORDS.findall(text):
-        for word in [run] if run.isdecimal() else _CAMELS.findall(run):
+        for word in [str(int(run))] if run.isdecimal() else _CAMELS.findall(run):
             small = word.casefold()
             glued = _GLUED.fullmatch(small)
             found += glued.groups() if glued else [small]
