@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 from ..base.errors import UserError
@@ -13,12 +13,11 @@ from .division import divide
 from .files import list_folder
 from .found_splits import counted, find_splits
 from .groups import find_groups
-from .images import ImageFindings, survey_images
 from .mask_kinds import MaskRule, find_rule
 from .near_duplicates import NearDuplicate, compare_images, lines_about
 from .objects import refuse_copies
 from .question import QuestionError
-from .sources import Images, MasksOfAnnotations, MasksOfFiles, ReadsMasks, Source, find_source
+from .sources import Images, MasksOfFiles, ReadsMasks, Source, find_source
 
 #: Endings of files that are named, the most common first.
 _ENDINGS = 8
@@ -96,15 +95,13 @@ def look(folder: Path, answers: Answers, cut: Cut, say: Callable[[str], None]) -
     division = divide(source.masks, given.of, groups, cut.fractions, cut.seed)
     tell(*given.notes, *about_groups, *division.notes)
     splits = {image: division.of[image] for image in sorted(division.of)}
-    rule, faults = None, []
-    if source.annotations is None:
-        rule, faults = _find_rule(folder, source, list(splits), answers)
-    images, about = _survey(Images(folder, source.annotations), list(splits), answers)
+    rule, faults = _find_rule(folder, source, list(splits), answers)
+    images = Images(folder)
     with ProgressBar('comparing images', len(splits)) as bar:
         near, unreadable = compare_images(images.read, splits, lambda n: bar.set(n, len(splits)))
     _refuse([*faults, *unreadable])
     masks, encodings = _masks(folder, source, rule)
-    tell(*(about.notes if about else ()), *(rule.notes if rule else ()), *lines_about(near))
+    tell(*(rule.notes if rule else ()), *lines_about(near))
     tell(f'splits: {counted(splits.values())}')
     rows = [
         PairRow(
@@ -115,8 +112,7 @@ def look(folder: Path, answers: Answers, cut: Cut, say: Callable[[str], None]) -
         )
         for image, split in splits.items()
     ]
-    lines = about.config_lines if about else []
-    return Found(folder, rows, encodings, images, masks, lines, notes, near)
+    return Found(folder, rows, encodings, images, masks, [], notes, near)
 
 
 def _counted(folder: Path, files: Sequence[PurePosixPath]) -> str:
@@ -142,18 +138,6 @@ def _find_rule(
     return rule, []
 
 
-def _survey(
-    images: Images, names: Sequence[PurePosixPath], answers: Answers
-) -> tuple[Images, ImageFindings | None]:
-    """Return images that are read as what they hold asks for, and what that is."""
-    files = images.files(names)
-    if not files:
-        return images, None
-    with ProgressBar('looking at images', len(files)) as bar:
-        found = survey_images(files, lambda done: bar.set(done, len(files)), answers.channels)
-    return replace(images, reading=found.reading), found
-
-
 def _refuse(faults: Sequence[str]) -> None:
     if faults:
         raise UserError('\n    '.join(faults))
@@ -163,9 +147,7 @@ def _masks(
     folder: Path, source: Source, rule: MaskRule | None
 ) -> tuple[ReadsMasks, list[dict[int, int]] | None]:
     """Return what knows the masks, and encodings where their files are read where they lie."""
-    if rule is None:
-        assert source.annotations is not None
-        return MasksOfAnnotations(folder, source.annotations), None
+    assert rule is not None  # faults were refused
     paths: Mapping[PurePosixPath, Sequence[Path]] = {
         image: [folder / mask for mask in masks] for image, masks in source.masks.items()
     }

@@ -75,13 +75,9 @@ def _answered(folder: Path, pictures: Sequence[Picture], answers: Answers) -> li
             )
         rest = [picture for picture in rest if picture not in set(said[role])]
     found = [Series(role, tuple(members)) for role, members in said.items()]
-    if len(said) < 2 and rest:
-        other = {'image': 'mask', 'mask': 'image'}
+    if len(said) < 2 and rest:  # of the rest the names say the other role, or none
         for one in find_series(folder, rest):
-            taken = one.role in said
-            found.append(replace(one, role=None) if taken else one)
-        if len(said) == 1 and not any(one.role == other[next(iter(said))] for one in found):
-            return found
+            found.append(replace(one, role=None) if one.role in said else one)
     return found
 
 
@@ -91,12 +87,19 @@ def _completed(
     """Find the role of series whose names say none."""
     if masks:
         return (unknown, masks, []) if unknown else ([], masks, [])
-    looks = {id(one): content.of_series(folder, [p.path for p in one.pictures]) for one in unknown}
+    looks = {
+        id(one): content.of_series(folder, [picture.path for picture in one.pictures])
+        for one in [*images, *unknown]
+    }
     like_masks = [one for one in unknown if looks[id(one)] in ('mask', 'cutout')]
     if images:
         others = [one for one in unknown if one not in like_masks]
-        if unknown and not like_masks and all(looks[id(one)] != 'unknown' for one in unknown):
-            return images, [], unknown
+        if not unknown:  # all have names of images: are some of them masks?
+            like_masks = [one for one in images if looks[id(one)] == 'mask']
+            if len(like_masks) < len(images):
+                images = [one for one in images if one not in like_masks]
+            else:
+                like_masks = []
         return images, like_masks, others
     if len(unknown) > 1 and len(like_masks) in (0, len(unknown)):
         _ask_for_roles(unknown)
