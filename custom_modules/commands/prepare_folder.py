@@ -15,7 +15,7 @@ from ..datasets.pairs_table import PairRow
 from ..preparation.answers import Answers
 from ..preparation.looking import Cut, Found, look
 from ..preparation.near_duplicates import NearDuplicate
-from ..preparation.written import Place, refuse_other_work, write_config, write_masks
+from ..preparation.written import Place, refuse_other_work, write_config, write_images, write_masks
 from ..visualization.pairs_page import AlikePair, ShownPair, save_pairs_page
 
 #: Pairs on the page, and pairs of images that look alike.
@@ -41,6 +41,10 @@ def prepare_folder(
     refuse_other_work(place, overwrite)
     found = look(source, answers, cut, lambda line: print(line, flush=True))
     rows = found.rows
+    if found.images.embedded:
+        with ProgressBar('writing images', len(rows)) as bar:
+            write_images(found, place, lambda done: bar.set(done, len(rows)))
+        print(f'{short_path(place.images)}: {len(rows):,} images written, out of the annotations')
     if found.encodings is None:
         with ProgressBar('writing masks', len(rows)) as bar:
             rows = write_masks(found, place, lambda done: bar.set(done, len(rows)))

@@ -17,7 +17,7 @@ from .mask_kinds import MaskRule, find_rule
 from .near_duplicates import NearDuplicate, compare_images, lines_about
 from .objects import refuse_copies
 from .question import QuestionError
-from .sources import Images, MasksOfFiles, ReadsMasks, Source, find_source
+from .sources import Images, MasksOfAnnotations, MasksOfFiles, ReadsMasks, Source, find_source
 
 #: Endings of files that are named, the most common first.
 _ENDINGS = 8
@@ -95,8 +95,10 @@ def look(folder: Path, answers: Answers, cut: Cut, say: Callable[[str], None]) -
     division = divide(source.masks, given.of, groups, cut.fractions, cut.seed)
     tell(*given.notes, *about_groups, *division.notes)
     splits = {image: division.of[image] for image in sorted(division.of)}
-    rule, faults = _find_rule(folder, source, list(splits), answers)
-    images = Images(folder)
+    rule, faults = None, []
+    if source.annotations is None:
+        rule, faults = _find_rule(folder, source, list(splits), answers)
+    images = Images(folder, source.annotations)
     with ProgressBar('comparing images', len(splits)) as bar:
         near, unreadable = compare_images(images.read, splits, lambda n: bar.set(n, len(splits)))
     _refuse([*faults, *unreadable])
@@ -147,7 +149,9 @@ def _masks(
     folder: Path, source: Source, rule: MaskRule | None
 ) -> tuple[ReadsMasks, list[dict[int, int]] | None]:
     """Return what knows the masks, and encodings where their files are read where they lie."""
-    assert rule is not None  # faults were refused
+    if rule is None:
+        assert source.annotations is not None
+        return MasksOfAnnotations(folder, source.annotations), None
     paths: Mapping[PurePosixPath, Sequence[Path]] = {
         image: [folder / mask for mask in masks] for image, masks in source.masks.items()
     }

@@ -50,6 +50,11 @@ class Place:
         return self.root / self.name / 'masks'
 
     @property
+    def images(self) -> Path:
+        """Folder of images that lie in annotation files."""
+        return self.root / self.name / 'images'
+
+    @property
     def page(self) -> Path:
         """Page that shows some of the pairs."""
         return self.root / self.name / 'pairs.html'
@@ -86,6 +91,22 @@ def write_masks(found: Found, place: Place, progress: Callable[[int], None]) -> 
 
     _write_all(found.rows, write, place.masks, progress)
     return [replace(row, mask=f'{names[row.image]}.png') for row in found.rows]
+
+
+def write_images(found: Found, place: Place, progress: Callable[[int], None]) -> None:
+    """Write all images below ``place.images``, under the paths that they have.
+
+    Raises:
+        UserError: images cannot be read, each of which is named, or the disk does not take them.
+    """
+
+    def write(row: PairRow, staging: Path) -> None:
+        target = staging / row.image
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with whole_file(target, 'wb', flush=False) as file:
+            file.write(found.images.content(PurePosixPath(row.image)))
+
+    _write_all(found.rows, write, place.images, progress)
 
 
 def _write_all(
@@ -129,13 +150,14 @@ def write_config(found: Found, rows: list[PairRow], place: Place) -> None:
 
 def config_text(found: Found, rows: list[PairRow], place: Place) -> str:
     """Return the config, at most 15 lines."""
+    data_root = place.images if found.images.embedded else found.folder
     training = sum(row.split == 'train' for row in rows)
     lines = [
         f'"""{place.name}: {len(rows):,} images, made by tools/prepare_data.py --from."""',
         '',
         "_base_ = '../listed_pairs_unet.py'",
         '',
-        f'data_root = {short_path(found.folder.resolve())!r}',
+        f'data_root = {short_path(data_root.resolve())!r}',
     ]
     if found.encodings is None:
         lines += [
