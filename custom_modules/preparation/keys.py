@@ -150,7 +150,7 @@ def _cut(scope: _Scope, affixes: dict[Picture, tuple[str, str]]) -> Key:
 
 def _affixes(groups: Groups) -> dict[Picture, tuple[str, str]]:
     """Return beginning and end that names share with all others of their series and split."""
-    found = {}
+    found: dict[Picture, tuple[str, str]] = {}
     for members in _by_split(groups):
         names = [plain(picture.stem) for picture in members]
         head = common_beginning(names)
@@ -188,7 +188,7 @@ def _number_rules(images: Groups, masks: Groups) -> Iterator[Rule]:
 
 def _varying(groups: Groups) -> dict[Picture, set[int]]:
     """Return the places of the numbers that are not the same in all names of a series and split."""
-    found = {}
+    found: dict[Picture, set[int]] = {}
     for members in _by_split(groups):
         seen: dict[int, set[int]] = defaultdict(set)
         for picture in members:

@@ -95,7 +95,8 @@ def look(folder: Path, answers: Answers, cut: Cut, say: Callable[[str], None]) -
     division = divide(source.masks, given.of, groups, cut.fractions, cut.seed)
     tell(*given.notes, *about_groups, *division.notes)
     splits = {image: division.of[image] for image in sorted(division.of)}
-    rule, faults = None, []
+    rule: MaskRule | None = None
+    faults: list[str] = []
     if source.annotations is None:
         rule, faults = _find_rule(folder, source, list(splits), answers)
     images = Images(folder, source.annotations)
