@@ -7,7 +7,8 @@ Examples:
 
 ``prediction.mask`` is (H, W) uint8, 0 and 1, at the photograph's own size; ``probability``,
 ``area``, ``box``, ``confidence``, ``overlay()`` and ``cutout()`` are beside it. ``model`` takes
-paths, RGB arrays (H, W, 3) uint8 and images of Pillow; ``model.predict(images)`` takes many.
+paths, RGB arrays (H, W, 3) uint8 and images of Pillow; ``model.predict(images)`` takes many. Of a
+model for other channels an array holds what a file would (``image_reading``, docs/data.md).
 """
 
 import importlib.util
@@ -19,9 +20,11 @@ from mmengine.device import get_device
 from mmengine.registry import MODELS
 
 from .config import load_config
-from .config.held_datasets import pipeline_of
+from .config.held_datasets import pipeline_of, reading_of
+from .datasets.image_reading import ImageReading
 from .export.exported_files import is_exported, load_exported
 from .export.metadata import read_metadata, weights_digest
+from .export.metadata import reading_of as stored_reading
 from .export.openvino_files import load_openvino
 from .models import BinarySegmentor
 from .models.binary_segmentor import as_segmentor
@@ -79,8 +82,9 @@ def load(
     settings = load_config(config, options).resolved
     notes: list[str] = []
     network: Network
+    reading = reading_of(settings.test_dataloader['dataset'])
     if is_exported(source):
-        network, stored = _exported(source)  # has a precision of its own
+        network, stored, reading = _exported(source, reading)  # has a precision of its own
     else:
         dtype = resolve_dtype(settings.test_cfg.get('precision', 'fp32'), place)
         weights = weights_file(source)
@@ -99,16 +103,21 @@ def load(
         batch_size,
         window,
         overlap,
+        reading,
     )
     predictor.notes = notes
     return predictor
 
 
-def _exported(path: Path) -> tuple[Network, float]:
-    """Return an exported network and its threshold."""
+def _exported(path: Path, reading: ImageReading) -> tuple[Network, float, ImageReading]:
+    """Return an exported network, its threshold and how its images are read.
+
+    An older file does not say that; ``reading`` is taken then, the config's.
+    """
     logits, facts = load_exported(path)
     description = f'{logits.runtime}, {facts["precision"]}'
-    return ExportedNetwork(logits, facts['size_divisor'], description), facts['threshold']
+    network = ExportedNetwork(logits, facts['size_divisor'], description)
+    return network, facts['threshold'], stored_reading(facts, reading)
 
 
 def _in_openvino(path: Path, model: BinarySegmentor, dtype: torch.dtype) -> Network | None:

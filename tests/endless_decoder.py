@@ -18,10 +18,10 @@ def main() -> None:
 
     decode = decoding.decode
 
-    def endless(data: bytes, limits: object) -> object:
+    def endless(data: bytes, *others: object) -> object:
         while data == ENDLESS:
             pass
-        return decode(data, limits)
+        return decode(data, *others)
 
     decoding.decode = endless
     decoder_process.main()

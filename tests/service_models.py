@@ -8,7 +8,9 @@ from types import SimpleNamespace
 import numpy as np
 from PIL import Image
 
+from custom_modules.datasets.image_io import COLOURS
 from custom_modules.prediction import Prediction
+from custom_modules.prediction.images import ReadImage
 
 
 class Brightness:
@@ -16,9 +18,10 @@ class Brightness:
 
     threshold = 0.5
     network = SimpleNamespace(description='brightness')
+    reading = COLOURS
 
-    def predict(self, images: Iterable[np.ndarray]) -> Iterator[Prediction]:
-        for image in images:
+    def predict(self, images: Iterable[ReadImage]) -> Iterator[Prediction]:
+        for image in (one.pixels for one in images):
             yield Prediction(image, image.mean(2, dtype=np.float32) / 255, self.threshold)
 
 
@@ -27,14 +30,15 @@ class Gate:
 
     threshold = 0.5
     network = SimpleNamespace(description='a gate')
+    reading = COLOURS
 
     def __init__(self) -> None:
         self.open = threading.Event()
         self.began = threading.Event()
         self.batches: list[int] = []
 
-    def predict(self, images: Iterable[np.ndarray]) -> Iterator[Prediction]:
-        images = list(images)
+    def predict(self, given: Iterable[ReadImage]) -> Iterator[Prediction]:
+        images = [image.pixels for image in given]
         self.batches.append(len(images))
         self.began.set()
         assert self.open.wait(10)

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from custom_modules.prediction import Prediction
+from custom_modules.prediction.images import ReadImage
 
 pytest.importorskip('fastapi')
 pytest.importorskip('prometheus_client')
@@ -125,7 +126,7 @@ def test_pictures_are_those_of_predict(client: TestClient) -> None:
     image = cv2.cvtColor(
         cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR), cv2.COLOR_BGR2RGB
     )
-    (expected,) = Brightness().predict([image])
+    (expected,) = Brightness().predict([ReadImage(image)])
     expected = Prediction(image, expected.probability, 0.25)
     made = dict(
         mask=expected.mask * np.uint8(255),

@@ -16,7 +16,9 @@ from ..base.paths import make_writable
 from ..base.stopping import signals_wait
 from ..base.whole_file import staging_folder
 from ..config import LoadedConfig
-from ..config.held_datasets import changed, described, pipeline_of
+from ..config.held_datasets import changed, described, pipeline_of, reading_of
+from ..datasets.channels import swap_red_and_blue
+from ..datasets.image_reading import ImageReading
 from ..datasets.seeded_dataset import SeededDataset
 from ..engine.memory import keep_freed_memory
 from ..export.exportable_model import ExportableModel
@@ -182,7 +184,7 @@ class OutOfToleranceError(Exception):
 def real_batches(
     config: Config, split: str, images: int
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Yield images (N, 3, H, W) uint8 RGB and masks (N, H, W) of 0, 1 and 255.
+    """Yield images (N, C, H, W) uint8, RGB where C is 3, and masks (N, H, W) of 0, 1 and 255.
 
     Args:
         config: resolved config of the model.
@@ -206,7 +208,7 @@ def real_batches(
         image = sample['inputs']
         packed = sample['data_samples']
         target = as_input(packed.gt_sem_seg.data, packed, image.shape[-2:])
-        pair = (image.flip(0).numpy(), target[0].numpy())
+        pair = (swap_red_and_blue(image, axis=0).numpy(), target[0].numpy())
         if batch and (batch[0][0].shape != pair[0].shape or len(batch) == BATCH):
             yield _stack(batch)
             batch = []
@@ -230,10 +232,17 @@ def _metadata(
 ) -> dict[str, Any]:
     """Return what a user of the file has to know to get the masks of ``tools/predict.py``."""
     pipeline = pipeline_of(config.test_dataloader['dataset'])
+    reading = reading_of(config.test_dataloader['dataset'])
     digest = hashlib.sha256(Path(checkpoint).read_bytes()).hexdigest()
     return dict(
         version=VERSION,
-        input=dict(name=INPUT, layout='(N, 3, H, W)', dtype='uint8', channels='RGB'),
+        input=dict(
+            name=INPUT,
+            layout=f'(N, {network.in_channels}, H, W)',
+            dtype='uint8',
+            channels='RGB' if reading == ImageReading() else str(reading),
+        ),
+        image_reading=reading.settings(),
         output=dict(
             name=OUTPUT,
             layout='(N, 1, H, W)',

@@ -9,6 +9,7 @@ from ..base.errors import UnreadableImageError
 from ..base.paths import make_writable
 from ..base.progress import ProgressBar
 from ..base.whole_file import whole_file
+from ..prediction.images import ReadImage
 from ..prediction.inputs import Frame, Source, count_frames, read_frames
 from ..prediction.outputs import SUMMARY, PredictionWriter
 from ..prediction.predictor import Predictor
@@ -55,14 +56,14 @@ def predict_files(
         def readable() -> Iterator[Frame]:
             for source in sources:
                 try:
-                    yield from read_frames(source, limit)
+                    yield from read_frames(source, limit, predictor.reading)
                 except UnreadableImageError as error:
                     failures.append(str(error))
                     writer.write_error(source.path, str(error))
                     bar.advance()
 
         frames, copies = tee(readable())
-        predictions = predictor.predict(frame.image for frame in copies)
+        predictions = predictor.predict(ReadImage(frame.image) for frame in copies)
         try:
             for frame, prediction in zip(frames, predictions, strict=True):
                 writer.write(frame, prediction)

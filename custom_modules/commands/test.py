@@ -11,7 +11,7 @@ from ..base.errors import UserError
 from ..base.json_file import write_json
 from ..base.paths import make_writable, short_path
 from ..config import LoadedConfig
-from ..config.held_datasets import described
+from ..config.held_datasets import described, reading_of
 from ..config.stages import require_stage
 from ..config.written import write_config
 from ..datasets.shared_images import shared_line, trained_on
@@ -109,7 +109,9 @@ def test(
     runner.load_or_resume()
     if is_exported(checkpoint):
         as_segmentor(model, 'an exported file')
-        runner.checkpoint_meta = use_exported(model, Path(checkpoint))
+        runner.checkpoint_meta = use_exported(
+            model, Path(checkpoint), reading_of(values.test_dataloader['dataset'])
+        )
     conditions = _conditions(values, runner, tta)
     validation = _validate(runner, required=tune) if tune or not quick else None
     source, line = 'config', None

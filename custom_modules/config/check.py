@@ -9,6 +9,7 @@ from typing import Any
 from mmengine.runner import Runner
 
 from ..base.errors import UserError, did_you_mean
+from ..datasets.image_reading import ImageReading
 from .registered import REGISTRIES, registered
 from .signatures import parameters
 from .stages import check_stages
@@ -59,8 +60,17 @@ def check_config(config: dict[str, Any], source: str, written: dict[str, Any]) -
         elif place == 'randomness':
             allowed = set(inspect.signature(Runner.set_randomness).parameters)
             _refuse_unknown(place, value, allowed, source)
+        elif place.rpartition('.')[2] == 'image_reading':
+            _check_reading(value, source)
         check_values(place, value, candidates, written, source)
     check_stages(config, source)
+
+
+def _check_reading(value: dict, source: str) -> None:
+    try:
+        ImageReading.of(value)
+    except UserError as error:
+        raise UserError(f'{source}: {error}') from None
 
 
 def dicts(value: Any, place: str = '') -> Iterator[tuple[str, dict]]:

@@ -5,6 +5,7 @@ from typing import Any
 
 from mmengine.registry import DATASETS
 
+from ..datasets.image_reading import ImageReading
 from .signatures import parameters
 
 #: Keys under which a data set holds others, as MMEngine's and mmsegmentation's do.
@@ -28,6 +29,16 @@ def pipeline_of(dataset: Mapping[str, Any]) -> list[dict]:
     Steps may be empty: a data set of one's own may do without.
     """
     return next((list(one['pipeline']) for one in held_datasets(dataset) if 'pipeline' in one), [])
+
+
+def reading_of(dataset: Mapping[str, Any]) -> ImageReading:
+    """Return how images are read; of several data sets as the first of them reads its own.
+
+    Raises:
+        UserError: a value of ``image_reading`` is not allowed.
+    """
+    given = (one['image_reading'] for one in held_datasets(dataset) if 'image_reading' in one)
+    return ImageReading.of(next(given, None))
 
 
 def described(dataset: Mapping[str, Any], key: str) -> str:

@@ -48,7 +48,8 @@ def check_model_size(config: dict[str, Any], source: str) -> None:
                 )
             height, width = (-(-side // divisor) * divisor for side in _sides(config))
             with torch.no_grad(), _bounded_features():
-                model.eval()(torch.empty(1, 3, height, width), mode='tensor')
+                channels = getattr(model, 'in_channels', 3)
+                model.eval()(torch.empty(1, channels, height, width), mode='tensor')
     except UserError as error:
         raise UserError(f'{source}: its model cannot be built ({error})') from None
     except TooLargeError as error:

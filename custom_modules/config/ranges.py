@@ -32,6 +32,7 @@ from ..base.kinds import (
     either,
     integer,
 )
+from ..datasets.image_reading import MOST_CHANNELS
 from ..datasets.oxford.dataset import BORDER_POLICIES, SPECIES
 from ..models.precision import PRECISIONS
 
@@ -50,6 +51,7 @@ IMAGES = Worded(
 PROBABILITY = Worded(either(SHARE, Several(SHARE), NONE), f'{SHARE}, or a list of such numbers')
 BELOW_ONE = Number(0, below=1)
 CHANNELS = integer(1, 65536)
+IMAGE_CHANNELS = integer(1, MOST_CHANNELS)
 WIDTH = Number(above=0, most=8)
 PRECISION = choice(*PRECISIONS)
 RULE = choice('greater', 'less', None)
@@ -86,7 +88,7 @@ _TOP: dict[str, Kind] = dict(
 )
 
 _ENCODER: dict[str, Kind] = dict(
-    in_channels=CHANNELS,
+    in_channels=IMAGE_CHANNELS,
     channels=Several(CHANNELS),
     bottleneck_dropout=BELOW_ONE,
     width=WIDTH,
@@ -132,6 +134,7 @@ RANGES: Mapping[str, Mapping[str, Kind]] = {
         exclude=MAYBE_TEXT,
         subset=either(AT_LEAST_ONE, NONE),
         subset_seed=SEED,
+        image_reading=MAYBE_DICT,  # its values are checked by ImageReading
     ),
     'OxfordPetDataset': dict(
         border=choice(*BORDER_POLICIES), species=either(choice(*SPECIES), NONE)
@@ -158,7 +161,7 @@ RANGES: Mapping[str, Mapping[str, Kind]] = {
     'EnlargedCopies': _COPIES,  # its former name
     'transforms': dict(p=SHARE),  # of albumentations
     'BinarySegPreprocessor': dict(
-        mean=Several(Number(), exactly=3), std=Several(POSITIVE, exactly=3)
+        mean=Several(Number()), std=Several(POSITIVE), in_channels=IMAGE_CHANNELS
     ),
     'MixUp': _MIXING,
     'CutMix': _MIXING,

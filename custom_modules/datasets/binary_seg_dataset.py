@@ -15,6 +15,7 @@ from ..base.paths import resolve_path
 from .exclude_list import excluded_line, read_exclude_list
 from .folds import check_fold, folds_of
 from .image_cache import FOLDER, CacheUnavailableError, ImageCache, open_cache, split_deterministic
+from .image_reading import ImageReading
 
 
 class BinarySegDataset(BaseDataset):
@@ -34,6 +35,8 @@ class BinarySegDataset(BaseDataset):
             'skip' takes the next image of the list in its place and says so in the sample's meta
             information (``unreadable``), which UnreadableImagesHook counts. Validation and test
             always stop: their metrics would be of other images.
+        image_reading: how the values of image files become channels, the arguments of
+            ``ImageReading`` as a dict; None for colours of 8 bits.
         n_aug: number of copies of the whole list that follow it (R2): the size is (1 + n_aug) x
             original. Entries get ``copy``, 0 for the original; the transform OfflineAugmentation
             changes the others.
@@ -49,9 +52,9 @@ class BinarySegDataset(BaseDataset):
         kwargs: further arguments of MMEngine's BaseDataset, such as ``data_root`` and ``pipeline``.
 
     Raises:
-        UserError: ``n_aug`` is negative, ``unreadable`` unknown, ``fold`` is no fold, the list
-            of ``exclude`` cannot be read, names what is no image of the data set, or all that
-            there are; or there are fewer images than ``subset``.
+        UserError: ``n_aug`` is negative, ``unreadable`` unknown, ``image_reading`` not allowed,
+            ``fold`` is no fold, the list of ``exclude`` cannot be read, names what is no image of
+            the data set, or all that there are; or there are fewer images than ``subset``.
 
     Attributes:
         num_excluded: number of images of this split that ``exclude`` left out.
@@ -81,6 +84,7 @@ class BinarySegDataset(BaseDataset):
         exclude: str | None = None,
         subset: int | None = None,
         subset_seed: int = 0,
+        image_reading: dict[str, Any] | None = None,
         **kwargs: Any,
     ) -> None:
         if unreadable not in ('error', 'skip'):
@@ -95,6 +99,7 @@ class BinarySegDataset(BaseDataset):
         self.unreadable = unreadable
         self.exclude = exclude
         self.num_excluded = 0
+        self.image_reading = ImageReading.of(image_reading)
         self.cache: ImageCache | None = None
         super().__init__(**kwargs)
         if cache:
@@ -187,7 +192,7 @@ class BinarySegDataset(BaseDataset):
 
     def get_data_info(self, idx: int) -> dict:
         copy, index = divmod(int(idx) % len(self), super().__len__())
-        return super().get_data_info(index) | dict(copy=copy)
+        return super().get_data_info(index) | dict(copy=copy, image_reading=self.image_reading)
 
     def _run_pipeline(self, idx: int) -> dict:
         index = int(idx) % super().__len__()

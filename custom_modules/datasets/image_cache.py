@@ -43,7 +43,7 @@ class ImageCache:
     """What the deterministic transforms made of each image.
 
     Attributes:
-        images: (N, H, W, 3) uint8 BGR, memory-mapped.
+        images: (N, H, W, C) uint8, BGR where C is 3, memory-mapped.
         masks: (N, H, W) uint8, memory-mapped.
         shapes: (N, 2) int32, height and width of the files; 0 where they cannot be decoded.
         checksums: (N,) uint32, what ``checksum`` returned for each image when the cache was built.
@@ -95,10 +95,10 @@ class ImageCache:
 
 
 def checksum(image: np.ndarray, mask: np.ndarray, shape: np.ndarray) -> int:
-    """Return the CRC-32 of an image (H, W, 3) and a mask (H, W), both uint8, and of their sizes.
+    """Return the CRC-32 of an image (H, W, C) and a mask (H, W), both uint8, and of their sizes.
 
     Args:
-        image: (H, W, 3) uint8 BGR, contiguous.
+        image: (H, W, C) uint8, contiguous.
         mask: (H, W) uint8, contiguous.
         shape: (2,) int32, height and width of the file in pixels.
     """
@@ -120,9 +120,10 @@ def open_cache(
     """Return the cache of these images, which is built if it is not there, and a line about it.
 
     The name of a cache is a digest of all that decides about its pixels: the files' paths, sizes
-    and modification times, the meaning of the masks, the transforms, the versions of OpenCV and of
-    the decoder of JPEG. It is written into a staging folder, which is renamed when it is whole and
-    on the disk, so no reader ever sees half of it; a lock lets one process build while others wait.
+    and modification times, the meaning of images and masks, the transforms, the versions of OpenCV
+    and of the decoder of JPEG. It is written into a staging folder, which is renamed when it is
+    whole and on the disk, so no reader ever sees half of it; a lock lets one process build while
+    others wait.
 
     Args:
         entries: entries of the data set, with ``img_path``, ``seg_map_path`` and
@@ -164,7 +165,7 @@ def _digest(entries: Sequence[dict], deterministic: Sequence[Callable]) -> str:
         for key in ('img_path', 'seg_map_path')
         for stat in (Path(entry[key]).stat(),)
     ]
-    encodings = [str(entry['mask_encodings']) for entry in entries]
+    encodings = [f'{entry["mask_encodings"]} {entry.get("image_reading")!r}' for entry in entries]
     steps = [[type(step).__name__, str(sorted(vars(step).items()))] for step in deterministic]
     versions = [VERSION, cv2.__version__, simplejpeg.__version__]
     text = json.dumps([versions, files, encodings, steps])
@@ -183,7 +184,8 @@ def _read(place: Path, number: int) -> ImageCache | None:
     images, masks, shapes, checksums = arrays
     size = images.shape[1:3]
     whole = (
-        images.shape == (number, *size, 3)
+        images.ndim == 4
+        and images.shape[:3] == (number, *size)
         and masks.shape == (number, *size)
         and shapes.shape == (number, 2)
         and checksums.shape == (number,)
@@ -201,17 +203,17 @@ def _build(entries: Sequence[dict], deterministic: Sequence[Callable], place: Pa
         first = next((r for r in _run_all(entries, deterministic) if r is not None), None)
         if first is None:
             raise CacheUnavailableError('not one image can be read')
-        height, width = first['img'].shape[:2]
+        height, width, channels = first['img'].shape
         if first['gt_seg_map'].shape != (height, width):
             raise CacheUnavailableError('masks are scored at their original size')
-        needed = len(entries) * height * width * 4
+        needed = len(entries) * height * width * (channels + 1)
         free = shutil.disk_usage(staging).free
         # A machine whose disk is full to the last byte is no help to anybody.
         if needed > 0.9 * free:
             raise CacheUnavailableError(
                 f'{needed / 2**30:.1f} GiB are needed, {free / 2**30:.1f} are free'
             )
-        _write(entries, deterministic, staging, (height, width))
+        _write(entries, deterministic, staging, (height, width, channels))
         shutil.rmtree(place, ignore_errors=True)  # a damaged one
         staging.rename(place)
     finally:
@@ -219,20 +221,24 @@ def _build(entries: Sequence[dict], deterministic: Sequence[Callable], place: Pa
 
 
 def _write(
-    entries: Sequence[dict], deterministic: Sequence[Callable], folder: Path, size: tuple[int, int]
+    entries: Sequence[dict],
+    deterministic: Sequence[Callable],
+    folder: Path,
+    shape: tuple[int, int, int],
 ) -> None:
+    size = shape[:2]
     shapes = np.zeros((len(entries), 2), np.int32)
     checksums = np.zeros(len(entries), np.uint32)
     # Plain writes, because a full disk under a memory map kills the process.
     with (
-        _array_file(folder / 'images.npy', (len(entries), *size, 3)) as images,
+        _array_file(folder / 'images.npy', (len(entries), *shape)) as images,
         _array_file(folder / 'masks.npy', (len(entries), *size)) as masks,
         ProgressBar('caching images', len(entries), visible=is_main_process()) as bar,
     ):
         for index, results in enumerate(_run_all(entries, deterministic)):
             if results is None:  # a hole; whoever asks for it reads the file and learns why
-                image, mask = np.zeros((*size, 3), np.uint8), np.zeros(size, np.uint8)
-            elif results['img'].shape[:2] != size:
+                image, mask = np.zeros(shape, np.uint8), np.zeros(size, np.uint8)
+            elif results['img'].shape != shape:
                 raise CacheUnavailableError(
                     f'{results["img_path"]} has another size than the first image'
                 )

@@ -1,19 +1,25 @@
 """Reading images and masks from files nobody has checked: right values, or a message.
 
-What is read, and what each kind of file means, is the table of docs/data.md.
+What is read, and what each kind of file means, is the table of docs/data.md; ``ImageReading`` says
+what a network sees of it.
 """
 
+import io
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import cv2
 import numpy as np
 
 from ..base.errors import UnreadableImageError, UserError
+from .channels import swap_red_and_blue
+from .image_reading import ImageReading
+from .reading.bands import read_bands
 from .reading.colours import to_bgr
-from .reading.formats import DECODING_ERRORS, from_bytes, open_picture
+from .reading.formats import DECODING_ERRORS, format_of, from_bytes, open_picture
 from .reading.jpeg import decode_jpeg
 from .reading.mask_values import mask_values
 from .reading.numpy_file import BEGINNING, array_of
@@ -26,6 +32,10 @@ from .reading.orientation import (
     upright_size,
 )
 from .reading.stored_mask import StoredMask, stored_mask
+from .reading.tiff import MOST_OF_PILLOW, tiff_header
+
+#: Grey or colours as three channels of bytes, as every data set is read that says nothing else.
+COLOURS = ImageReading()
 
 #: Of a file. More would fill the memory before anybody knows what is in it.
 MAX_BYTES = 1 << 30
@@ -44,20 +54,24 @@ class Orientation:
     size: tuple[int, int]
 
 
-def read_image(path: str | Path) -> np.ndarray:
-    """Return the image as (H, W, 3) uint8 BGR, upright, whatever the format behind its name.
+def read_image(path: str | Path, reading: ImageReading = COLOURS) -> np.ndarray:
+    """Return the image as (H, W, C) uint8, BGR where C is 3, upright, whatever its format.
+
+    Args:
+        path: image file to read.
+        reading: rule by which its values become channels.
 
     Raises:
         UnreadableImageError: the file is missing, empty, damaged or no image, or its sides are
             beyond the limits of ``reading.formats``.
-        UserError: the image has no one reading as 8-bit colours: other numbers than bytes, more
-            bands, more pictures.
+        UserError: the image is not as ``reading`` has it: other numbers than bytes, other bands,
+            more pictures.
     """
-    return read_oriented_image(path)[0]
+    return read_oriented_image(path, reading=reading)[0]
 
 
 def read_oriented_image(
-    path: str | Path, as_published: bool = False
+    path: str | Path, as_published: bool = False, reading: ImageReading = COLOURS
 ) -> tuple[np.ndarray, Orientation]:
     """Return the image as ``read_image`` does, and how it lies in its file.
 
@@ -65,16 +79,34 @@ def read_oriented_image(
         path: image file to read.
         as_published: whether to take what can be decoded of a damaged JPEG, and the first of
             several pictures: for the few such files of a data set that everybody uses as it is.
+        reading: rule by which the values of the file become channels.
 
     Raises:
         UnreadableImageError, UserError: for the same reasons as ``read_image``.
     """
     data = _read_bytes(path)
     with _named(path, 'image'):
-        return _decode(data, as_published)
+        return _decode(data, as_published, reading)
 
 
-def decode_image(data: bytes) -> np.ndarray:
+def read_values(path: str | Path, reading: ImageReading) -> np.ndarray:
+    """Return the values of an image before they become bytes, (H, W, C), numbers of any kind.
+
+    Grey stands in all channels where colours are asked for, green for grey.
+
+    Raises:
+        UnreadableImageError, UserError: for the same reasons as ``read_image``.
+    """
+    data = _read_bytes(path)
+    with _named(path, 'image'):
+        found = read_bands(data)
+        values = reading.choose(found.values, found.alpha)
+    if values.shape[2] == reading.channels:
+        return values
+    return values[..., 1:2] if reading.channels == 1 else np.repeat(values, 3, axis=2)
+
+
+def decode_image(data: bytes, reading: ImageReading = COLOURS) -> np.ndarray:
     """Return the image in the bytes of a file as ``read_image`` does.
 
     Raises:
@@ -82,19 +114,37 @@ def decode_image(data: bytes) -> np.ndarray:
         OSError, ValueError and others of ``reading.formats.DECODING_ERRORS``: the bytes cannot be
             decoded.
     """
-    return _decode(data, as_published=False)[0]
+    return _decode(data, as_published=False, reading=reading)[0]
+
+
+def stored_size(data: bytes, reading: ImageReading = COLOURS) -> tuple[int, int]:
+    """Return (H, W) of the image in the bytes of a file as it is stored, from its header alone.
+
+    Raises:
+        UserError, OSError, ValueError and others: for the same reasons as ``decode_image``.
+    """
+    if not reading.is_plain and format_of(io.BytesIO(data)) == 'TIFF':
+        return tiff_header(io.BytesIO(data)).stored_size
+    with from_bytes(data) as picture:
+        return picture.size[::-1]
 
 
 def read_orientation(path: str | Path, as_published: bool = False) -> Orientation:
-    """Return how an image lies in its file, from its header alone.
+    """Return how an image lies in its file, from its header alone, whatever its bands are.
 
     Raises:
         UnreadableImageError, UserError: for the same reasons as ``read_image``, as far as the
             header tells.
     """
     _check_file(path)
-    with _named(path, 'image'), open(path, 'rb') as file, open_picture(file, as_published) as found:
-        return Orientation(orientation_of(found), upright_size(found))
+    with _named(path, 'image'), open(path, 'rb') as file:
+        if format_of(file) == 'TIFF':
+            header = tiff_header(file)
+            if header.bands > MOST_OF_PILLOW:
+                return Orientation(header.exif, header.size)
+            file.seek(0)
+        with open_picture(file, as_published) as found:
+            return Orientation(orientation_of(found), upright_size(found))
 
 
 def read_mask(path: str | Path, image: Orientation | None = None) -> np.ndarray:
@@ -139,18 +189,26 @@ def read_stored_mask(path: str | Path, image: Orientation | None = None) -> Stor
         return replace(stored, pixels=np.ascontiguousarray(stored.pixels))
 
 
-def _decode(data: bytes, as_published: bool) -> tuple[np.ndarray, Orientation]:
+def _decode(
+    data: bytes, as_published: bool, reading: ImageReading
+) -> tuple[np.ndarray, Orientation]:
+    if not reading.is_plain:
+        found = read_bands(data, as_published)
+        pixels = swap_red_and_blue(reading.apply(found.values, found.alpha))
+        return np.ascontiguousarray(pixels), Orientation(found.exif, pixels.shape[:2])
     with from_bytes(data, as_published) as picture:
-        found = Orientation(orientation_of(picture), upright_size(picture))
+        lies = Orientation(orientation_of(picture), upright_size(picture))
         if picture.format in ('JPEG', 'MPO'):
             pixels = decode_jpeg(data, damaged=as_published)
         else:
             pixels = to_bgr(picture, data)
         if not turned_by_decoder(picture):
-            pixels = turn_upright(pixels, found.exif)
-    if pixels.shape[:2] != found.size:
-        raise ValueError(f'its header says {found.size[::-1]}, its pixels {pixels.shape[1::-1]}')
-    return np.ascontiguousarray(pixels), found
+            pixels = turn_upright(pixels, lies.exif)
+    if pixels.shape[:2] != lies.size:
+        raise ValueError(f'its header says {lies.size[::-1]}, its pixels {pixels.shape[1::-1]}')
+    if reading.channels == 1:
+        pixels = cv2.cvtColor(pixels, cv2.COLOR_BGR2GRAY)[..., None]
+    return np.ascontiguousarray(pixels), lies
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""Statistics of a data set: mean and standard deviation of its colours (R3), sizes, foreground."""
+"""Statistics of a data set: mean and standard deviation of its channels (R3), sizes, foreground."""
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -9,8 +9,10 @@ import numpy as np
 
 from ..base.errors import UserError
 from ..base.progress import ProgressBar
+from .channels import swap_red_and_blue
 from .ground_truth import ground_truth
 from .image_io import read_orientation, read_oriented_image
+from .image_reading import ImageReading
 from .transforms.loading import LoadMask
 
 #: What to do with a data set of one's own.
@@ -18,10 +20,11 @@ NO_FILES = "let get_data_info(index) of its class return a dict with 'img_path'"
 
 
 def channel_statistics(dataset: Any, num_threads: int = 2) -> tuple[np.ndarray, np.ndarray]:
-    """Return mean and standard deviation of R, G, B over all images, in units of 0 to 255.
+    """Return mean and standard deviation of each channel over all images, in units of 0 to 255.
 
-    Every image weighs the same, whatever its size, as it does after the resize to one size. The
-    files are read as they are: no transform applies.
+    The channels are red, green and blue, or what the data set's ``image_reading`` makes of its
+    files. Every image weighs the same, whatever its size, as it does after the resize to one size.
+    The files are read as they are: no transform applies.
 
     Args:
         dataset: data set whose entries have ``img_path``.
@@ -35,19 +38,21 @@ def channel_statistics(dataset: Any, num_threads: int = 2) -> tuple[np.ndarray, 
         entry = dataset.get_data_info(index)
         if 'img_path' not in entry:
             raise UserError(f'image {index} of the data set has no img_path; {NO_FILES}')
-        image, _ = read_oriented_image(entry['img_path'], entry.get('as_published', False))
-        mean, std = cv2.meanStdDev(image)
-        return mean[::-1, 0], std[::-1, 0] ** 2 + mean[::-1, 0] ** 2
+        reading = ImageReading.of(entry.get('image_reading'))
+        image, _ = read_oriented_image(entry['img_path'], entry.get('as_published', False), reading)
+        found = [cv2.meanStdDev(channel) for channel in cv2.split(swap_red_and_blue(image))]
+        mean, std = np.array(found)[..., 0, 0].T
+        return mean, std**2 + mean**2
 
     if not hasattr(dataset, 'get_data_info'):
         raise UserError(f'the data set does not say which files it has; {NO_FILES}')
-    total = np.zeros((2, 3))
+    total: Any = 0
     with (
         ThreadPoolExecutor(num_threads) as pool,
         ProgressBar('statistics', len(dataset)) as bar,
     ):
         for pair in pool.map(moments, range(len(dataset))):
-            total += pair
+            total = total + np.stack(pair)
             bar.advance()
     mean, mean_square = total / len(dataset)
     return mean, np.sqrt(mean_square - mean**2)

@@ -11,6 +11,7 @@ from mmengine.registry import MODELS
 
 from ..config.held_datasets import changed
 from ..config.stages import require_stage
+from ..datasets.channels import viewable
 from ..datasets.ground_truth import ground_truth
 from ..datasets.seeded_dataset import SeededDataset
 from ..datasets.statistics import tells_files
@@ -42,7 +43,7 @@ def seen_by_network(config: Config, split: str = 'train', epoch: int = 1) -> Ite
     if hasattr(loader.sampler, 'set_epoch'):
         loader.sampler.set_epoch(epoch - 1)
     # Mixing is linear, so what it does to normalised images it does to these.
-    plain = dict(mean=[0.0] * 3, std=[1.0] * 3, per_image=False)
+    plain = dict(mean=[0.0], std=[1.0], per_image=False)
     preprocessor = MODELS.build(config.model['data_preprocessor'] | plain)
     mixed: list[Any] = []
     for augment in preprocessor.batch_augments.augments:
@@ -58,6 +59,7 @@ def seen_by_network(config: Config, split: str = 'train', epoch: int = 1) -> Ite
             names = _mixed_names(names, module)
         for image, sample, name in zip(seen['inputs'], seen['data_samples'], names, strict=True):
             pixels = image.round().clamp(0, 255).byte().permute(1, 2, 0).numpy()
+            pixels = viewable(pixels)
             mask = as_input(ground_truth(sample)[None], sample, pixels.shape[:2])[0].numpy()
             yield Sample(name, pixels, mask)
 

@@ -8,6 +8,7 @@ from mmengine.registry import HOOKS, LOOPS
 from ..base.errors import UserError
 from ..config.stages import require_stage
 from ..distributed.processes import workers_of
+from .channels_check import check_channels
 from .hooks.best_and_last_hook import BestAndLastCheckpoint
 from .image_size_check import check_image_size
 from .loops import ResumableTrainLoop
@@ -30,6 +31,7 @@ def check_training(config: Config) -> None:
     """
     require_stage(config, 'train', config.filename)
     workers_of(config.train_dataloader.get('num_workers', 0))
+    check_channels(config)
     check_image_size(config)
     loop = LOOPS.get(config.train_cfg.get('type', ''))
     if not (inspect.isclass(loop) and issubclass(loop, ResumableTrainLoop)):

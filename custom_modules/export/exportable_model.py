@@ -11,7 +11,7 @@ from ..models.foreground_logits import foreground_logits
 
 
 class ExportableModel(nn.Module):
-    """Normalisation and network: from RGB pixels to the logits of the foreground.
+    """Normalisation and network: from pixels to the logits of the foreground.
 
     What is outside, in the metadata of each format: bringing the image to the size of the recipe,
     the sigmoid, and the threshold. So logits can be upsampled to the photograph's own size before
@@ -24,7 +24,10 @@ class ExportableModel(nn.Module):
 
     def __init__(self, model: BinarySegmentor, dtype: torch.dtype = torch.float32) -> None:
         super().__init__()
-        self.preprocessor = BinarySegPreprocessor(per_image=model.data_preprocessor.per_image)
+        self.in_channels = model.in_channels
+        self.preprocessor = BinarySegPreprocessor(
+            per_image=model.data_preprocessor.per_image, in_channels=self.in_channels
+        )
         self.preprocessor.mean = model.data_preprocessor.mean.clone()
         self.preprocessor.std = model.data_preprocessor.std.clone()
         self.backbone = copy.deepcopy(model.backbone).to(dtype)
@@ -34,6 +37,6 @@ class ExportableModel(nn.Module):
         self.eval()
 
     def forward(self, image: torch.Tensor) -> torch.Tensor:
-        """Return logits (N, 1, H, W), float32, of RGB images (N, 3, H, W), uint8."""
+        """Return logits (N, 1, H, W), float32, of images (N, C, H, W), uint8, RGB where C is 3."""
         pixels = self.preprocessor.normalise(image.float()).to(self.dtype)
         return foreground_logits(self.decode_head(self.backbone(pixels))).float()

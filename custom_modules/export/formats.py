@@ -37,7 +37,7 @@ class Format(ABC):
 
         Args:
             network: network to convert.
-            calibration: batches of images (N, 3, H, W) uint8 RGB from which int8 takes its ranges;
+            calibration: batches of images (N, C, H, W) uint8 from which int8 takes its ranges;
                 None for a network that is not quantised.
 
         Raises:
@@ -175,7 +175,7 @@ class _Torch:
 def _example(network: ExportableModel) -> torch.Tensor:
     """Return a batch whose sides are of no special size."""
     side = network.size_divisor
-    return torch.zeros(2, 3, 2 * side, 3 * side, dtype=torch.uint8)
+    return torch.zeros(2, network.in_channels, 2 * side, 3 * side, dtype=torch.uint8)
 
 
 def _exported(network: ExportableModel) -> torch.export.ExportedProgram:

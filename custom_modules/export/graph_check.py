@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from ..base.errors import UserError
+from ..datasets.image_reading import MOST_CHANNELS
 
 INPUT, OUTPUT = 'image', 'logits'
 
@@ -141,8 +142,9 @@ def _onnx_shapes(model: Any, side: int) -> dict[str, Sequence[int] | None]:
     graph = model.graph
     del graph.value_info[:]  # what a file says of its shapes is not asked
     dimensions = graph.input[0].type.tensor_type.shape.dim
+    channels = _channels([*dimensions][1].dim_value if len(dimensions) == 4 else None)
     del dimensions[:]
-    for size in (1, 3, side, side):
+    for size in (1, channels, side, side):
         dimensions.add().dim_value = size
     graph.output[0].type.tensor_type.ClearField('shape')
     # Not by its ``infer_shapes``, which writes a file into the working folder where it fails.
@@ -164,7 +166,9 @@ def _onnx_shapes(model: Any, side: int) -> dict[str, Sequence[int] | None]:
 
 def _openvino_shapes(model: Any, side: int) -> dict[str, Sequence[int] | None]:
     fitted = model.clone()
-    fitted.reshape([1, 3, side, side])
+    shape = fitted.inputs[0].partial_shape
+    known = len(shape) == 4 and shape[1].is_static
+    fitted.reshape([1, _channels(shape[1].get_length() if known else None), side, side])
     shapes: dict[str, Sequence[int] | None] = {}
     for operator in fitted.get_ops():
         if operator.get_type_name() != 'Constant':  # a part of the file, whose size is bounded
@@ -173,6 +177,12 @@ def _openvino_shapes(model: Any, side: int) -> dict[str, Sequence[int] | None]:
                 shapes[f'{operator.get_friendly_name()}.{number}'] = shape
     shapes[OUTPUT] = [*fitted.outputs[0].shape]
     return shapes
+
+
+def _channels(number: int | None) -> int:
+    if number is None or not 1 <= number <= MOST_CHANNELS:
+        raise ValueError(f'its images are not of 1 to {MOST_CHANNELS} channels')
+    return number
 
 
 def _tensors(graph: Any) -> Iterable[Any]:

@@ -10,6 +10,7 @@ import torch
 from ..base.errors import UserError
 from ..base.json_file import parse_json
 from ..base.records import count, nothing, number, one_of, record, text
+from ..datasets.image_reading import ImageReading
 from ..runs.metrics_json import TRAINING
 
 #: Key of the JSON in every format.
@@ -17,6 +18,13 @@ METADATA = 'petseg.json'
 
 #: Of its layout.
 VERSION = 1
+
+
+def _reading(value: Any, place: str) -> None:
+    if not isinstance(value, dict):
+        raise ValueError(f'{place} is no rule of reading')
+    ImageReading.of(value)
+
 
 _VERSION = record(('version',), version=count())
 _SHAPE = record(
@@ -26,6 +34,7 @@ _SHAPE = record(
     precision=text(20),
     weights=text(64),
     training=one_of(nothing, TRAINING),
+    image_reading=one_of(nothing, _reading),
 )
 
 
@@ -63,6 +72,12 @@ def read_metadata(path: Path, texts: Mapping[str, str]) -> dict[str, Any]:
             raise ValueError(f'size_divisor is {facts["size_divisor"]}, not a power of two')
     except (KeyError, ValueError) as error:
         if isinstance(error, UserError):
-            raise
+            raise UserError(f'{path}: {str(error).removeprefix(f"{path}: ")}') from None
         raise UserError(f'{path}: was not written by tools/export.py ({error!r})') from None
     return facts
+
+
+def reading_of(facts: Mapping[str, Any], otherwise: ImageReading) -> ImageReading:
+    """Return how a file's images are read, by its metadata; ``otherwise`` for an older file."""
+    stored = facts.get('image_reading')
+    return otherwise if stored is None else ImageReading.of(stored)

@@ -18,7 +18,7 @@ from .graph_check import INPUT, OUTPUT, check_onnx
 
 
 class Logits(Protocol):
-    """What computes as a network: images (N, 3, H, W) uint8 RGB -> logits (N, 1, H, W) float32."""
+    """What computes as a network: images (N, C, H, W) uint8 -> logits (N, 1, H, W) float32."""
 
     def __call__(self, images: np.ndarray) -> np.ndarray: ...
 
@@ -68,7 +68,7 @@ def quantised(model: Any, calibration: Iterable[np.ndarray]) -> Any:
 
     Args:
         model: model to quantise (``onnx.ModelProto``).
-        calibration: batches of images (N, 3, H, W) uint8 RGB that show the range of the
+        calibration: batches of images (N, C, H, W) uint8 that show the range of the
             activations.
     """
     onnx = _import('onnx')

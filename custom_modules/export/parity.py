@@ -65,7 +65,7 @@ def compare(
     Args:
         network: network in PyTorch, in float32.
         exported: exported network, read back from its file.
-        batches: pairs of images (N, 3, H, W) uint8 RGB and masks (N, H, W) of 0, 1 and 255
+        batches: pairs of images (N, C, H, W) uint8 and masks (N, H, W) of 0, 1 and 255
             (ignored).
         threshold: probability above which a pixel is foreground.
         split: name of the split that the images are of.

@@ -11,9 +11,10 @@ from mmseg.structures import SegDataSample
 from torch import nn
 
 from ..base.errors import UserError
+from ..datasets.channels import COLOURS
 from ..datasets.ground_truth import ground_truth
 from ..datasets.size_changes import box_of_picture, leads_back, redo_size_changes, undo_size_changes
-from .encoder_and_head import build_head
+from .encoder_and_head import build_head, check_in_channels
 from .foreground_logits import check_logits, foreground_logits, upsample_logits
 from .losses.of_mmseg import check_losses, loss_of
 from .losses.target import foreground_and_valid
@@ -35,8 +36,8 @@ class BinarySegmentor(BaseModel):
         init_cfg: config of MMEngine's initialisation; None keeps PyTorch's.
 
     Raises:
-        UserError: ``resolution`` is unknown, encoder and head do not fit each other, two loss terms
-            have one name, or one is not for masks of two classes.
+        UserError: ``resolution`` is unknown, encoder, head and preprocessor do not fit each other,
+            two loss terms have one name, or one is not for masks of two classes.
     """
 
     def __init__(
@@ -55,6 +56,9 @@ class BinarySegmentor(BaseModel):
                 f'BinarySegmentor: resolution={resolution!r} is not allowed; '
                 "use 'input' or 'original'"
             )
+        #: Of the images that the network sees: 3 where an own preprocessor does not say.
+        self.in_channels: int = getattr(self.data_preprocessor, 'in_channels', COLOURS)
+        check_in_channels(backbone, self.in_channels)
         self.backbone = MODELS.build(backbone)
         self.decode_head = build_head(decode_head, self.backbone)
         self.losses = nn.ModuleList(MODELS.build(loss) for loss in losses)
@@ -76,7 +80,7 @@ class BinarySegmentor(BaseModel):
         """Run the network in one of MMEngine's three modes.
 
         Args:
-            inputs: normalised images, (N, 3, H, W), float.
+            inputs: normalised images, (N, C, H, W), float.
             data_samples: samples of the N images; ``gt_sem_seg.data`` (1, h, w) holds 0, 1 or 255
                 (ignored).
             mode: 'tensor' returns the logits of the foreground (N, 1, H, W), float32; 'loss' a dict

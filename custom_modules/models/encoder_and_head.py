@@ -22,7 +22,7 @@ class Encoder(Protocol):
     out_channels: Sequence[int]
 
     def __call__(self, images: torch.Tensor, /) -> Sequence[torch.Tensor]:
-        """Return feature maps of normalised images (N, 3, H, W), finest first.
+        """Return feature maps of normalised images (N, C, H, W), finest first.
 
         Each (N, C, h, w) is half as high and wide as the one before it.
         """
@@ -43,6 +43,28 @@ class DecodeHead(Protocol):
 
     def __call__(self, features: Sequence[torch.Tensor], /) -> torch.Tensor:
         """Return logits (N, out_channels, H, W) of the image's size, float."""
+
+
+def check_in_channels(config: dict[str, Any], channels: int) -> None:
+    """Refuse an encoder for images of other channels than the preprocessor gives.
+
+    Args:
+        config: config of the encoder; a class without ``in_channels`` is not asked.
+        channels: number of channels of the preprocessor's images.
+
+    Raises:
+        UserError: the two numbers differ; the message says what to write.
+    """
+    kind = MODELS.get(config['type']) if isinstance(config.get('type'), str) else config.get('type')
+    default = inspect.signature(kind).parameters.get('in_channels') if kind else None
+    if default is None:
+        return
+    found = config.get('in_channels', default.default)
+    if isinstance(found, int) and found != channels:
+        raise UserError(
+            f'model.backbone is for images of {found} channels, model.data_preprocessor for '
+            f"{channels}; write in_channels='$in_channels' in both, and in_channels = {found} above"
+        )
 
 
 def build_head(config: dict[str, Any], encoder: Any) -> Any:

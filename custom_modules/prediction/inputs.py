@@ -12,7 +12,9 @@ import numpy as np
 
 from ..base.errors import UnreadableImageError, UserError, did_you_mean
 from ..datasets.binary_masks import IMAGE_SUFFIXES
-from ..datasets.image_io import read_image
+from ..datasets.channels import swap_red_and_blue
+from ..datasets.image_io import COLOURS, read_image
+from ..datasets.image_reading import ImageReading
 
 VIDEO_SUFFIXES = {'.avi', '.m4v', '.mkv', '.mov', '.mp4', '.mpg', '.mpeg', '.webm'}
 
@@ -46,7 +48,7 @@ class Frame:
     Attributes:
         source: file or camera that the image is from.
         name: name of its results, without suffix.
-        image: (H, W, 3) uint8 RGB, upright.
+        image: (H, W, C) uint8, RGB where C is 3, upright: what a network sees.
         rate: frames per second of the video or camera; None for a photograph.
     """
 
@@ -167,19 +169,23 @@ def count_frames(source: Source, limit: int | None) -> int:
     return min(limit, announced) if limit else announced
 
 
-def read_frames(source: Source, limit: int | None = None) -> Iterator[Frame]:
+def read_frames(
+    source: Source, limit: int | None = None, reading: ImageReading = COLOURS
+) -> Iterator[Frame]:
     """Yield the image of a photograph, or the frames of a video or camera.
 
     Args:
         source: file or camera, as ``find_sources`` returns it.
         limit: number of frames to take of a video or camera; None for all of a video and 300 of a
             camera.
+        reading: rule by which values become channels; a frame has red, green and blue.
 
     Raises:
+        UserError: an image is not as ``reading`` has it.
         UnreadableImageError: there is no image to decode, or a video ends long before its time.
     """
     if not source.moving:
-        yield Frame(source, source.name, read_image(source.path)[..., ::-1])
+        yield Frame(source, source.name, swap_red_and_blue(read_image(source.path, reading)))
         return
     video = cv2.VideoCapture(int(source.path) if source.is_camera else source.path)
     rate = video.get(cv2.CAP_PROP_FPS) or 25.0
@@ -193,7 +199,8 @@ def read_frames(source: Source, limit: int | None = None) -> Iterator[Frame]:
             if not there:
                 break
             number += 1
-            yield Frame(source, f'{source.name}/{number:06}', image[..., ::-1], rate)
+            pixels = reading.apply(image[..., ::-1])
+            yield Frame(source, f'{source.name}/{number:06}', pixels, rate)
     finally:
         video.release()
     if not number:

@@ -7,6 +7,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
+from ..datasets.channels import swap_red_and_blue
 from ..export.onnx_files import Logits
 from ..models import BinarySegmentor
 from ..models.folding import fold_batch_norm
@@ -23,7 +24,9 @@ class Network(Protocol):
     description: str
 
     def __call__(self, images: Sequence[torch.Tensor]) -> torch.Tensor:
-        """Return logits (N, 1, H, W), float32, of N equally large BGR images (3, H, W), uint8.
+        """Return logits (N, 1, H, W), float32, of N equally large images (C, H, W), uint8.
+
+        They are BGR where C is 3.
 
         H and W are any: what the network's strides do not divide is padded for its eyes.
         """
@@ -72,7 +75,7 @@ class ExportedNetwork:
         self.description = description
 
     def __call__(self, images: Sequence[torch.Tensor]) -> torch.Tensor:
-        batch = np.stack([image.flip(0).numpy() for image in images])
+        batch = np.stack([swap_red_and_blue(image, axis=0).numpy() for image in images])
         height, width = batch.shape[-2:]
         _, right, _, bottom = _padding(batch.shape, self.size_divisor)
         batch = np.pad(batch, ((0, 0), (0, 0), (0, bottom), (0, right)), 'edge')

@@ -17,7 +17,8 @@ class Prediction:
     """One image with the probability of the foreground in each of its pixels.
 
     Attributes:
-        image: (H, W, 3) uint8 RGB, upright, at the file's resolution.
+        image: (H, W, 3) uint8 RGB, upright, at the file's resolution; of an image of other
+            channels what can be looked at: grey, or its first three bands.
         probability: (H, W) float32, 0 to 1.
         threshold: probability above which a pixel is foreground, 0 to 1.
     """

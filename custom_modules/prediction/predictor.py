@@ -2,27 +2,24 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
-from pathlib import Path
 from typing import Any
 
 import mmcv.transforms
 import numpy as np
 import torch
 from mmengine.dataset import Compose
-from PIL import Image, ImageOps
 
 from ..base.errors import UserError
-from ..datasets.image_io import read_image
-from ..datasets.reading.colours import MODES
+from ..datasets.channels import swap_red_and_blue, viewable
+from ..datasets.image_io import COLOURS
+from ..datasets.image_reading import ImageReading
 from ..datasets.transforms.sliding_window import SlidingWindow
 from ..models.binary_segmentor import at_original_size
 from ..models.foreground_logits import check_logits
 from ..models.windows import Window, Windows, check_windows, merge
+from .images import ImageLike, pixels_of
 from .network import Network
 from .prediction import Prediction
-
-#: What can be predicted: a file, an array (H, W, 3) uint8 RGB, or an image of Pillow.
-ImageLike = str | Path | np.ndarray | Image.Image
 
 #: Side of the windows where the pipeline does not bring images to a size of its own.
 DEFAULT_WINDOW = 512
@@ -57,6 +54,7 @@ class Predictor:
             where it has none.
         overlap: share of a window that its neighbour sees too, 0 to below 1; None for the
             pipeline's, or 0.25.
+        reading: rule by which the values of an image become what the network sees.
 
     Attributes:
         notes: lines about how the model is used that a user should know: settings other than those
@@ -74,6 +72,7 @@ class Predictor:
         batch_size: int = 8,
         window: int | None = None,
         overlap: float | None = None,
+        reading: ImageReading = COLOURS,
     ) -> None:
         check_windows(window, overlap)
         if not 0 <= threshold <= 1:
@@ -94,14 +93,14 @@ class Predictor:
                 step.overlap = step.overlap if overlap is None else overlap
                 step.batch_size = batch_size
                 self.window = None
+        self.reading = reading
 
     def __call__(self, image: ImageLike) -> Prediction:
         """Predict one image.
 
         Raises:
             UnreadableImageError: the file cannot be decoded.
-            UserError: the image is an array that is not (H, W, 3) uint8, or no kind of image at
-                all.
+            UserError: the image is not as ``reading`` has it, or no kind of image at all.
         """
         return next(self.predict([image]))
 
@@ -110,11 +109,11 @@ class Predictor:
 
         Raises:
             UnreadableImageError: a file cannot be decoded.
-            UserError: an image is an array that is not (H, W, 3) uint8, or no kind of image at all.
+            UserError: an image is not as ``reading`` has it, or no kind of image at all.
         """
-        for batch in self._batches(map(as_bgr, images)):
+        for batch in self._batches(pixels_of(image, self.reading) for image in images):
             for image, probability in zip(batch, self._probabilities(batch), strict=True):
-                yield Prediction(image[..., ::-1], probability, self.threshold)
+                yield Prediction(viewable(swap_red_and_blue(image)), probability, self.threshold)
 
     def _batches(self, images: Iterable[np.ndarray]) -> Iterator[list[np.ndarray]]:
         batch: list[np.ndarray] = []
@@ -146,7 +145,7 @@ class Predictor:
             yield from zip(chosen, self._see(crops), strict=True)
 
     def _see(self, images: Sequence[np.ndarray]) -> Iterator[torch.Tensor]:
-        """Yield the logits (1, H, W) of BGR images, each at its own size."""
+        """Yield the logits (1, H, W) of images (H, W, C), each at its own size."""
         packed = [self._input(image) for image in images]
         for _, group in groupby(packed, key=lambda one: one['inputs'].shape):
             alike = list(group)
@@ -167,34 +166,6 @@ class Predictor:
     def _input(self, image: np.ndarray) -> dict[str, Any]:
         size = image.shape[:2]
         return self.steps(dict(img=image, img_shape=size, ori_shape=size, size_changes=[]))
-
-
-def as_bgr(image: ImageLike) -> np.ndarray:
-    """Return any kind of image as (H, W, 3) uint8 BGR, upright.
-
-    Raises:
-        UnreadableImageError: the file cannot be decoded.
-        UserError: the image is an array that is not (H, W, 3) uint8, or no kind of image at all.
-    """
-    if isinstance(image, str | Path):
-        return read_image(image)
-    if isinstance(image, Image.Image):
-        if image.mode not in MODES:
-            raise UserError(
-                f'an image of Pillow of the mode {image.mode} has no colours of 8 bits; '
-                'give its path, or convert it'
-            )
-        image = np.asarray(ImageOps.exif_transpose(image).convert('RGB'))
-    if not isinstance(image, np.ndarray):
-        raise UserError(
-            f'{type(image).__name__} is no image; give a path, an RGB array or an image of Pillow'
-        )
-    if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8 or not image.size:
-        raise UserError(
-            f'an array of shape {image.shape} and type {image.dtype} is no image; '
-            'give (H, W, 3) uint8, RGB'
-        )
-    return np.ascontiguousarray(image[..., ::-1])
 
 
 def _probability(logits: torch.Tensor) -> np.ndarray:

@@ -20,6 +20,8 @@ class Answers:
             from the nearest one.
         group_by: regular expression that is looked for in the names; images with equal first group
             (or whole match) are kept in one split. None for none.
+        channels: number of channels of the images that a network is to see: 1 for grey, 3 for
+            colours, or that of the bands; None to find it.
     """
 
     images: str | None = None
@@ -29,3 +31,4 @@ class Answers:
     threshold: int | None = None
     resize_masks: bool = False
     group_by: str | None = None
+    channels: int | None = None

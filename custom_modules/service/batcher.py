@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from ..prediction import Prediction, Predictor
+from ..prediction.images import ReadImage
 from .settings import Limits
 
 
@@ -50,7 +51,8 @@ class Batcher:
         """Queue an image.
 
         Args:
-            image: photograph, (H, W, 3) uint8 RGB.
+            image: photograph as the predictor's ``reading`` has it, (H, W, C) uint8, RGB where C
+                is 3.
             deadline: time of the monotonic clock, in seconds, by which a batch must have taken the
                 image; None for as many seconds from now as the limits say.
 
@@ -108,7 +110,7 @@ class Batcher:
     def _predict(self, jobs: Sequence[_Job]) -> None:
         self.observe(len(jobs))
         try:
-            predictions = list(self.predictor.predict(job.image for job in jobs))
+            predictions = list(self.predictor.predict(ReadImage(job.image) for job in jobs))
         except Exception as error:  # of all of them: no request may end this thread
             for job in jobs:
                 job.result.set_exception(error)

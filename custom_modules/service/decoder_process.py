@@ -1,8 +1,9 @@
 """A process that decodes images for a service and may be killed at any moment (``Decoders``).
 
-On stdin: the length of a file (8 bytes), the file. On stdout, once: ``READY``; then for each file
-status of HTTP, height and width of the image (4 bytes each), and its pixels; or a refusal's status,
-the length of its text and 0, and the text.
+On stdin: the lengths of a file and of a rule of reading (8 bytes each), the file, the rule (JSON).
+On stdout, once: ``READY``; then for each file status of HTTP, height, width and channels of the
+image (4 bytes each), and its pixels; or a refusal's status, the length of its text and twice 0, and
+the text.
 """
 
 import json
@@ -16,6 +17,9 @@ from types import ModuleType
 from typing import Any
 
 READY = b'ready'
+
+#: Of the lengths before a file, and of what precedes an answer.
+LENGTHS, HEADER = struct.Struct('>QQ'), struct.Struct('>IIII')
 
 #: Bytes of memory for each pixel that an image may have, and for all else.
 BYTES_PER_PIXEL, BYTES = 32, 1 << 28
@@ -44,6 +48,7 @@ def main() -> None:
     import cv2
 
     # Absolute, since this file runs as a script.
+    from custom_modules.datasets.image_reading import ImageReading
     from custom_modules.service.decoding import RefusedImageError, decode
     from custom_modules.service.settings import Limits
 
@@ -55,17 +60,17 @@ def main() -> None:
     answers.write(READY)
     answers.flush()
     answer: tuple[bytes, Any]
-    while length := files.read(8):
-        data = files.read(*struct.unpack('>Q', length))
+    while lengths := files.read(LENGTHS.size):
+        data, rule = map(files.read, LENGTHS.unpack(lengths))
         # Nobody has to be there to end this process: the signal does it, inside of a library too.
         signal.setitimer(signal.ITIMER_REAL, limits.decode_seconds)
         try:
-            image = decode(data, limits)
-            answer = struct.pack('>III', 200, *image.shape[:2]), image.data
+            image = decode(data, limits, ImageReading.of(json.loads(rule)))
+            answer = HEADER.pack(200, *image.shape), image.data
             del image
         except RefusedImageError as error:
             text = error.detail.encode()
-            answer = struct.pack('>III', error.status, len(text), 0), text
+            answer = HEADER.pack(error.status, len(text), 0, 0), text
         signal.setitimer(signal.ITIMER_REAL, 0)
         for part in answer:
             answers.write(part)

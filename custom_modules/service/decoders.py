@@ -4,7 +4,6 @@ import asyncio
 import json
 import os
 import signal
-import struct
 import sys
 import time
 from asyncio.subprocess import DEVNULL, PIPE, Process
@@ -16,6 +15,8 @@ from typing import Any, cast
 
 import numpy as np
 
+from ..datasets.image_io import COLOURS
+from ..datasets.image_reading import ImageReading
 from . import decoder_process
 from .batcher import OverloadedError
 from .decoding import RefusedImageError
@@ -24,7 +25,7 @@ from .settings import Limits
 #: Seconds for what is decoded while its client leaves: to start a process takes as long.
 GRACE = 0.5
 
-Decode = Callable[[bytes], Awaitable[np.ndarray]]
+Decode = Callable[..., Awaitable[np.ndarray]]
 
 #: Bytes that are taken from a process at a time.
 PIECE = 1 << 20
@@ -52,8 +53,9 @@ class Decoders:
     async def free(self, deadline: float) -> AsyncIterator[Decode]:
         """Wait for a process and keep it meanwhile; yield what decodes the bytes of a file by it.
 
-        That returns an image (H, W, 3) uint8 RGB and raises RefusedImageError if it is none, or if
-        it takes too much time or memory.
+        It takes the bytes and, where they are not read as colours, an ``ImageReading``; it returns
+        an image (H, W, C) uint8, RGB where C is 3, and raises RefusedImageError if it is none, or
+        if it takes too much time or memory.
 
         Args:
             deadline: time of the monotonic clock, in seconds, by which a process has to be free.
@@ -70,8 +72,10 @@ class Decoders:
         finally:
             self._free.put_nowait(decoder)
 
-    async def _decode(self, decoder: '_Decoder', data: bytes) -> np.ndarray:
-        work = asyncio.ensure_future(decoder.decode(data))
+    async def _decode(
+        self, decoder: '_Decoder', data: bytes, reading: ImageReading = COLOURS
+    ) -> np.ndarray:
+        work = asyncio.ensure_future(decoder.decode(data, reading))
         try:
             await asyncio.wait({work})
         except asyncio.CancelledError:
@@ -100,11 +104,11 @@ class _Decoder:
         self.limits = limits
         self.process: Process | None = None
 
-    async def decode(self, data: bytes) -> np.ndarray:
+    async def decode(self, data: bytes, reading: ImageReading) -> np.ndarray:
         if self.process is None:
             self.process = await self._start()
         try:
-            return await self._exchange(self.process, data)
+            return await self._exchange(self.process, data, reading)
         except (EOFError, OSError):  # of the pipe to a process that is no more
             if await self.end() == -signal.SIGALRM:
                 detail = f'it takes longer than {self.limits.decode_seconds:g} seconds to decode'
@@ -137,16 +141,18 @@ class _Decoder:
             raise RuntimeError(f'it does not start: {" ".join(words)}')
         return process
 
-    async def _exchange(self, process: Process, data: bytes) -> np.ndarray:
+    async def _exchange(self, process: Process, data: bytes, reading: ImageReading) -> np.ndarray:
         assert process.stdin and process.stdout
-        process.stdin.write(struct.pack('>Q', len(data)))
+        rule = json.dumps(reading.settings()).encode()
+        process.stdin.write(decoder_process.LENGTHS.pack(len(data), len(rule)))
         process.stdin.write(data)
+        process.stdin.write(rule)
         await process.stdin.drain()
-        header = await process.stdout.readexactly(struct.calcsize('>III'))
-        status, height, width = struct.unpack('>III', header)
+        header = await process.stdout.readexactly(decoder_process.HEADER.size)
+        status, height, width, channels = decoder_process.HEADER.unpack(header)
         if status != 200:
             raise RefusedImageError(status, (await process.stdout.readexactly(height)).decode())
-        image = np.empty((height, width, 3), np.uint8)
+        image = np.empty((height, width, channels), np.uint8)
         rest = memoryview(cast(Any, image)).cast('B')
         while rest:
             piece = await process.stdout.read(min(PIECE, len(rest)))

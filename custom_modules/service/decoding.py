@@ -4,8 +4,9 @@ import cv2
 import numpy as np
 
 from ..base.errors import UserError
-from ..datasets.image_io import decode_image
-from ..datasets.reading.formats import DECODING_ERRORS, from_bytes
+from ..datasets.image_io import COLOURS, decode_image, stored_size
+from ..datasets.image_reading import ImageReading
+from ..datasets.reading.formats import DECODING_ERRORS
 from .settings import Limits
 
 
@@ -23,8 +24,8 @@ class RefusedImageError(Exception):
         self.detail = detail
 
 
-def decode(data: bytes, limits: Limits) -> np.ndarray:
-    """Return an image (H, W, 3) uint8 RGB; its size is looked at before it is decoded.
+def decode(data: bytes, limits: Limits, reading: ImageReading = COLOURS) -> np.ndarray:
+    """Return an image (H, W, C) uint8, RGB where C is 3; its size is looked at before.
 
     How long that takes is up to the image: a service calls this in a process that can be ended
     (``Decoders``).
@@ -33,10 +34,9 @@ def decode(data: bytes, limits: Limits) -> np.ndarray:
         RefusedImageError: the image is too large, or the bytes are no image.
     """
     try:
-        with from_bytes(data) as picture:  # whose size is known before its orientation is
-            width, height = picture.size
+        height, width = stored_size(data, reading)  # known before the orientation is
         _check_size(width, height, limits)
-        image = decode_image(data)
+        image = decode_image(data, reading)
     except UserError as error:  # of a kind that is not read, and why
         raise RefusedImageError(415, str(error)) from None
     except DECODING_ERRORS:
@@ -44,7 +44,8 @@ def decode(data: bytes, limits: Limits) -> np.ndarray:
     except MemoryError:
         raise RefusedImageError(413, 'it takes too much memory to decode') from None
     _check_size(image.shape[1], image.shape[0], limits)  # a header may say anything
-    return cv2.cvtColor(image, cv2.COLOR_BGR2RGB, dst=image)
+    colours = image.shape[2] == 3
+    return cv2.cvtColor(image, cv2.COLOR_BGR2RGB, dst=image) if colours else image
 
 
 def _check_size(width: int, height: int, limits: Limits) -> None:

@@ -61,11 +61,10 @@ class Pipeline:
             async with AsyncExitStack() as room:
                 # The process is kept until there is room for its image: else images would pile up.
                 async with turn, self.decoders.free(deadline) as decode:
-                    image = await decode(await file.read())
-                    height, width = image.shape[:2]
-                    await room.enter_async_context(
-                        self.room.taken(weight * height * width, deadline)
-                    )
+                    image = await decode(await file.read(), batcher.predictor.reading)
+                    height, width, channels = image.shape
+                    pixels = height * width * max(1, channels // 3)
+                    await room.enter_async_context(self.room.taken(weight * pixels, deadline))
                 future = batcher.submit(image, deadline)
                 del image
                 found = replace(await asyncio.wrap_future(future), threshold=threshold)

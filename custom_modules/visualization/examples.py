@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 from mmengine.dataset import BaseDataset
 
+from ..datasets.channels import swap_red_and_blue, viewable
 from ..datasets.image_io import read_mask
 from ..models.binary_segmentor import at_original_size, without_padding
 from .contact_sheet import Example, save_contact_sheet
@@ -40,7 +41,7 @@ def image_and_truth(dataset: BaseDataset, index: int) -> tuple[np.ndarray, np.nd
     else:  # the truth is at the size of the file
         pixels = at_original_size(pixels.float(), sample).round().byte()
     truth = sample.gt_sem_seg.data[0].numpy()
-    return pixels.numpy().transpose(1, 2, 0)[..., ::-1], truth
+    return viewable(swap_red_and_blue(pixels.numpy().transpose(1, 2, 0))), truth
 
 
 def save_examples(

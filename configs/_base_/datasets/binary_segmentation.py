@@ -2,6 +2,8 @@
 
 _base_ = ['../normalisation/imagenet.py', '../metrics/dice.py']
 
+in_channels = 3  # of the images: 1 grey, 3 colours, otherwise that of the bands
+image_reading = dict(channels='$in_channels')  # and limits, bands: docs/data.md
 image_size = 256  # the side of the square all images are stretched to, or (width, height)
 batch_size = 16
 drop_last = True  # training leaves out a last batch that is smaller
@@ -39,6 +41,7 @@ train_dataloader = dict(
         data_root='$data_root',
         cache='$cache',
         exclude='$exclude',
+        image_reading='$image_reading',
         unreadable='$unreadable',
         split='train',
         pipeline='$train_pipeline',
@@ -54,6 +57,7 @@ val_dataloader = dict(
         data_root='$data_root',
         cache='$cache',
         exclude='$exclude',
+        image_reading='$image_reading',
         split='val',
         pipeline='$test_pipeline',
         test_mode=True,
@@ -68,6 +72,7 @@ test_dataloader = dict(
         data_root='$data_root',
         cache='$cache',
         exclude='$exclude',
+        image_reading='$image_reading',
         split='test',
         pipeline='$test_pipeline',
         test_mode=True,

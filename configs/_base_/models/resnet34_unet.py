@@ -3,6 +3,11 @@
 _base_ = './unet.py'
 
 model = dict(
-    backbone=dict(_delete_=True, type='ResNetEncoder', width='$width'),
+    backbone=dict(
+        _delete_=True,
+        type='ResNetEncoder',
+        in_channels='$in_channels',
+        width='$width',
+    ),
     decode_head=dict(extra_upsamples=2),
 )

@@ -6,6 +6,7 @@ model = dict(
     backbone=dict(
         _delete_=True,
         type='ResNetEncoder',
+        in_channels='$in_channels',
         bias=True,
         stem_feature=True,
         bottleneck=None,

@@ -3,7 +3,13 @@
 _base_ = './unet.py'
 
 model = dict(
-    backbone=dict(_delete_=True, type='ResNetEncoder', bottleneck=None, width='$width'),
+    backbone=dict(
+        _delete_=True,
+        type='ResNetEncoder',
+        in_channels='$in_channels',
+        bottleneck=None,
+        width='$width',
+    ),
     decode_head=dict(
         _delete_=True,
         type='ThinUNetHead',

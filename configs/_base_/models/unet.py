@@ -6,7 +6,12 @@ width = 1.0  # factor of all channels
 model = dict(
     type='BinarySegmentor',
     data_preprocessor='$preprocessor',
-    backbone=dict(type='UNetEncoder', norm_cfg=dict(type='BN'), width='$width'),
+    backbone=dict(
+        type='UNetEncoder',
+        in_channels='$in_channels',
+        norm_cfg=dict(type='BN'),
+        width='$width',
+    ),
     decode_head=dict(
         type='UNetHead',
         norm_cfg=dict(type='BN'),

@@ -2,6 +2,7 @@
 
 preprocessor = dict(
     type='BinarySegPreprocessor',
+    in_channels='$in_channels',
     mean=[123.675, 116.28, 103.53],
     std=[58.395, 57.12, 57.375],
 )

@@ -8,7 +8,9 @@ max_epochs = 60
 monitor = 'loss'
 n_aug = 1  # copies of each image beside the original
 augmentation = 'combine'  # or 'flip', with n_aug at most 2
-preprocessor = dict(_delete_=True, type='BinarySegPreprocessor', per_image=True)
+preprocessor = dict(
+    _delete_=True, type='BinarySegPreprocessor', in_channels='$in_channels', per_image=True
+)
 optim_wrapper = dict(optimizer=dict(type='AdamW'))
 default_hooks = dict(early_stopping=dict(type='EarlyStopping', monitor='loss', patience=7))
 

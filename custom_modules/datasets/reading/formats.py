@@ -49,6 +49,19 @@ logging.getLogger('PIL').setLevel(logging.CRITICAL)
 warnings.filterwarnings('ignore', module=r'PIL\.')
 
 
+def format_of(file: BinaryIO) -> str:
+    """Return which of the formats a file, which is at its beginning and stays there, is of.
+
+    Raises:
+        ValueError: the file is of no known kind.
+    """
+    found = BEGINNINGS.match(file.read(16))
+    if found is None:
+        raise ValueError(f'of no known kind; read are {NAMES}')
+    file.seek(0)
+    return found.lastgroup or ''
+
+
 def open_picture(file: BinaryIO, first_page: bool = False) -> ImageFile.ImageFile:
     """Return the picture in a file, of which only the header has been read.
 
@@ -61,18 +74,14 @@ def open_picture(file: BinaryIO, first_page: bool = False) -> ImageFile.ImageFil
             kind, or has sides beyond the limits.
         UserError: the picture has more bands or pages than are read, or numbers that are no bytes.
     """
-    beginning = file.read(16)
-    found = BEGINNINGS.match(beginning)
-    if found is None:
-        raise ValueError(f'of no known kind; read are {NAMES}')
-    file.seek(0)
-    if found.lastgroup == 'TIFF':
+    kind = format_of(file)
+    if kind == 'TIFF':
         refuse_bands(tags_of(file))  # of which Pillow would only say that it does not know them
         file.seek(0)
     try:
-        picture = Image.open(file, formats=[found.lastgroup or ''])
+        picture = Image.open(file, formats=[kind])
     except UnidentifiedImageError:  # whose text has an address in memory, another each time
-        raise ValueError(f'damaged, or of an unusual kind of {found.lastgroup}') from None
+        raise ValueError(f'damaged, or of an unusual kind of {kind}') from None
     try:
         _refuse(picture, first_page)
     except BaseException:

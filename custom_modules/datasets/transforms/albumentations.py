@@ -12,6 +12,7 @@ from mmcv.transforms import BaseTransform
 from mmengine.registry import TRANSFORMS
 
 from ...base.errors import UserError, did_you_mean
+from ..channels import COLOURS, all_channels, swap_red_and_blue
 
 #: How a config names a class of the library: ``albumentations.HorizontalFlip``.
 PREFIX = 'albumentations.'
@@ -23,7 +24,7 @@ RESIZING = (
 )
 
 #: Modules whose classes move no pixel.
-COLOURS = ('albumentations.augmentations.pixel', 'albumentations.augmentations.blur')
+MOVING_NO_PIXEL = ('albumentations.augmentations.pixel', 'albumentations.augmentations.blur')
 
 #: Their arguments that make them resize as ``resize_image`` and ``resize_mask`` do.
 RESIZED: dict[str, object] = dict(
@@ -53,10 +54,10 @@ def albumentations_class(kind: str) -> type:
 class Albumentations(BaseTransform):
     """Transforms of the library albumentations (Buslaev et al., 2020), one after the other.
 
-    They get ``img`` as RGB and ``gt_seg_map`` as the mask, so what moves the image moves the mask,
-    by nearest neighbour; what resizes them does it as ``resize_image`` and ``resize_mask``. Each
-    call is seeded from NumPy's random state, which the data set sets for each sample: the library's
-    own random state would make a run irreproducible.
+    They get ``img`` as RGB (or its channels, where it has not three) and ``gt_seg_map`` as the
+    mask, so what moves the image moves the mask, by nearest neighbour; what resizes them does it as
+    ``resize_image`` and ``resize_mask``. Each call is seeded from NumPy's random state, which the
+    data set sets for each sample: the library's own random state would make a run irreproducible.
 
     Args:
         transforms: dicts with ``type='albumentations.<Name>'`` and the arguments of that class;
@@ -64,7 +65,8 @@ class Albumentations(BaseTransform):
             given as everywhere in the configs: an integer or (width, height).
 
     Raises:
-        UserError: the library is not installed, or a transform or an argument is unknown to it.
+        UserError: the library is not installed, or a transform or an argument is unknown to it; of
+            ``transform``, one of them takes colours alone and the image has other channels.
     """
 
     def __init__(self, transforms: Sequence[dict]) -> None:
@@ -72,7 +74,8 @@ class Albumentations(BaseTransform):
         self.compose = _library().Compose(steps)
         #: Nothing is cut off, added or turned: another size is a resize.
         self.keeps_the_whole = all(
-            step.__module__ == RESIZING[1] or step.__module__.startswith(COLOURS) for step in steps
+            step.__module__ == RESIZING[1] or step.__module__.startswith(MOVING_NO_PIXEL)
+            for step in steps
         )
 
     @classmethod
@@ -98,11 +101,20 @@ class Albumentations(BaseTransform):
     def transform(self, results: dict) -> dict:
         self.compose.set_random_seed(int(np.random.randint(2**31)))
         before = results['img'].shape[:2]
-        pictures = dict(image=cv2.cvtColor(results['img'], cv2.COLOR_BGR2RGB))
+        image = np.ascontiguousarray(swap_red_and_blue(all_channels(results['img'])))
+        pictures = dict(image=image)
         if 'gt_seg_map' in results and results.get('seg_fields') != []:  # see ResizeForScoring
             pictures['mask'] = results['gt_seg_map']
-        pictures = self.compose(**pictures)
-        results['img'] = cv2.cvtColor(pictures['image'], cv2.COLOR_RGB2BGR)
+        try:
+            pictures = self.compose(**pictures)
+        except (TypeError, ValueError, IndexError, cv2.error) as error:
+            if image.shape[2] == COLOURS:
+                raise
+            raise UserError(
+                f'Albumentations: a transform takes colours alone, not images of {image.shape[2]} '
+                f'channels ({" ".join(str(error).split())[:200]}); leave it out'
+            ) from None
+        results['img'] = np.ascontiguousarray(swap_red_and_blue(all_channels(pictures['image'])))
         after = results['img_shape'] = results['img'].shape[:2]
         if before != after and self.keeps_the_whole:
             results.setdefault('size_changes', []).append(('resize', before, after))

@@ -6,6 +6,8 @@ from mmcv.transforms import BaseTransform
 from mmcv.transforms.utils import cache_randomness
 from mmengine.registry import TRANSFORMS
 
+from ..channels import all_channels
+
 
 @TRANSFORMS.register_module()
 class RandomAffine(BaseTransform):
@@ -54,13 +56,14 @@ class RandomAffine(BaseTransform):
         matrix[:, 2] += (shift_x * width, shift_y * height)
         for key, interpolation in (('img', cv2.INTER_LINEAR), ('gt_seg_map', cv2.INTER_NEAREST)):
             if key in results:
-                results[key] = cv2.warpAffine(
+                moved = cv2.warpAffine(
                     results[key],
                     matrix,
                     (width, height),
                     flags=interpolation,
                     borderMode=cv2.BORDER_REFLECT_101,
                 )
+                results[key] = moved if key == 'gt_seg_map' else all_channels(moved)
         return results
 
 
@@ -94,7 +97,6 @@ class RandomBrightnessContrast(BaseTransform):
         if applied:
             mean = results['img'].mean()
             table = (np.arange(256) - mean) * contrast + mean * brightness
-            results['img'] = cv2.LUT(
-                results['img'], np.clip(table, 0, 255).round().astype(np.uint8)
-            )
+            changed = cv2.LUT(results['img'], np.clip(table, 0, 255).round().astype(np.uint8))
+            results['img'] = all_channels(changed)
         return results

@@ -8,12 +8,17 @@ from mmengine.structures import PixelData
 from mmseg.structures import SegDataSample
 
 from ...base.errors import UserError
+from ..channels import all_channels
 from ..image_io import read_mask, read_orientation, read_oriented_image
+from ..image_reading import ImageReading
 
 
 @TRANSFORMS.register_module()
 class LoadImage(BaseTransform):
-    """``img_path`` -> ``img``, (H, W, 3) uint8 BGR, with ``img_shape`` and ``ori_shape`` (H, W).
+    """``img_path`` -> ``img``, (H, W, C) uint8, with ``img_shape`` and ``ori_shape`` (H, W).
+
+    What the C channels are, the data set says with ``image_reading``: blue, green and red unless it
+    says otherwise.
 
     ``size_changes`` begins as an empty list, to which Resize and Pad add what they do.
     ``orientation`` tells LoadMask how the image lies in its file. Where the data set says
@@ -21,8 +26,9 @@ class LoadImage(BaseTransform):
     """
 
     def transform(self, results: dict) -> dict:
+        reading = ImageReading.of(results.get('image_reading'))
         image, results['orientation'] = read_oriented_image(
-            results['img_path'], results.get('as_published', False)
+            results['img_path'], results.get('as_published', False), reading
         )
         results['img'] = image
         results['img_shape'] = results['ori_shape'] = image.shape[:2]
@@ -82,9 +88,9 @@ class LoadMask(BaseTransform):
 class PackBinarySegInputs(BaseTransform):
     """The end of every pipeline: tensors and meta information as the segmentor takes them.
 
-    Returns a dict of ``inputs``, (3, H, W) uint8 BGR, and ``data_samples``, a SegDataSample with
-    ``gt_sem_seg.data`` (1, H, W) uint8 where a mask was loaded, and ``gt_regions.data`` of that
-    kind where CountBorder was applied.
+    Returns a dict of ``inputs``, (C, H, W) uint8, BGR where C is 3, and ``data_samples``, a
+    SegDataSample with ``gt_sem_seg.data`` (1, H, W) uint8 where a mask was loaded, and
+    ``gt_regions.data`` of that kind where CountBorder was applied.
     """
 
     meta_keys = (
@@ -94,7 +100,7 @@ class PackBinarySegInputs(BaseTransform):
     )
 
     def transform(self, results: dict) -> dict:
-        image = np.ascontiguousarray(results['img'].transpose(2, 0, 1))
+        image = np.ascontiguousarray(all_channels(results['img']).transpose(2, 0, 1))
         sample = SegDataSample(metainfo={k: results[k] for k in self.meta_keys if k in results})
         for key, name in (('gt_seg_map', 'gt_sem_seg'), ('gt_regions', 'gt_regions')):
             if key in results:

@@ -1,7 +1,10 @@
 """Padding that the way back knows of, and that no mask is stretched over."""
 
 import mmcv.transforms
+import numpy as np
 from mmengine.registry import TRANSFORMS
+
+from ..channels import in_fours
 
 
 # In place of MMCV's, under its name, as Resize is.
@@ -19,7 +22,7 @@ class Pad(mmcv.transforms.Pad):
 
     def transform(self, results: dict) -> dict:
         before = results['img'].shape[:2]
-        self._pad_img(results)
+        results['img'] = in_fours(lambda part: self._padded(part, results), results['img'])
         after = results['img'].shape[:2]
         mask = results.get('gt_seg_map')
         stays = results.get('seg_fields') == []  # to be scored at the size of its file
@@ -27,3 +30,9 @@ class Pad(mmcv.transforms.Pad):
             self._pad_seg(results)
         results.setdefault('size_changes', []).append(('pad', before, after))
         return results
+
+    def _padded(self, image: np.ndarray, results: dict) -> np.ndarray:
+        of_image = dict(img=image)
+        self._pad_img(of_image)
+        results.update(of_image)
+        return of_image['img']

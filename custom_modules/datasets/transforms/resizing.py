@@ -6,6 +6,8 @@ import numpy as np
 from mmcv.image import rescale_size
 from mmengine.registry import TRANSFORMS
 
+from ..channels import COLOURS, all_channels, in_fours
+
 #: (width, height) in pixels.
 Size = tuple[int, int]
 
@@ -18,9 +20,15 @@ def resize_image(image: np.ndarray, size: Size) -> np.ndarray:
     use, averages too. Where a side gets larger, it is interpolated bilinearly.
 
     Args:
-        image: (H, W) or (H, W, C) image.
+        image: (H, W) or (H, W, C) image; one channel keeps its axis.
         size: (width, height) of the result, in pixels.
     """
+    if image.ndim == 3 and image.shape[2] != COLOURS:
+        return in_fours(lambda part: _resized(part, size), image)
+    return _resized(image, size)
+
+
+def _resized(image: np.ndarray, size: Size) -> np.ndarray:
     height, width = image.shape[:2]
     # In two steps, because OpenCV averages only where both sides get smaller.
     smaller = (min(width, size[0]), min(height, size[1]))
@@ -88,6 +96,7 @@ class Resize(mmcv.transforms.Resize):
     def _resize_img(self, results: dict) -> None:
         if self.interpolation != 'auto':
             super()._resize_img(results)
+            results['img'] = all_channels(results['img'])
         elif results.get('img') is not None:
             height, width = results['img'].shape[:2]
             new = self._size(results['img'], results['scale'])

@@ -11,6 +11,7 @@ from mmengine.runner import Runner
 from mmseg.structures import SegDataSample
 
 from ...base.errors import UserError
+from ...datasets.channels import swap_red_and_blue, viewable
 from ...models.binary_segmentor import as_input, without_padding
 from ...visualization.contact_sheet import Example, grid
 
@@ -78,10 +79,11 @@ class ValidationPicturesHook(Hook):
 
 
 def _example(image: torch.Tensor, sample: SegDataSample) -> Example:
-    """Return what the network saw, (3, H, W) uint8 BGR, with both masks at its size."""
+    """Return what the network saw, (C, H, W) uint8, with both masks at its size."""
     if sample.pred_sem_seg.data.shape[-2:] != tuple(sample.ori_shape[:2]):
         image = without_padding(image, sample)  # as the masks are
-    pixels = np.ascontiguousarray(image.cpu().numpy().transpose(1, 2, 0)[..., ::-1])
+    seen = viewable(swap_red_and_blue(image.cpu().numpy().transpose(1, 2, 0)))
+    pixels = np.ascontiguousarray(seen)
     size = image.shape[-2:]
     truth, prediction = (
         as_input(field.data, sample, size, outside)[0].cpu().numpy().astype(np.uint8)
