@@ -269,7 +269,7 @@ def test_train_test_publish_predict(name: str, tmp_path: Path, run_tool_here: Co
     assert (tmp_path / 'tested' / 'examples.png').is_file()
     metrics = tmp_path / 'tested' / 'metrics.json'
     folder = tmp_path / 'published'
-    publish(loaded, str(checkpoint), folder, metrics=metrics, images=2)
+    publish(loaded, str(checkpoint), folder, metrics=[metrics], images=2)
     predictor = load(folder)
     for stem, mask in masks_of(tmp_path / 'tested').items():
         path = tmp_path / 'data' / 'images' / f'{stem}{row.suffix}'

@@ -31,7 +31,8 @@ def main() -> None:
             [round(float(value), 2) for value in values] for values in channel_statistics(dataset)
         )
         where = described(settings, 'data_root') or described(settings, 'type')
-        print(f'{len(dataset):,} images of {where}, RGB')
+        channels = 'RGB' if len(mean) == 3 else f'channels: {len(mean)}'
+        print(f'{len(dataset):,} images of {where}, {channels}')
         print(f'preprocessor = dict(\n    mean={mean},\n    std={std},\n)')
 
 

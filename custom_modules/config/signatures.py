@@ -4,6 +4,7 @@ import ast
 import inspect
 import textwrap
 from collections.abc import Callable
+from typing import Any
 
 
 def parameters(target: Callable | None) -> set[str] | None:
@@ -29,6 +30,14 @@ def parameters(target: Callable | None) -> set[str] | None:
         if not _hands_on(step):
             return None
     return None
+
+
+def defaults(target: Callable | None) -> dict[str, Any]:
+    """Return the arguments of a class that a config may leave out, with what they then are."""
+    if target is None:
+        return {}
+    found = inspect.signature(target).parameters.values()
+    return {one.name: one.default for one in found if one.default is not one.empty}
 
 
 def _hands_on(step: Callable) -> bool:

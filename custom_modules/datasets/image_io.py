@@ -32,7 +32,7 @@ from .reading.orientation import (
     upright_size,
 )
 from .reading.stored_mask import StoredMask, stored_mask
-from .reading.tiff import MOST_OF_PILLOW, tiff_header
+from .reading.tiff import tiff_header
 
 #: Grey or colours as three channels of bytes, as every data set is read that says nothing else.
 COLOURS = ImageReading()
@@ -140,7 +140,7 @@ def read_orientation(path: str | Path, as_published: bool = False) -> Orientatio
     with _named(path, 'image'), open(path, 'rb') as file:
         if format_of(file) == 'TIFF':
             header = tiff_header(file)
-            if header.bands > MOST_OF_PILLOW:
+            if header.has_plain_values:  # of kinds that Pillow does not know, too
                 return Orientation(header.exif, header.size)
             file.seek(0)
         with open_picture(file, as_published) as found:

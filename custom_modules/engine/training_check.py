@@ -6,9 +6,9 @@ from mmengine.config import Config
 from mmengine.registry import HOOKS, LOOPS
 
 from ..base.errors import UserError
+from ..config.channels_check import check_channels
 from ..config.stages import require_stage
 from ..distributed.processes import workers_of
-from .channels_check import check_channels
 from .hooks.best_and_last_hook import BestAndLastCheckpoint
 from .image_size_check import check_image_size
 from .loops import ResumableTrainLoop

@@ -4,13 +4,16 @@ from pathlib import Path
 from typing import Any
 
 from mmengine.dist import is_main_process
+from mmengine.registry import MODELS
 
 from ..base.errors import UserError
 from ..base.paths import short_path
 from ..base.shell import shell_command
 from ..config import LoadedConfig
 from ..config.differences import as_data, differences
+from ..config.signatures import defaults
 from ..config.written import CODE, read_written, resolved
+from ..datasets.image_reading import ImageReading
 
 #: What a run must keep: another network, or other images in its splits, make it another run.
 FIXED_MODEL = ('type', 'backbone', 'decode_head')
@@ -23,7 +26,10 @@ FIXED_DATASET = (
     'n_aug',
     'indices',
     'exclude',
+    'image_reading',
 )
+#: Parts of a model whose arguments are their classes' own where a config leaves them out.
+PARTS = ('backbone', 'decode_head')
 
 
 def check_resume(run: Path, config: LoadedConfig, allow_changes: bool = False) -> None:
@@ -67,7 +73,16 @@ def _fixed(config: dict[str, Any]) -> dict[str, Any]:
         for stage in ('train_dataloader', 'val_dataloader')
         if stage in config
     }
-    return dict(model={key: _dict(config.get('model')).get(key) for key in FIXED_MODEL}, **stages)
+    for stage in stages.values():
+        stage['image_reading'] = ImageReading.of(stage['image_reading']).settings()
+    model = _dict(config.get('model'))
+    kept = {key: model.get(key) for key in FIXED_MODEL}
+    return dict(model=kept | {part: _whole(_dict(model.get(part))) for part in PARTS}, **stages)
+
+
+def _whole(part: dict[str, Any]) -> dict[str, Any]:
+    """Return a part of a model with the arguments that it leaves out: some came after a run."""
+    return as_data(defaults(MODELS.get(part.get('type', ''))) | part)
 
 
 def _dict(value: Any) -> dict[str, Any]:

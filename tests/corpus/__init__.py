@@ -18,6 +18,7 @@ from .own_metrics import OWN_METRIC_CASES
 from .page import PAGE
 from .prepared import PREPARED
 from .published_configs import PUBLISHED_CONFIGS
+from .readings import READINGS
 from .results import RESULTS
 from .run_configs import RUN_CONFIGS
 from .service import SERVICE
@@ -29,6 +30,7 @@ from .weights import WEIGHT_CASES
 CASES: tuple[Case, ...] = (
     *IMAGES,
     *KINDS_OF_PICTURES,
+    *READINGS,
     *DATA,
     *ANNOTATIONS,
     *SPLITS,

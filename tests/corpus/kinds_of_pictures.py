@@ -140,7 +140,7 @@ REFUSED: dict[str, tuple[bytes | Callable[[], bytes], str]] = {
         by_opencv('.tiff', PIXELS.astype(np.float32)),
         'not a readable image',
     ),
-    '32-bit integers': (tiff(GREY.astype(np.uint32)), 'of more than 16 bits'),
+    '32-bit integers': (tiff(GREY.astype(np.uint32)), '32-bit values from 1 to 3'),
     'signed 16-bit integers': (tiff(GREY.astype(np.int16) - 2, 2), 'signed'),
     'signed 8-bit integers': (tiff(GREY.astype(np.int8) - 2, 2), 'signed'),
     'eight bands': (tiff(np.tile(PIXELS, 3)[..., :8], photometric=2), '8 bands'),

@@ -56,7 +56,11 @@ def to_bgr(picture: Image.Image, data: bytes) -> np.ndarray:
         return values if values.ndim == 3 else cv2.cvtColor(values, cv2.COLOR_GRAY2BGR)
     if picture.mode not in MODES or not is_unsigned(picture):
         values = np.asarray(picture)
-        raise UserError(no_bytes(values.view(np.int8) if values.dtype == np.uint8 else values))
+        if values.dtype == np.uint8:  # Pillow does not tell signs apart
+            values = values.view(np.int8)
+        elif values.dtype == np.int32 and is_unsigned(picture):
+            values = values.view(np.uint32)
+        raise UserError(no_bytes(values))
     if picture.format == 'AVIF':  # OpenCV refuses damage that Pillow shows
         image = cv2.imdecode(
             np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION

@@ -17,9 +17,6 @@ REDUCED, ASSOCIATED_ALPHA, ALPHA = 1, 1, 2
 UNSIGNED, SIGNED, FLOAT = 1, 2, 3
 WHITE_IS_ZERO, BLACK_IS_ZERO, RED_GREEN_BLUE = 0, 1, 2
 
-#: Bands that Pillow knows: colours and one more.
-MOST_OF_PILLOW = 4
-
 #: Smaller copies of the picture that are passed over; files for maps have a dozen.
 MAX_OVERVIEWS = 32
 
@@ -46,7 +43,7 @@ def refuse_bands(tags: Mapping[int, Any]) -> None:
             an alpha band.
     """
     bands = tags.get(BANDS, 1)
-    if bands > MOST_OF_PILLOW:
+    if bands > 4:
         raise UserError(
             f'the image has {bands} bands; set in_channels = {bands} in the config, or choose some '
             'for the network: image_reading = dict(bands=[1, 2, 3])'

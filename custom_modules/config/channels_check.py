@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..base.errors import UserError
-from ..config.held_datasets import held_datasets, pipeline_of
 from ..datasets.channels import COLOURS
 from ..datasets.image_reading import ImageReading
+from .held_datasets import held_datasets, pipeline_of
 
 #: Steps of MMCV and mmsegmentation that compute with red, green and blue.
 OF_COLOURS = ('PhotoMetricDistortion', 'RandomGrayscale')
