@@ -27,7 +27,7 @@ setup: .venv/.run
 	$(INSTALL) -r requirements.txt
 	@touch $@
 
-.venv/.dev: requirements-dev.txt requirements-export.txt requirements-openvino.txt requirements-service.txt requirements-studies.txt .venv/.run
+.venv/.dev: requirements-dev.txt requirements-export.txt requirements-medical.txt requirements-openvino.txt requirements-service.txt requirements-studies.txt .venv/.run
 	$(INSTALL) -r requirements-dev.txt
 	@touch $@
 

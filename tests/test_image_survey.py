@@ -159,7 +159,7 @@ def test_a_fourth_band_that_is_said_to_be_transparency(
 
 
 def test_different_bands_are_a_question(tmp_path: Path) -> None:
-    paths = write(tmp_path, bands(5), bands(8), photometric='minisblack')
+    paths = write(tmp_path, bands(5), bands(8), photometric='minisblack', planarconfig='contig')
     with pytest.raises(QuestionError, match='1 of 5, 1 of 8'):
         survey(paths)
     assert rows_of(survey(paths, 3).config_lines)['image_reading'] == dict(bands=[1, 2, 3])

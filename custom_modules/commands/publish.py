@@ -184,7 +184,9 @@ def _without_lists(value: Any) -> Any:
     """Leave out the lists of excluded images, which are on the disk of the publisher alone."""
     if isinstance(value, dict):
         return {
-            key: None if key == 'exclude' else _without_lists(item) for key, item in value.items()
+            # A variable stays in its place, or it would be one that nothing uses.
+            key: None if key == 'exclude' and item != '$exclude' else _without_lists(item)
+            for key, item in value.items()
         }
     return [_without_lists(item) for item in value] if isinstance(value, list) else value
 

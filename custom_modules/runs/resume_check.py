@@ -10,7 +10,7 @@ from ..base.errors import UserError
 from ..base.paths import short_path
 from ..base.shell import shell_command
 from ..config import LoadedConfig
-from ..config.differences import as_data, differences
+from ..config.differences import ABSENT, as_data, differences
 from ..config.signatures import defaults
 from ..config.written import CODE, read_written, resolved
 from ..datasets.image_reading import ImageReading
@@ -55,6 +55,8 @@ def check_resume(run: Path, config: LoadedConfig, allow_changes: bool = False) -
     changes = list(differences(before, config.data))
     if is_main_process():
         for key, old, new in changes:
+            if old == ABSENT and str(new).startswith('$'):
+                continue  # of a variable that came later its own line tells
             print(f'resume: {key} was {old}, is {new}')
     refused = list(differences(fixed, _fixed(as_data(config.resolved.to_dict()))))
     if refused and not allow_changes:
@@ -77,7 +79,8 @@ def _fixed(config: dict[str, Any]) -> dict[str, Any]:
         stage['image_reading'] = ImageReading.of(stage['image_reading']).settings()
     model = _dict(config.get('model'))
     kept = {key: model.get(key) for key in FIXED_MODEL}
-    return dict(model=kept | {part: _whole(_dict(model.get(part))) for part in PARTS}, **stages)
+    kept |= {part: _whole(kept[part]) for part in PARTS if isinstance(kept[part], dict)}
+    return dict(model=kept, **stages)
 
 
 def _whole(part: dict[str, Any]) -> dict[str, Any]:

@@ -49,7 +49,7 @@ def read_series(paths: Sequence[Path]) -> Volume:
     pixels = needed('pydicom.pixels')
     datasets = [_read(path) for path in paths]
     order = sorted(range(len(paths)), key=lambda index: _position(datasets[index], index))
-    parts = []
+    parts: list[np.ndarray] = []
     for index in order:
         path, dataset = paths[index], datasets[index]
         if 'PixelData' not in dataset or dataset.get('SamplesPerPixel', 1) != 1:

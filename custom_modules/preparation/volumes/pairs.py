@@ -119,7 +119,8 @@ def _named(
                 '--masks which one is to be taken'
             )
         split = image.split or masks[0].split or ''
-        name = '_'.join((*image.folders, image.stem))
+        shared = [part for part in image.folders if part in masks[0].folders]
+        name = '_'.join((*shared, image.stem))
         found.append(_Pair(pictures[image.path], pictures[masks[0].path], split, name))
     return found
 

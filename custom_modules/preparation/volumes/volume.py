@@ -1,5 +1,6 @@
 """What a volume is, whichever files it is kept in."""
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -68,7 +69,7 @@ def check_shape(shape: tuple[int, ...], itemsize: int) -> None:
             f'four axes ({_shown(shape)}), the last of which is longer than {MOST_BANDS} bands; '
             'save each point of time as a volume of its own'
         )
-    if float(np.prod(np.float64(shape))) * itemsize > MOST_BYTES:
+    if math.prod(shape) * itemsize > MOST_BYTES:
         raise UserError(f'{_shown(shape)} values are more than {MOST_BYTES >> 30} GiB')
 
 
