@@ -78,8 +78,8 @@ def _fixed(config: dict[str, Any]) -> dict[str, Any]:
     for stage in stages.values():
         stage['image_reading'] = ImageReading.of(stage['image_reading']).settings()
     model = _dict(config.get('model'))
-    kept = {key: model.get(key) for key in FIXED_MODEL}
-    kept |= {part: _whole(kept[part]) for part in PARTS if isinstance(kept[part], dict)}
+    kept: dict[str, Any] = {key: model.get(key) for key in FIXED_MODEL}
+    kept |= {part: _whole(kept[part]) for part in PARTS if kept[part]}
     return dict(model=kept, **stages)
 
 
