@@ -39,6 +39,45 @@ class NearDuplicate:
     correlation: float
 
 
+class Looks:
+    """What images look like, eight bytes each."""
+
+    def __init__(self) -> None:
+        self.images: list[PurePosixPath] = []
+        self.splits: list[str] = []
+        self.hashes: list[np.uint64] = []
+
+    def add(self, image: PurePosixPath, split: str, small: np.ndarray) -> None:
+        """Note an image.
+
+        Args:
+            image: its path, by which ``near_duplicates`` asks for it again.
+            split: its split.
+            small: as ``small_picture`` returns it; black and other flat ones are alike to nobody.
+        """
+        if small.std() >= 1:
+            self.images.append(image)
+            self.splits.append(split)
+            self.hashes.append(_hash(small))
+
+    def near_duplicates(self, read: Callable[[PurePosixPath], np.ndarray]) -> list[NearDuplicate]:
+        """Return pairs of images in different splits that look alike, the most alike first.
+
+        Mirrored, turned and cropped copies are not found.
+
+        Args:
+            read: function that returns an image, (H, W, C) uint8.
+        """
+        found = []
+        for one, other in _candidates(np.array(self.hashes), np.array(self.splits)):
+            pair = (self.images[one], self.images[other])
+            correlation = _correlation(*(small_picture(read(image)) for image in pair))
+            if correlation >= LEAST_CORRELATION:
+                splits = (self.splits[one], self.splits[other])
+                found.append(NearDuplicate(pair, splits, correlation))
+        return sorted(found, key=lambda pair: (-pair.correlation, pair.images))
+
+
 def compare_images(
     read: Callable[[PurePosixPath], np.ndarray],
     splits: Mapping[PurePosixPath, str],
@@ -46,8 +85,6 @@ def compare_images(
     num_threads: int = 2,
 ) -> tuple[list[NearDuplicate], list[str]]:
     """Decode all images; find those of different splits that look alike.
-
-    Mirrored, turned and cropped copies are not found. Of each image eight bytes are kept.
 
     Args:
         read: function that returns an image, (H, W, C) uint8, or raises UserError.
@@ -58,10 +95,7 @@ def compare_images(
     Returns:
         The pairs, the most alike first, and a line for each image that cannot be read.
     """
-    images = list(splits)
-    hashes = np.zeros(len(images), np.uint64)
-    usable = np.zeros(len(images), bool)
-    faults: list[str] = []
+    looks, faults = Looks(), []
 
     def look(image: PurePosixPath) -> np.ndarray | str:
         try:
@@ -70,19 +104,14 @@ def compare_images(
             return str(error)
 
     with ThreadPoolExecutor(num_threads) as pool:
-        for n, picture in enumerate(pool.map(look, images)):
+        found = zip(splits.items(), pool.map(look, splits), strict=True)
+        for done, ((image, split), picture) in enumerate(found, 1):
             if isinstance(picture, str):
                 faults.append(picture)
-            elif picture.std() >= 1:  # black images are not alike
-                usable[n], hashes[n] = True, _hash(picture)
-            progress(n + 1)
-    found = []
-    for one, other in _candidates(hashes, np.array([*splits.values()]), usable):
-        pair = (images[one], images[other])
-        correlation = _correlation(*(small_picture(read(image)) for image in pair))
-        if correlation >= LEAST_CORRELATION:
-            found.append(NearDuplicate(pair, (splits[pair[0]], splits[pair[1]]), correlation))
-    return sorted(found, key=lambda pair: (-pair.correlation, pair.images)), faults
+            else:
+                looks.add(image, split, picture)
+            progress(done)
+    return looks.near_duplicates(read), faults
 
 
 def small_picture(image: np.ndarray) -> np.ndarray:
@@ -102,23 +131,18 @@ def _hash(picture: np.ndarray) -> np.uint64:
     return np.packbits(bits).view(np.uint64)[0]
 
 
-def _candidates(
-    hashes: np.ndarray, splits: np.ndarray, usable: np.ndarray, rows: int = 256
-) -> list[tuple[int, int]]:
+def _candidates(hashes: np.ndarray, splits: np.ndarray, rows: int = 256) -> list[tuple[int, int]]:
     """Return index pairs of different splits whose hashes differ in few bits, a bounded number."""
-    chosen = np.flatnonzero(usable)
-    bits, where = hashes[chosen], splits[chosen]
     ones = np.array([bin(n).count('1') for n in range(256)], np.uint8)
     found: list[tuple[int, int]] = []
-    for start in range(0, len(chosen), rows):
-        differ = bits[start : start + rows, None] ^ bits[None, start:]
+    for start in range(0, len(hashes), rows):
+        differ = hashes[start : start + rows, None] ^ hashes[None, start:]
         count = ones[differ.view(np.uint8)].reshape(*differ.shape, 8).sum(-1, dtype=np.uint8)
-        near = (count <= MOST_BITS) & (where[start : start + rows, None] != where[None, start:])
-        pairs = np.argwhere(np.triu(near))
-        found += [(int(chosen[start + a]), int(chosen[start + b])) for a, b in pairs]
+        near = (count <= MOST_BITS) & (splits[start : start + rows, None] != splits[None, start:])
+        found += [(int(start + a), int(start + b)) for a, b in np.argwhere(np.triu(near))]
         if len(found) >= MOST_PAIRS:
-            return found[:MOST_PAIRS]
-    return found
+            break
+    return found[:MOST_PAIRS]
 
 
 def lines_about(found: Sequence[NearDuplicate]) -> list[str]:
@@ -134,7 +158,7 @@ def lines_about(found: Sequence[NearDuplicate]) -> list[str]:
     return [
         f'{len(found):,} pairs of images in two splits look alike (correlation of '
         f'{LEAST_CORRELATION} or more at {_SIDE}x{_SIDE} pixels); a test of such images is too '
-        'good. Say with --group-by what belongs together:',
+        'good: keep them in one split (--group-by, or in the table):',
         *(f'    {line}' for line in named),
         *([f'    and {more:,} more'] if more else []),
     ]
