@@ -156,6 +156,7 @@ def test_lists(lists: dict[str, str], tmp_path: Path) -> None:
         ({'a/train.txt': '0\n1', 'b/train.txt': '0\n2'}, {}, 'different lists of train'),
         ({'test.txt': '0\n1'}, {IMAGES[0]: 'train'}, 'its folder says train'),
         ({'train.txt': b'\xff\xfe0'}, {}, 'no text in UTF-8'),
+        ({'train.txt': '0\ntwice'}, {}, 'fit several images'),
     ],
 )
 def test_lists_that_contradict(lists: dict, by_folder: dict, message: str, tmp_path: Path) -> None:
@@ -163,7 +164,18 @@ def test_lists_that_contradict(lists: dict, by_folder: dict, message: str, tmp_p
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_bytes(text if isinstance(text, bytes) else text.encode())
     with pytest.raises(UserError, match=message):
-        find_splits(tmp_path, paths(*lists), dict.fromkeys(IMAGES, ()), by_folder)
+        pairs = dict.fromkeys([*IMAGES, *paths('a/twice.jpg', 'b/twice.jpg')], ())
+        find_splits(tmp_path, paths(*lists), pairs, by_folder)
+
+
+def test_a_list_of_something_else_is_said(tmp_path: Path) -> None:
+    (tmp_path / 'words').mkdir()
+    (tmp_path / 'words' / 'train.txt').write_text('leaf\nstem\n')
+    found = find_splits(tmp_path, paths('words/train.txt'), dict.fromkeys(IMAGES, ()), {})
+    assert found.of == {}
+    assert found.notes == [
+        "words/train.txt: no list of train, 0 of its 2 lines are pairs ('leaf', 'stem')"
+    ]
 
 
 @pytest.mark.parametrize(

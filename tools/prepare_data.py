@@ -63,13 +63,19 @@ def add_answers(parser: Parser) -> None:
     own.add_argument('--masks', metavar='PATTERN', help="masks: a folder, or '*_mask.png'")
     own.add_argument(
         '--foreground',
-        action='append',
+        nargs='+',
+        action='extend',
         default=[],
         metavar='WHAT',
-        help="foreground: a value (1), a colour ('#ff0000') or a category (leaf); may be repeated",
+        help="what is foreground: values (1 2), colours ('#ff0000') or categories (leaf)",
     )
     own.add_argument(
-        '--ignore', action='append', default=[], metavar='WHAT', help='what does not count'
+        '--ignore',
+        nargs='+',
+        action='extend',
+        default=[],
+        metavar='WHAT',
+        help='what does not count, written in the same way',
     )
     own.add_argument('--threshold', type=int, help='grey level above which is foreground')
     own.add_argument(

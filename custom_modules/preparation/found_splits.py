@@ -43,8 +43,8 @@ def find_splits(
     Raises:
         UserError: lists share an image, or say something else than the folders.
     """
-    listed = _read_lists(folder, files, images)
     found = FoundSplits(dict(by_folder))
+    listed = _read_lists(folder, files, images, found.notes)
     if by_folder:
         found.notes.append(f'splits by folders: {counted(by_folder.values())}')
     for path, (split, members, unknown) in listed.items():
@@ -75,6 +75,7 @@ def _read_lists(
     folder: Path,
     files: Sequence[PurePosixPath],
     images: Mapping[PurePosixPath, Sequence[PurePosixPath]],
+    notes: list[str],
 ) -> _Listed:
     names = _Names(images)
     found: dict[str, _Listed] = defaultdict(dict)
@@ -84,10 +85,21 @@ def _read_lists(
             continue
         lines = [line.strip() for line in read_lines(folder / path, _REMEDY) if line.strip()]
         looked_up = [(line, names.find(line)) for line in lines]
-        members = list(dict.fromkeys(image for _, image in looked_up if image is not None))
-        unknown = [line for line, image in looked_up if image is None]
-        if 2 * len(members) >= len(lines) > 0 or _is_main(path, members):
+        several = [line for line, meant in looked_up if len(meant) > 1]
+        if several:
+            raise UserError(
+                f'{folder / path}: {len(several):,} names fit several images: {some(several)}; '
+                'write their folders too, or move the list away'
+            )
+        members = list(dict.fromkeys(image for _, meant in looked_up for image in meant))
+        unknown = [line for line, meant in looked_up if not meant]
+        if 2 * len(members) >= len(lines) > 0 or (members and len(path.parts) == 1):
             found[split][path] = (split, members, unknown)
+        elif lines:
+            notes.append(
+                f'{path}: no list of {split}, {len(members):,} of its {len(lines):,} lines are '
+                f'pairs ({some(lines)})'
+            )
     whole = {'trainval', 'train_val'}
     if 'val' in found:  # both together are listed once more
         found['train'] = {p: v for p, v in found['train'].items() if plain(p.stem) not in whole}
@@ -113,11 +125,6 @@ def _split_of_list(path: PurePosixPath) -> str | None:
     if sum(word in SPLIT_WORDS for word in words) != 1:
         return None
     return split_of(' '.join(words))
-
-
-def _is_main(path: PurePosixPath, members: Sequence[object]) -> bool:
-    """Say whether a list of other images too is meant: the one beside the folders of images."""
-    return bool(members) and len(path.parts) == 1
 
 
 def _one_of(folder: Path, split: str, lists: _Listed) -> PurePosixPath:
@@ -147,8 +154,8 @@ class _Names:
                     self.known[parts[n:]].add(image)
                     self.known[bare[n:]].add(image)
 
-    def find(self, line: str) -> PurePosixPath | None:
-        """Return the one image of a line; None for none, or for several."""
+    def find(self, line: str) -> set[PurePosixPath]:
+        """Return the images that a line may mean: one, several, or none."""
         for text in (line, *line.replace(',', ' ').replace('\t', ' ').split()[:1]):
             parts = tuple(plain(part) for part in PurePosixPath(text.replace('\\', '/')).parts)
             for n in range(len(parts)):  # a list may begin with folders that are not here
@@ -156,6 +163,6 @@ class _Names:
                 bare = (*tail[:-1], PurePosixPath(tail[-1]).stem) if tail else tail
                 is_picture = PurePosixPath(text).suffix.lower() in PICTURE_SUFFIXES
                 found = self.known.get(tail) or (self.known.get(bare) if is_picture else None)
-                if found and len(found) == 1:
-                    return next(iter(found))
-        return None
+                if found:
+                    return found
+        return set()

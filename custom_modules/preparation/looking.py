@@ -6,8 +6,10 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 from ..base.errors import UserError
+from ..base.kinds import integer
 from ..base.progress import ProgressBar
 from ..datasets.pairs_table import PairRow
+from ..datasets.splits import check_fractions
 from .answers import Answers
 from .division import divide
 from .files import list_folder
@@ -79,6 +81,9 @@ def look(folder: Path, answers: Answers, cut: Cut, say: Callable[[str], None]) -
         QuestionError: the folder can be read in several ways.
         UserError: it holds no pairs, or files are faulty; all of them are named.
     """
+    check_fractions(cut.fractions, cut.seed)
+    if answers.threshold is not None:
+        integer(0, 254).check('--threshold', answers.threshold)
     notes: list[str] = []
 
     def tell(*lines: str) -> None:

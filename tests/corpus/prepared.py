@@ -173,6 +173,7 @@ PREPARED = (
                 '6 pairs',
             ),
             ('--masks of nothing', _folder(_nothing, masks='drawn'), 'no file below', ''),
+            ('--threshold 255', _folder(_nothing, threshold=255), '--threshold 255', ''),
             ('--group-by of nothing', _folder(_nothing, group_by='p[0-9]'), 'not found in 6', ''),
             ('--group-by with a bracket', _folder(_nothing, group_by='['), 'no regular', ''),
             ('one group for three splits', _folder(_nothing, group_by='(images)'), '1 groups', ''),
