@@ -13,9 +13,11 @@ import pytest
 from PIL import Image
 
 from custom_modules.base.errors import UserError
+from custom_modules.datasets.image_io import read_orientation
 from custom_modules.datasets.transforms.loading import LoadImage, LoadMask
 from custom_modules.preparation.answers import Answers
 from custom_modules.preparation.mask_kinds import MaskRule, find_rule
+from custom_modules.preparation.mask_kinds.look import look
 from custom_modules.preparation.question import QuestionError
 
 NO_ANSWERS = Answers()
@@ -440,3 +442,12 @@ def test_one_file_for_each_object(tmp_path: Path) -> None:
 def test_what_is_worth_a_line(numbers: list[Numbers], note: str, tmp_path: Path) -> None:
     rule = rule_of(pairs_of(tmp_path, [grey(one) for one in numbers]))
     assert note in '\n'.join(rule.notes)
+
+
+def test_little_is_kept_of_a_mask(tmp_path: Path) -> None:
+    """However large it is: 10,000 of them are a few megabytes."""
+    ((image, (mask,)),) = pairs_of(tmp_path, [grey(cv2.resize(soft(), (900, 600)))])
+    Image.new('L', (900, 600)).save(image)
+    kept = vars(look(mask, read_orientation(image))).values()
+    arrays = {id(one): one.nbytes for one in kept if isinstance(one, np.ndarray)}
+    assert sum(arrays.values()) < 4_096

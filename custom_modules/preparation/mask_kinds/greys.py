@@ -8,7 +8,7 @@ from ..question import QuestionError
 from .choice import NONZERO, Choice
 from .group import WORDS, Group, percent
 from .labels import BACKGROUND, FOREGROUND, IGNORED, ByThreshold, ByValue, Labels
-from .look import NEARLY, VOID, WHITE, WIDE_WHITE, between
+from .structure import NEARLY, VOID, WHITE, WIDE_WHITE, between
 
 #: Half of the range: what is above is foreground.
 HALF = 127
@@ -119,7 +119,7 @@ def _is_soft(group: Group) -> bool:
         noise = group.kind.jpeg or (above.any() and below.any())
         return bool(values.size > 2 and noise and not middle.any())
     grey = int(group.pixels[middle].sum())
-    if grey > group.total / 2 or sum(look.flat for look in group.looks) > FLAT * grey:
+    if grey > group.total / 2 or sum(look.structure.flat for look in group.looks) > FLAT * grey:
         return False
     return not (group.kind.jpeg and _has_peak(group, middle, grey, top))
 
@@ -140,7 +140,7 @@ def _are_objects(group: Group) -> bool:
     files = [look for look in group.looks if look.values[-1] > 0]
     several = [look for look in files if look.values.size > 2]
     numbers = sum(int((look.values > 0).sum()) for look in several)
-    if background < 0.05 or sum(look.parts for look in several) > 2 * numbers:
+    if background < 0.05 or sum(look.structure.parts for look in several) > 2 * numbers:
         return False
     if group.values[-1] > WHITE:
         dense = [_span(look.values) <= 4 * look.values.size + 50 for look in files]

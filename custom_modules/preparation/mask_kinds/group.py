@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 from PIL import ImageColor
 
-from .look import VOID, WHITE, Kind, Look
+from .look import Kind, Look
+from .structure import VOID, WHITE
 
 WORDS = {
     'grey': 'grey levels',
@@ -16,6 +17,9 @@ WORDS = {
     'colours': 'colours',
     'opacity': 'opacity (the alpha channel)',
 }
+
+#: Files that are counted together at once.
+BLOCK = 256
 
 #: Of the values that a message names.
 SHOWN = 16
@@ -62,7 +66,7 @@ class Group:
             return None
         there = [look for look in self.looks if look.values[-1] == VOID and look.values.size > 2]
         pixels = sum(int(look.counts[-1]) for look in there)
-        return VOID if 2 * sum(look.outline for look in there) > pixels else None
+        return VOID if 2 * sum(look.structure.lines for look in there) > pixels else None
 
     def share(self, chosen: np.ndarray) -> float:
         """Return the share of the pixels whose values are chosen by (n,) truth values."""
@@ -110,16 +114,38 @@ class Group:
 
 def group_of(kind: Kind, looks: Sequence[Look]) -> Group:
     """Return masks of one kind counted together."""
-    every = np.concatenate([look.values for look in looks])
-    of_file = np.repeat(np.arange(len(looks)), [look.values.size for look in looks])
-    values, first, which = np.unique(every, return_index=True, return_inverse=True)
-    pixels = np.zeros(values.size, np.int64)
-    np.add.at(pixels, which, np.concatenate([look.counts for look in looks]))
+    values = np.empty(0, np.int64)
+    pixels, files, examples = (np.empty(0, np.int64) for _ in range(3))
     palette: dict[int, int] = {}
-    for look in looks:
-        if look.palette is not None:
-            palette |= dict(zip(look.values.tolist(), look.palette.tolist(), strict=True))
-    return Group(kind, looks, values, pixels, np.bincount(which), of_file[first], palette)
+    for start in range(0, len(looks), BLOCK):  # so that memory does not grow with the files
+        block = looks[start : start + BLOCK]
+        every = np.concatenate([look.values for look in block])
+        of_file = np.repeat(
+            np.arange(start, start + len(block)), [look.values.size for look in block]
+        )
+        found, first, which = np.unique(every, return_index=True, return_inverse=True)
+        old, values = values, np.union1d(values, found)
+        at_old, at_new = np.searchsorted(values, old), np.searchsorted(values, found)
+        counts = np.concatenate([look.counts for look in block])
+        pixels = _spread(pixels, at_old, values.size)
+        pixels[at_new] += np.bincount(which, counts).astype(np.int64)
+        files = _spread(files, at_old, values.size)
+        files[at_new] += np.bincount(which)
+        before = examples
+        examples = _spread(before, at_old, values.size)
+        examples[at_new] = of_file[first]
+        examples[at_old] = before
+        for look in block:
+            if look.palette is not None:
+                palette |= dict(zip(look.values.tolist(), look.palette.tolist(), strict=True))
+    return Group(kind, looks, values, pixels, files, examples, palette)
+
+
+def _spread(numbers: np.ndarray, places: np.ndarray, size: int) -> np.ndarray:
+    """Return numbers at their places among ``size`` zeros."""
+    spread = np.zeros(size, np.int64)
+    spread[places] = numbers
+    return spread
 
 
 def palettes_differ(looks: Iterable[Look]) -> bool:
