@@ -28,6 +28,7 @@ from ..export.onnx_files import INPUT, OUTPUT
 from ..export.parity import TOLERANCES, Parity, compare
 from ..models.binary_segmentor import as_input, as_segmentor
 from ..models.precision import autocast
+from ..models.windows import seen_at_once
 from ..runs.checkpoint_io import load_checkpoint, load_weights, weights_file
 from ..runs.named_model import results_folder
 from ..runs.tuned_threshold import stored_threshold
@@ -186,6 +187,8 @@ def real_batches(
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """Yield images (N, C, H, W) uint8, RGB where C is 3, and masks (N, H, W) of 0, 1 and 255.
 
+    Of pictures that are seen in windows it is the window with the most foreground.
+
     Args:
         config: resolved config of the model.
         split: split to read, 'train' or 'test'; both go through the steps of the test.
@@ -208,6 +211,7 @@ def real_batches(
         image = sample['inputs']
         packed = sample['data_samples']
         target = as_input(packed.gt_sem_seg.data, packed, image.shape[-2:])
+        image, target = seen_at_once(image, target, packed)
         pair = (swap_red_and_blue(image, axis=0).numpy(), target[0].numpy())
         if batch and (batch[0][0].shape != pair[0].shape or len(batch) == BATCH):
             yield _stack(batch)

@@ -33,12 +33,13 @@ from ..export.exported_model import use_exported
 from ..models.binary_segmentor import BinarySegmentor, as_segmentor
 from ..models.cost import cost_of_image
 from ..models.test_time_augmentation import TestTimeAugmentation
+from ..models.windows import Windows
 from ..runs.checkpoint_io import weights_file
 from ..runs.environment import environment
 from ..runs.initial_weights import start_of
 from ..runs.metrics_text import describe
 from ..runs.per_image_csv import write_rows
-from ..runs.trained_with import image_size, other_than_trained
+from ..runs.trained_with import image_size, other_than_trained, windows
 from ..runs.tuned_threshold import find_threshold, save_threshold, sidecar_file
 from ..visualization import save_examples
 from ..visualization.examples import SHEET
@@ -225,14 +226,17 @@ def _check_scored(model: Any) -> None:
 
 
 def _cost(runner: PetSegRunner) -> dict[str, Any]:
-    """Return what the first of the tested images costs; nothing of a network that is sharded."""
+    """Return what the first tested image costs, or one window; nothing of a sharded network."""
     model = runner.bare_model
     # Of a sharded one this process has a part of the weights, and would wait for the others.
     if is_sharded(model) or not isinstance(model, BinarySegmentor):
         return {}
     loader = runner.test_dataloader
-    batch = loader.collate_fn([loader.dataset[0]])
-    inputs = model.data_preprocessor(batch, False)['inputs']
+    picture, sample = (loader.dataset[0][key] for key in ('inputs', 'data_samples'))
+    if 'sliding_window' in sample:
+        seen = Windows(**sample.sliding_window)
+        picture = seen.cut(picture, seen.over(picture.shape[-2:])[0])
+    inputs = model.data_preprocessor(dict(inputs=[picture]), False)['inputs']
     return dict(cost=cost_of_image(model, inputs, runner.test_loop.dtype))
 
 
@@ -282,6 +286,7 @@ def protocol(config: Config, model: Any, checkpoint: str) -> dict[str, object]:
         border=described(dataset, 'border'),
         resolution=model.resolution,
         image_size=image_size(dataset),
+        windows=windows(dataset),
         averaging='Dice and IoU: mean over images; *_global, precision, recall: over all pixels',
         threshold=model.threshold,
         config=short_path(config.filename),

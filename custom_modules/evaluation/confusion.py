@@ -25,9 +25,11 @@ def count_pixels(prediction: np.ndarray, target: np.ndarray) -> Confusion:
         target: ground truth, (H, W), 0, 1 or 255 (ignored).
     """
     assert prediction.shape == target.shape, (prediction.shape, target.shape)
-    table = np.bincount((target.astype(np.int64) * 2 + prediction).ravel(), minlength=4)
-    tn, fp, fn, tp = table[:4].tolist()
-    return Confusion(tp, fp, fn, tn)
+    truth, background, guess = target == 1, target == 0, prediction == 1  # a byte for each pixel
+    tp, fp, positive, negative = (
+        int(np.count_nonzero(one)) for one in (truth & guess, background & guess, truth, background)
+    )
+    return Confusion(tp, fp, positive - tp, negative - fp)
 
 
 def dice(both: Count, only_first: Count, only_second: Count) -> np.ndarray:

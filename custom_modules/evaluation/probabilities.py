@@ -17,6 +17,9 @@ THRESHOLDS = torch.arange(1, 100) / 100
 #: Bins of the reliability diagram, of equal width.
 BINS = 10
 
+#: Pixels that are counted at a time: each takes some 40 bytes meanwhile.
+_BLOCK = 2**22
+
 
 @dataclass(frozen=True)
 class ProbabilityCounts:
@@ -41,6 +44,16 @@ def count_probabilities(logits: torch.Tensor, target: torch.Tensor) -> Probabili
         logits: logits of the foreground, (H, W), float.
         target: ground truth, (H, W) uint8, 0, 1 or 255 (ignored).
     """
+    rows = max(1, _BLOCK // max(1, logits.shape[1]))
+    blocks = [_count(*pair) for pair in zip(logits.split(rows), target.split(rows), strict=True)]
+    return ProbabilityCounts(
+        histogram=sum((one.histogram for one in blocks[1:]), blocks[0].histogram),
+        confidence=sum((one.confidence for one in blocks[1:]), blocks[0].confidence),
+        squared_error=sum(one.squared_error for one in blocks),
+    )
+
+
+def _count(logits: torch.Tensor, target: torch.Tensor) -> ProbabilityCounts:
     probabilities = logits.sigmoid()
     # As a mask is probability > threshold, a probability of 0.5 is below the threshold 0.5.
     bins = torch.bucketize(probabilities, THRESHOLDS.to(probabilities.device)).cpu().numpy()

@@ -12,7 +12,7 @@ from ..base.csv_cells import as_markdown_cell
 from ..config.held_datasets import described
 from ..config.written import origin
 from ..evaluation.own_metrics import metrics_of
-from ..runs.metrics_text import excluded_images
+from ..runs.metrics_text import excluded_images, input_size
 from .parity import Parity
 
 #: Where the data come from, by class of data set: name, licence, source.
@@ -164,12 +164,9 @@ def _metrics(tests: Sequence[Mapping[str, Any]]) -> list[str]:
 
 
 def _resolution(tested: Mapping[str, Any]) -> str:
-    return "at the photographs' own size" if tested['resolution'] == 'original' else _side(tested)
-
-
-def _side(tested: Mapping[str, Any]) -> str:
-    size = tested['image_size']
-    return 'x'.join(map(str, size)) if isinstance(size, list) else f'{size}x{size}'
+    return (
+        "at the photographs' own size" if tested['resolution'] == 'original' else input_size(tested)
+    )
 
 
 def _cell(tested: Mapping[str, Any], name: str) -> str:
@@ -185,7 +182,7 @@ def _protocol(tested: Mapping[str, Any]) -> str:
     excluded = excluded_images(tested)
     return (
         f'{tested.get("num_images", 0):,} images of the split `{tested["split"]}`, {border}'
-        f'{_side(tested)}, scored at the {tested["resolution"]} resolution, '
+        f'{input_size(tested)}, scored at the {tested["resolution"]} resolution, '
         f'threshold {tested["threshold"]:g}{excluded and "; " + excluded}.'
     )
 

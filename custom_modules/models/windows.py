@@ -5,6 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+import torch.nn.functional as F
+from mmseg.structures import SegDataSample
 
 from ..base.errors import UserError
 
@@ -65,6 +67,29 @@ class Windows:
                     yield place, values[..., :height, :width]
 
         return merge(seen(), (height, width))
+
+
+def seen_at_once(
+    picture: torch.Tensor, mask: torch.Tensor, sample: SegDataSample
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return what a network gets of a picture: all, or the window that holds the most foreground.
+
+    Args:
+        picture: network's input, (3, H, W).
+        mask: ground truth of the same size, (1, H, W), 0, 1 or 255 (ignored).
+        sample: sample of the picture, which says whether it is seen in windows.
+    """
+    if 'sliding_window' not in sample:
+        return picture, mask
+    windows = Windows(**sample.sliding_window)
+
+    def foreground(window: Window) -> int:
+        return int((mask[(..., *window)] == 1).sum())
+
+    place = max(windows.over(picture.shape[-2:]), key=foreground)
+    cut = mask[(..., *place)]
+    missing = [windows.size - side for side in cut.shape[-2:]]
+    return windows.cut(picture, place), F.pad(cut, (0, missing[1], 0, missing[0]), value=255)
 
 
 def check_windows(side: int | None, overlap: float | None) -> None:

@@ -17,7 +17,7 @@ from ..evaluation.images_needed import describe_needed
 from ..evaluation.metric_table import MetricInfo
 from ..evaluation.own_metrics import metrics_of
 from ..runs.comparison import Comparison, compare
-from ..runs.metrics_text import excluded_images
+from ..runs.metrics_text import excluded_images, input_size
 from ..visualization.curves import COLOURS, panels
 from . import charts
 from .gallery import Gallery, Row
@@ -133,13 +133,11 @@ def render(
 
 def protocol(metrics: dict[str, Any]) -> str:
     """Return in a sentence how the metrics of a test came about."""
-    size = metrics['image_size']
-    size = f'{size}x{size}' if isinstance(size, int) else 'x'.join(map(str, size or ['?']))
     parts = [
         f'{metrics.get("num_images", 0):,} images of the split {metrics["split"]!r} of '
         f'{metrics["dataset"]}',
         f'{metrics.get("num_empty", 0)} without foreground',
-        f'network input {size}, scored at the {metrics["resolution"]} resolution',
+        f'network input {input_size(metrics)}, scored at the {metrics["resolution"]} resolution',
         f'threshold {metrics["threshold"]:g}',
     ]
     if excluded := excluded_images(metrics):

@@ -89,6 +89,7 @@ METRICS = record(
     **dict.fromkeys(('averaging', 'threshold_source', 'dtype', 'interval_method'), text()),
     **dict.fromkeys(('device', 'torch', 'python', 'system', 'commit'), text()),
     image_size=one_of(text(), items(count(1)), count(1)),
+    windows=one_of(nothing, record(('size', 'overlap'), size=count(1), overlap=SCORE)),
     threshold=SCORE,
     tta=one_of(nothing, record(('scales',), scales=items(between(0, 5)))),
     training=one_of(nothing, TRAINING),

@@ -39,6 +39,18 @@ def excluded_images(result: Mapping[str, Any]) -> str:
     return f'images that exclude left out: {", ".join(parts)}' if parts else ''
 
 
+def input_size(result: Mapping[str, Any]) -> str:
+    """Return the size of what the network got: '256x256', or windows over images.
+
+    Args:
+        result: metrics of a test with their protocol, as ``metrics.json`` holds them.
+    """
+    size, windows = result['image_size'], result.get('windows')
+    sides = size if isinstance(size, list) else [size] * 2
+    whole = 'x'.join(map(str, sides)) if size else 'images as they are'
+    return f'windows of {windows["size"]}x{windows["size"]} over {whole}' if windows else whole
+
+
 def _describe_metrics(result: dict[str, Any]) -> list[str]:
     """Return a line for metrics in a row that average over the same."""
     batch = result.get('metric_batch_size')
@@ -63,9 +75,8 @@ def _describe_split(result: dict[str, Any]) -> str:
 
 
 def _describe_size(result: dict[str, Any]) -> str:
-    size = result['image_size']
-    sides = size if isinstance(size, list) else [size] * 2
-    seen = f'seen at {sides[0]}x{sides[1]}' if size else 'seen as they are'
+    fixed = result['image_size'] and not result.get('windows')
+    seen = f'seen {"at" if fixed else "as"} {input_size(result)}'
     where = 'there' if result['resolution'] == 'input' else 'at the size of the files'
     return f'{seen} and scored {where}'
 
@@ -82,14 +93,16 @@ def _describe_details(result: dict[str, Any]) -> list[str]:
         dice = '  '.join(f'{name} {row["Dice"]:.4f}' for name, row in result['borders'].items())
         lines.append(f'Dice with the border as {dice}')
     if 'cost' in result:
-        lines.append(_describe_cost(result['cost']))
+        lines.append(
+            _describe_cost(result['cost'], 'a window' if result.get('windows') else 'an image')
+        )
     return lines
 
 
-def _describe_cost(cost: dict[str, Any]) -> str:
+def _describe_cost(cost: dict[str, Any], seen: str) -> str:
     (height, width), timed = cost['image_size'], cost['latency']
     return (
         f'{cost["parameters"]:,} parameters, {cost["multiply_accumulates"] / 1e9:.2f} G '
         f'multiply-accumulates and {timed["median"]:.1f} ms ({timed["low"]:.1f} to '
-        f'{timed["high"]:.1f}) for an image of {width}x{height}'
+        f'{timed["high"]:.1f}) for {seen} of {width}x{height}'
     )

@@ -15,6 +15,14 @@ def image_size(dataset: Mapping[str, Any]) -> list[int] | int | str:
     return [*scale] if isinstance(scale, list | tuple) else scale
 
 
+def windows(dataset: Mapping[str, Any]) -> dict[str, float] | None:
+    """Return ``size`` and ``overlap`` of the windows that images are seen in, or None."""
+    for step in pipeline_of(dataset):
+        if step.get('type') == 'SlidingWindow':
+            return dict(size=step['size'], overlap=step.get('overlap', 0.25))
+    return None
+
+
 def other_than_trained(meta: Mapping[str, Any], config: Mapping[str, Any]) -> list[str]:
     """Return a line for each setting under which the weights were not trained.
 
@@ -47,6 +55,7 @@ def _settings(config: Mapping[str, Any]) -> dict[str, Any]:
     dataset = next(loader['dataset'] for loader in loaders if loader)
     return {
         'image size': _pair(image_size(dataset)),
+        'windows': [seen['size']] * 2 if (seen := windows(dataset)) else 'none',
         **{
             f'normalisation ({key})': _plain(preprocessor.get(key))
             for key in ('mean', 'std', 'per_image')

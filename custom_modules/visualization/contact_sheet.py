@@ -9,6 +9,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
+from ..datasets.transforms.resizing import resize_image, resize_mask
 from .figure_file import save_figure
 
 #: Colours that people with any colour vision can tell apart (Okabe and Ito).
@@ -33,6 +34,17 @@ class Example:
     prediction: np.ndarray
 
 
+def fitted(example: Example, largest: int = 1024) -> Example:
+    """Return an example whose longer side is at most ``largest`` pixels, so that it can be kept."""
+    height, width = example.image.shape[:2]
+    shrink = largest / max(height, width)
+    if shrink >= 1:
+        return example
+    size = (max(1, round(width * shrink)), max(1, round(height * shrink)))
+    masks = (resize_mask(mask, size) for mask in (example.truth, example.prediction))
+    return Example(example.title, resize_image(example.image, size), *masks)
+
+
 def blend(
     image: np.ndarray, where: np.ndarray, colour: Sequence[int], share: float = 0.65
 ) -> np.ndarray:
@@ -54,8 +66,10 @@ def outline(image: np.ndarray, where: np.ndarray, colour: Sequence[int]) -> np.n
 
 def spotlight(image: np.ndarray, where: np.ndarray) -> np.ndarray:
     """Return ``image`` (H, W, 3) with everything but the pixels ``where`` (H, W) grey and dark."""
-    grey = image.mean(axis=2, keepdims=True) * 0.35
-    return np.where(where[..., None], image, grey).round().astype(np.uint8)
+    sums = image.sum(axis=2, dtype=np.uint16)
+    # A table of the 766 sums keeps large photographs from becoming floats.
+    grey = (np.arange(3 * 255 + 1) / 3 * 0.35).round().astype(np.uint8)[sums]
+    return np.where(where[..., None], image, grey[..., None])
 
 
 def error_map(example: Example) -> np.ndarray:

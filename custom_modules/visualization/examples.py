@@ -9,7 +9,7 @@ from mmengine.dataset import BaseDataset
 from ..datasets.channels import swap_red_and_blue, viewable
 from ..datasets.image_io import read_mask
 from ..models.binary_segmentor import at_original_size, without_padding
-from .contact_sheet import Example, save_contact_sheet
+from .contact_sheet import Example, fitted, save_contact_sheet
 
 #: Name of the sheet in the folder of a test.
 SHEET = 'examples.png'
@@ -65,7 +65,6 @@ def save_examples(
         row = rows[index]
         image, truth = image_and_truth(dataset, index)
         prediction = read_mask(masks / f'{row["id"]}.png') // 255
-        examples.append(
-            Example(f'{name}\n{row["id"]}\nDice {row["dice"]:.3f}', image, truth, prediction)
-        )
+        title = f'{name}\n{row["id"]}\nDice {row["dice"]:.3f}'
+        examples.append(fitted(Example(title, image, truth, prediction)))
     save_contact_sheet(examples, path, title)

@@ -21,6 +21,8 @@ BENCHMARKS = {
     'service': 'The service under load',
     'attacks': 'The service under attack',
     'memory': 'Memory',
+    'large': 'Large pictures',
+    'patches': 'Patches that hold foreground',
     'allocator': 'Memory that is kept',
     'startup': 'Start',
     'preparation': "Looking at a folder of one's own",

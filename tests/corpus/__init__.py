@@ -17,6 +17,7 @@ from .operations import OPERATIONS
 from .own_metrics import OWN_METRIC_CASES
 from .page import PAGE
 from .prepared import PREPARED
+from .patches import PATCHES
 from .published_configs import PUBLISHED_CONFIGS
 from .readings import READINGS
 from .results import RESULTS
@@ -45,6 +46,7 @@ CASES: tuple[Case, ...] = (
     *WEIGHT_CASES,
     *SETTINGS,
     *VALUES,
+    *PATCHES,
     *OPERATIONS,
     *PUBLISHED_CONFIGS,
     *CONFIG_TYPES,

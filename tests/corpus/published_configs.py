@@ -111,6 +111,11 @@ PUBLISHED: dict[str, tuple[Callable[[Values], object] | bytes, str, str]] = {
         'compile may be true or false',
         '',
     ),
+    'windows without end': (
+        _set('test_pipeline.2', dict(type='SlidingWindow', size=16, overlap=0.999)),
+        'overlap = 0.999 is not allowed; use a number from 0 to 0.75',
+        '',
+    ),
     'a key that ends its quotation': (
         _set('env_cfg.mp_cfg', {"a': open('MARKER', 'w'), 'b": 1}),
         'is no key of a config',

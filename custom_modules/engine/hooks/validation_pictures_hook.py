@@ -13,7 +13,7 @@ from mmseg.structures import SegDataSample
 from ...base.errors import UserError
 from ...datasets.channels import swap_red_and_blue, viewable
 from ...models.binary_segmentor import as_input, without_padding
-from ...visualization.contact_sheet import Example, grid
+from ...visualization.contact_sheet import Example, fitted, grid
 
 #: Of the picture, wherever it goes: ``vis_data/vis_image/valid_pictures_<epoch>.png`` on the disk.
 NAME = 'valid_pictures'
@@ -64,7 +64,7 @@ class ValidationPicturesHook(Hook):
         assert data_batch is not None and outputs is not None
         for image, sample in zip(data_batch['inputs'], outputs, strict=True):
             if self.seen in self.chosen:
-                self.examples.append(_example(image, sample))
+                self.examples.append(fitted(_example(image, sample)))
             self.seen += 1
 
     def after_val_epoch(self, runner: Runner, metrics: dict | None = None) -> None:
