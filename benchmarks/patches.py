@@ -11,6 +11,7 @@ import argparse
 import tempfile
 import time
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -101,7 +102,8 @@ def main() -> None:
         root.mkdir()
         share = draw(root)
         for way, (path, options) in WAYS.items():
-            start, found = time.monotonic(), []
+            start = time.monotonic()
+            found: list[dict[str, Any]] = []
             for seed in args.seeds:
                 config = load_config(
                     path,
@@ -121,7 +123,7 @@ def main() -> None:
                     for seed, f in zip(args.seeds, found, strict=True)
                 },
                 **{
-                    key: round(np.mean([f[key] for f in found]), 4)
+                    key: round(float(np.mean([f[key] for f in found])), 4)
                     for key in ('precision', 'recall')
                 },
                 'seconds of one': round((time.monotonic() - start) / len(found)),
