@@ -16,8 +16,8 @@ from .kinds_of_pictures import KINDS_OF_PICTURES
 from .operations import OPERATIONS
 from .own_metrics import OWN_METRIC_CASES
 from .page import PAGE
-from .prepared import PREPARED
 from .patches import PATCHES
+from .prepared import PREPARED
 from .published_configs import PUBLISHED_CONFIGS
 from .readings import READINGS
 from .results import RESULTS
