@@ -1,6 +1,8 @@
 """tools/prepare_data.py --from: what is said, asked, written, and what trains on it."""
 
+import base64
 import csv
+import json
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -158,6 +160,53 @@ def test_all_faults_are_said_at_once_and_nothing_is_written(own: Path, prepare: 
     for name in ('leaf 1.png', 'leaf 2_mask.png', 'leaf 3_mask.png'):
         assert name in str(raised.value)
     assert list((own.parent / 'space').rglob('*')) == []
+
+
+def test_images_inside_of_annotations_are_written(tmp_path: Path, prepare: Prepare) -> None:
+    folder = tmp_path / 'drawn'
+    folder.mkdir()
+    for n in range(6):
+        _, data = cv2.imencode('.png', image(n))
+        corners = [[4, 3], [19, 3], [19, 8 + n], [4, 8 + n]]
+        shape = dict(label='leaf', points=corners, shape_type='polygon', group_id=None, flags={})
+        found = dict(
+            version='5.4.1', flags={}, shapes=[shape], imagePath=f'{n}.png',
+            imageData=base64.b64encode(data).decode(), imageHeight=SIZE[0], imageWidth=SIZE[1],
+        )  # fmt: skip
+        (folder / f'{n}.json').write_text(json.dumps(found))
+    config = prepare(folder)
+    masks = masks_of(config)
+    assert {name: (m * 255).tolist() for name, m in masks.items()} == {
+        f'{n}': mask(n).tolist() for n in range(6)
+    }
+    written = sorted((tmp_path / 'space' / 'data' / 'mine' / 'drawn' / 'images').iterdir())
+    assert [cv2.imread(str(path)).tolist() for path in written] == [
+        image(n).tolist() for n in range(6)
+    ]
+
+
+def test_images_of_one_channel_and_16_bits(tmp_path: Path, prepare: Prepare) -> None:
+    folder = tmp_path / 'cells'
+    for n in range(6):
+        write(folder / 'images' / f'{n}.tif', image(n)[..., 0].astype(np.uint16) + 300)
+        write(folder / 'masks' / f'{n}.png', mask(n) // 255)
+    config = prepare(folder)
+    assert len(config.read_text(encoding='utf-8').splitlines()) <= 15
+    loaded = load_config(config).resolved
+    dataset = DATASETS.build(loaded.train_dataloader.dataset)
+    inputs = dataset[0]['inputs']
+    assert inputs.shape[0] == 1
+    assert inputs.float().std() > 30  # black if divided by 256
+    assert (tmp_path / 'space/data/mine/cells/pairs.html').stat().st_size > 10_000
+
+
+def test_cut_outs_alone(tmp_path: Path, prepare: Prepare) -> None:
+    folder = tmp_path / 'cut'
+    for n in range(6):
+        write(folder / f'{n}.png', np.dstack([image(n), mask(n)]))
+    assert {name: (m * 255).tolist() for name, m in masks_of(prepare(folder)).items()} == {
+        f'{n}': mask(n).tolist() for n in range(6)
+    }
 
 
 def test_a_group_stays_together(own: Path, prepare: Prepare) -> None:

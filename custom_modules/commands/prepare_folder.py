@@ -4,13 +4,13 @@ import re
 import unicodedata
 from pathlib import Path, PurePosixPath
 
-import cv2
 import numpy as np
 
 from ..base.errors import UserError
 from ..base.paths import short_path
 from ..base.progress import ProgressBar
 from ..base.shell import shell_command
+from ..datasets.channels import COLOURS, viewable
 from ..datasets.pairs_table import PairRow
 from ..preparation.answers import Answers
 from ..preparation.looking import Cut, Found, look
@@ -94,5 +94,7 @@ def _alike(found: Found, pair: NearDuplicate) -> AlikePair:
 
 
 def _shown(found: Found, image: str) -> np.ndarray:
-    """Return an image as people see it, (H, W, 3) uint8 RGB."""
-    return cv2.cvtColor(found.images.read(PurePosixPath(image)), cv2.COLOR_BGR2RGB)
+    """Return an image as people see it, (H, W, 3) uint8 RGB: of many bands the first three."""
+    pixels = found.images.read(PurePosixPath(image))
+    is_bgr = pixels.shape[2] == COLOURS
+    return viewable(np.ascontiguousarray(pixels[..., ::-1]) if is_bgr else pixels)

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 
 from ..base.errors import UserError
@@ -12,9 +12,11 @@ from ..datasets.pairs_table import PairRow
 from ..datasets.splits import check_fractions
 from .answers import Answers
 from .division import divide
+from .faults import faults_error
 from .files import list_folder
 from .found_splits import counted, find_splits
 from .groups import find_groups
+from .images import ImageFindings, survey_images
 from .mask_kinds import MaskRule, find_rule
 from .near_duplicates import NearDuplicate, compare_images, lines_about
 from .objects import refuse_copies
@@ -104,12 +106,13 @@ def look(folder: Path, answers: Answers, cut: Cut, say: Callable[[str], None]) -
     faults: list[str] = []
     if source.annotations is None:
         rule, faults = _find_rule(folder, source, list(splits), answers)
-    images = Images(folder, source.annotations)
+    images, about = _survey(Images(folder, source.annotations), list(splits), answers)
     with ProgressBar('comparing images', len(splits)) as bar:
         near, unreadable = compare_images(images.read, splits, lambda n: bar.set(n, len(splits)))
-    _refuse([*faults, *unreadable])
+    if faults or unreadable:
+        raise faults_error([*faults, *unreadable], 'things are wrong')
     masks, encodings = _masks(folder, source, rule)
-    tell(*(rule.notes if rule else ()), *lines_about(near))
+    tell(*(about.notes if about else ()), *(rule.notes if rule else ()), *lines_about(near))
     tell(f'splits: {counted(splits.values())}')
     rows = [
         PairRow(
@@ -120,7 +123,8 @@ def look(folder: Path, answers: Answers, cut: Cut, say: Callable[[str], None]) -
         )
         for image, split in splits.items()
     ]
-    return Found(folder, rows, encodings, images, masks, [], notes, near)
+    lines = about.config_lines if about else []
+    return Found(folder, rows, encodings, images, masks, lines, notes, near)
 
 
 def _counted(folder: Path, files: Sequence[PurePosixPath]) -> str:
@@ -146,9 +150,16 @@ def _find_rule(
     return rule, []
 
 
-def _refuse(faults: Sequence[str]) -> None:
-    if faults:
-        raise UserError('\n    '.join(faults))
+def _survey(
+    images: Images, names: Sequence[PurePosixPath], answers: Answers
+) -> tuple[Images, ImageFindings | None]:
+    """Return images that are read as what they hold asks for, and what that is."""
+    files = images.files(names)
+    if not files:
+        return images, None
+    with ProgressBar('looking at images', len(files)) as bar:
+        found = survey_images(files, lambda done: bar.set(done, len(files)), answers.channels)
+    return replace(images, reading=found.reading), found
 
 
 def _masks(

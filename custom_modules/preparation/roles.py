@@ -39,6 +39,8 @@ def find_pairs(
     unknown = [one for one in series if one.role is None]
     if not (images and masks):
         images, masks, unknown = _completed(folder, images, masks, unknown)
+    if not images and all(_looks(folder, one) == 'cutout' for one in masks):
+        images, masks = masks, []
     if not images:
         raise UserError(
             f'{folder}: masks without images ({_shown(masks)}); say with --images which files are '
@@ -87,10 +89,7 @@ def _completed(
     """Find the role of series whose names say none."""
     if masks:
         return (unknown, masks, []) if unknown else ([], masks, [])
-    looks = {
-        id(one): content.of_series(folder, [picture.path for picture in one.pictures])
-        for one in [*images, *unknown]
-    }
+    looks = {id(one): _looks(folder, one) for one in [*images, *unknown]}
     like_masks = [one for one in unknown if looks[id(one)] in ('mask', 'cutout')]
     if images:
         others = [one for one in unknown if one not in like_masks]
@@ -126,8 +125,7 @@ def _refuse_swapped(
     if answers.images or answers.masks:
         return
     image, mask = (max(side, key=lambda one: len(one.pictures)) for side in (images, masks))
-    looks = [content.of_series(folder, [p.path for p in one.pictures]) for one in (image, mask)]
-    if looks == ['mask', 'photo']:
+    if [_looks(folder, one) for one in (image, mask)] == ['mask', 'photo']:
         texts = [option_for(one, [image, mask]) for one in (image, mask)]
         raise QuestionError(
             f'by their names {texts[0]!r} are the images and {texts[1]!r} the masks, by what they '
@@ -138,7 +136,7 @@ def _refuse_swapped(
 
 def _cutouts(folder: Path, images: Sequence[Series]) -> tuple[Pairing, list[str]]:
     pictures = [picture for series in images for picture in series.pictures]
-    if content.of_series(folder, [picture.path for picture in pictures]) != 'cutout':
+    if any(_looks(folder, one) != 'cutout' for one in images):
         raise UserError(
             f'{folder}: {len(pictures):,} images ({_shown(images)}) and no masks; '
             'say with --masks which files they are, or with --from a folder that holds both'
@@ -146,6 +144,11 @@ def _cutouts(folder: Path, images: Sequence[Series]) -> tuple[Pairing, list[str]
     pairs = {picture: [picture] for picture in pictures}
     note = 'the images are cut-outs without masks: their alpha channel is the mask'
     return Pairing('alpha channel', pairs, [], []), [note]
+
+
+def _looks(folder: Path, series: Series) -> str:
+    """Return what most pictures of a series look like."""
+    return content.of_series(folder, [picture.path for picture in series.pictures])
 
 
 def _shown(series: Sequence[Series]) -> str:

@@ -9,6 +9,7 @@ import numpy as np
 
 from ..base.errors import UserError
 from ..datasets.image_io import decode_image, read_image
+from ..datasets.image_reading import ImageReading
 from ..datasets.list_file import some
 from ..datasets.reading.formats import DECODING_ERRORS
 from .annotations import Annotations, read_annotations
@@ -17,6 +18,9 @@ from .files import pictures_of
 from .mask_kinds import MaskRule
 from .pairing import lonely_note
 from .roles import find_pairs
+
+#: Grey or colours of 8 bits, as every config reads them.
+COLOURS = ImageReading()
 
 
 class ReadsMasks(Protocol):
@@ -87,10 +91,12 @@ class Images:
     Attributes:
         folder: the folder.
         annotations: what a tool wrote; None where all images are files.
+        reading: rule by which the values of an image become channels.
     """
 
     folder: Path
     annotations: Annotations | None = None
+    reading: ImageReading = COLOURS
 
     @property
     def embedded(self) -> Mapping[Path, Path]:
@@ -103,16 +109,16 @@ class Images:
         return [path for path in paths if path not in self.embedded]
 
     def read(self, image: PurePosixPath) -> np.ndarray:
-        """Return an image, (H, W, 3) uint8 BGR.
+        """Return an image, (H, W, C) uint8, BGR where C is 3.
 
         Raises:
             UserError: it cannot be read.
         """
         path = self.folder / image
         if path not in self.embedded:
-            return read_image(path)
+            return read_image(path, self.reading)
         try:
-            return decode_image(self.content(image))
+            return decode_image(self.content(image), self.reading)
         except DECODING_ERRORS as error:
             raise UserError(f'{self.embedded[path]}: its image cannot be read ({error})') from None
 

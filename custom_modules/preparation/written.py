@@ -13,6 +13,7 @@ from ..base.picture_file import write_picture
 from ..base.whole_file import staging_folder, whole_file
 from ..datasets.listed_pairs import PLAIN, sample_ids
 from ..datasets.pairs_table import PairRow, write_pairs_table
+from .faults import faults_error
 from .looking import Found
 
 #: What converted masks hold.
@@ -130,7 +131,7 @@ def _write_all(
             for done, _ in enumerate(pool.map(attempt, rows), 1):
                 progress(done)
         if faults:
-            raise UserError('\n    '.join([f'{len(faults):,} files cannot be made:', *faults]))
+            raise faults_error(faults, 'files cannot be made')
         shutil.rmtree(folder, ignore_errors=True)
         staging.rename(folder)
         staging.mkdir()  # which the context takes away
