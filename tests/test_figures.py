@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from custom_modules.base.errors import UserError
-from custom_modules.commands.test import write_results
 from custom_modules.config import load_config
 from custom_modules.datasets import OxfordPetDataset
 from custom_modules.runs.scalars import read_epochs
+from custom_modules.runs.scored_run import write_results
 from custom_modules.visualization.comparison_figure import (
     choose_by_quantile,
     choose_images,

@@ -15,7 +15,11 @@ from _parser import Parser
 def parse_args() -> argparse.Namespace:
     parser = Parser(__doc__)
     parser.add_config()
-    parser.add_argument('checkpoint', help='best.pth of a run that was tested')
+    parser.add_argument(
+        'checkpoint',
+        help='best.pth of a run that was tested, or the folder of a cross-validation '
+        '(sweep.py --folds), whose networks become one model',
+    )
     parser.add_argument('folder', help='to write')
     parser.add_argument(
         '--metrics',
@@ -34,6 +38,11 @@ def parse_args() -> argparse.Namespace:
         action='store_true',
         help='weights in 16 bits and no ONNX file: a quarter of the size',
     )
+    parser.add_argument(
+        '--tune-threshold',
+        action='store_true',
+        help='of a cross-validation: the threshold with the best out-of-fold Dice',
+    )
     parser.add_argument('--overwrite', action='store_true', help='replace a published model')
     parser.add_cfg_options()
     return parser.parse_args()
@@ -44,20 +53,34 @@ def main() -> None:
     from custom_modules.commands.cli import user_errors  # not before: --help need not wait
 
     with user_errors():
+        from custom_modules.base.errors import UserError
+        from custom_modules.base.paths import resolve_path
         from custom_modules.commands.export import OutOfToleranceError
         from custom_modules.commands.publish import publish
+        from custom_modules.commands.publish_ensemble import publish_ensemble
         from custom_modules.config import load_config
+        from custom_modules.runs.cross_validation import is_cross_validation
 
+        config, folder = load_config(args.config, args.cfg_options), Path(args.folder)
+        settings = dict(
+            metrics=[Path(one) for one in args.metrics],
+            images=args.images,
+            small=args.small,
+            overwrite=args.overwrite,
+        )
+        source = resolve_path(args.checkpoint)
         try:
-            files = publish(
-                load_config(args.config, args.cfg_options),
-                args.checkpoint,
-                Path(args.folder),
-                metrics=[Path(one) for one in args.metrics],
-                images=args.images,
-                small=args.small,
-                overwrite=args.overwrite,
-            )
+            if is_cross_validation(source):
+                files = publish_ensemble(
+                    config, source, folder, tuned=args.tune_threshold, **settings
+                )
+            elif args.tune_threshold:
+                raise UserError(
+                    '--tune-threshold: is for a cross-validation; of a single run tune it with '
+                    'tools/test.py --tune-threshold'
+                )
+            else:
+                files = publish(config, args.checkpoint, folder, **settings)
         except OutOfToleranceError as error:
             print(f'not published: {error}', file=sys.stderr)
             raise SystemExit(1) from None

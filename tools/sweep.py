@@ -3,6 +3,8 @@
 
 The same command again goes on where it was cut off: what is done is skipped.
 
+Cross-validation: python tools/sweep.py CONFIG --folds 5
+
 Search with Optuna: python tools/sweep.py CONFIG --search learning_rate=1e-5..1e-2:log --trials 20
 """
 
@@ -24,6 +26,12 @@ def parse_args() -> argparse.Namespace:
         help='values of the config to try, each with each',
     )
     parser.add_argument('--seeds', metavar='0,1,2', help="seeds to try (default: the config's)")
+    parser.add_argument(
+        '--folds',
+        type=int,
+        metavar='5',
+        help='cross-validation: a training for each part of train and val, which it leaves out',
+    )
     parser.add_argument('--budget', help='laptop, full, or a config with the variables to set')
     parser.add_argument(
         '--jobs', type=int, default=1, help='experiments that run at a time (default: 1)'
@@ -70,6 +78,12 @@ def main() -> None:
         from custom_modules.base.errors import UserError
         from custom_modules.commands.sweep import build_search, build_sweep
 
+        if args.folds is not None and (args.search or args.results):
+            other = '--search' if args.search else '--results'
+            raise UserError(
+                f'--folds does not go with {other}; it goes with --grid and --seeds, of each point '
+                'a cross-validation'
+            )
         if args.search:
             if args.grid or args.seeds or args.executor != 'local' or args.results or args.dry_run:
                 raise UserError('--search goes with a config, --trials, --jobs and --budget alone')
@@ -77,15 +91,13 @@ def main() -> None:
                 args.configs, args.search, args.budget, args.work_dir, args.cfg_options
             )
             raise SystemExit(search.run(args.trials, args.jobs))
-        sweep = build_sweep(
-            args.configs,
-            args.grid,
-            args.seeds,
-            args.budget,
-            args.work_dir,
-            args.results,
-            args.cfg_options,
-        )
+        points = (args.grid, args.seeds, args.budget, args.work_dir)
+        if args.folds is None:
+            sweep = build_sweep(args.configs, *points, args.results, args.cfg_options)
+        else:
+            from custom_modules.commands.cross_validation import build_fold_sweep
+
+            sweep = build_fold_sweep(args.configs, args.folds, *points, args.cfg_options)
         if args.dry_run:
             print(sweep.describe())
         elif args.only is not None:
@@ -106,6 +118,7 @@ def same_sweep(args: argparse.Namespace) -> list[str]:
         values = getattr(args, name)
         words += [f'--{name.replace("_", "-")}', *values] if values else []
     words += ['--seeds', args.seeds] if args.seeds else []
+    words += ['--folds', str(args.folds)] if args.folds else []
     words += ['--budget', str(find_budget(args.budget))] if args.budget else []
     for name in ('work_dir', 'results'):
         value = getattr(args, name)

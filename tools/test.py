@@ -19,6 +19,11 @@ def parse_args() -> argparse.Namespace:
         help='folder for metrics and masks (default: metrics beside the checkpoint; of a published '
         'model both in work_dirs/<its name>)',
     )
+    parser.add_argument(
+        '--probabilities',
+        action='store_true',
+        help='with --out: keep the probabilities of the foreground too, as PNG of 8 bits',
+    )
     parser.add_cfg_options('change the config, such as border=ignore resolution=original')
     parser.add_argument(
         '--quick',
@@ -65,6 +70,7 @@ def main() -> None:
             str(checkpoint),
             out,
             args.launcher,
+            probabilities=args.probabilities,
             quick=args.quick,
             tta=None if args.tta is None else args.tta or [1.0],
             tune=args.tune_threshold,

@@ -33,6 +33,7 @@ def publish(
     folder: Path,
     *,
     metrics: Sequence[Path] = (),
+    threshold: float | None = None,
     images: int = 200,
     small: bool = False,
     overwrite: bool = False,
@@ -52,6 +53,7 @@ def publish(
         metrics: ``metrics.json`` of tests of this checkpoint, one for each resolution; the first is
             that of the folder, others become ``metrics_<resolution>.json`` and a table of the card.
             Empty takes the one beside the checkpoint.
+        threshold: probability above which a pixel is foreground; None takes that of the metrics.
         images: number of test images to compare the ONNX file, bfloat16 and rounded weights on; 0
             compares nothing.
         small: whether weights are kept as float16 and no ONNX file is written, for a folder of a
@@ -71,20 +73,20 @@ def publish(
         raise UserError(f'{folder}: is there already; {hint}')
     sources = metrics or [Path(checkpoint).with_name(METRICS)]
     tests = _read_tests(sources)
-    tested = tests[METRICS]
+    if threshold is None:
+        threshold = tests[METRICS]['threshold']
     trained = load_checkpoint(checkpoint)
     make_writable(folder.resolve().parent, 'the folder')
     with staging_folder(folder.resolve()) as staging:
         made = staging / 'made'
         make_writable(made, 'the folder')
         values = _without_lists(_without_own_metrics(config.data))
-        _set(values, 'model', 'threshold', tested['threshold'])
+        _set(values, 'model', 'threshold', threshold)
         _check_readable(values, config.path, made / PUBLISHED_CONFIG)
         rounded, parity = None, None
         if small:
             original, trained = trained, as_float16(trained)
             if images:
-                threshold = tested['threshold']
                 rounded = compare_weights(config.resolved, original, trained, threshold, images)
                 if not rounded.keeps_the_masks:
                     raise OutOfToleranceError(f'as float16, {rounded.describe()}')
@@ -96,11 +98,11 @@ def publish(
                 'onnx',
                 str(made / ONNX),
                 images=images,
-                threshold=tested['threshold'],
+                threshold=threshold,
             )
         half = None
         if images:
-            half = compare_bfloat16(config.resolved, trained, tested['threshold'], images)
+            half = compare_bfloat16(config.resolved, trained, threshold, images)
         if half is not None:
             _set(values, 'test_cfg', 'precision', 'auto' if half.keeps_the_masks else 'fp32')
         write_json(made / PUBLISHED_CONFIG, values, indent=1)
@@ -111,7 +113,12 @@ def publish(
             Image.open(sheet).convert('RGB').save(made / EXAMPLES, quality=_QUALITY)
         facts = Compared(onnx=parity, bfloat16=half, float16=rounded)
         card = model_card(
-            folder.resolve().name, config.resolved, list(tests.values()), facts, sheet.is_file()
+            folder.resolve().name,
+            config.resolved,
+            list(tests.values()),
+            facts,
+            sheet.is_file(),
+            threshold,
         )
         with whole_file(made / CARD) as file:
             file.write(card)

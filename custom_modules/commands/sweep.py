@@ -42,6 +42,15 @@ class Sweep:
             for experiment in self.experiments
         )
 
+    def check(self) -> None:
+        """Make sure that no folder holds runs of another config.
+
+        Raises:
+            UserError: a folder holds runs of another config.
+        """
+        for experiment in self.experiments:
+            experiment.check()
+
     def run(self, jobs: int = 1, executor: str = 'local', cores: int = 1) -> int:
         """Run all experiments; write and print what they found.
 
@@ -57,8 +66,7 @@ class Sweep:
         Raises:
             UserError: a folder holds runs of another config, or there are not so many cores.
         """
-        for experiment in self.experiments:
-            experiment.check()
+        self.check()
         return self._end(
             run_on_ray(self.experiments, cores)
             if executor == 'ray'
@@ -89,8 +97,7 @@ class Sweep:
         Raises:
             UserError: Slurm does not take the jobs, or a folder holds runs of another config.
         """
-        for experiment in self.experiments:
-            experiment.check()
+        self.check()
         indices = [
             i for i, experiment in enumerate(self.experiments) if experiment.results() is None
         ]
@@ -151,10 +158,7 @@ class Sweep:
             lines += [f'  {best}'] if (best := best_line(values)) else []
             if values:
                 lines.append(f'  page: {short_path(experiments[0].folder.parent / "results.md")}')
-        for one in progress:
-            if one.state == FAILED:
-                lines.append(f'failed: {one.experiment.study}/{one.experiment.name}: {one.note}')
-                lines.append(f'  see {short_path(one.experiment.folder / OUTPUT)}')
+        lines += failures(progress)
         done = sum(one.state == DONE for one in progress)
         lines.append(f'{done} of {len(progress)} experiments done')
         if done < len(progress):
@@ -166,6 +170,16 @@ class Sweep:
             self.experiments, lambda experiment: experiment.study
         ):
             yield study, list(experiments)
+
+
+def failures(progress: Sequence[Progress]) -> list[str]:
+    """Return two lines for each experiment that failed: why, and where its output is."""
+    lines = []
+    for one in progress:
+        if one.state == FAILED:
+            lines.append(f'failed: {one.experiment.study}/{one.experiment.name}: {one.note}')
+            lines.append(f'  see {short_path(one.experiment.folder / OUTPUT)}')
+    return lines
 
 
 def build_sweep(

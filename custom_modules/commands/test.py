@@ -8,7 +8,6 @@ from mmengine.config import Config
 from mmengine.dist import is_main_process
 
 from ..base.errors import UserError
-from ..base.json_file import write_json
 from ..base.paths import make_writable, short_path
 from ..config import LoadedConfig
 from ..config.held_datasets import described, reading_of
@@ -26,6 +25,7 @@ from ..engine.evaluation_details import (
     refuse_taken_names,
     validation_details,
 )
+from ..engine.hooks.save_masks_hook import pictures_hook
 from ..engine.memory import keep_freed_memory
 from ..engine.runner import PetSegRunner
 from ..export.exported_files import is_exported
@@ -38,7 +38,7 @@ from ..runs.checkpoint_io import weights_file
 from ..runs.environment import environment
 from ..runs.initial_weights import start_of
 from ..runs.metrics_text import describe
-from ..runs.per_image_csv import write_rows
+from ..runs.scored_run import write_results
 from ..runs.trained_with import image_size, other_than_trained, windows
 from ..runs.tuned_threshold import find_threshold, save_threshold, sidecar_file
 from ..visualization import save_examples
@@ -57,6 +57,7 @@ def test(
     out: str | None = None,
     launcher: str = 'none',
     *,
+    probabilities: bool = False,
     quick: bool = False,
     tta: Sequence[float] | None = None,
     tune: bool = False,
@@ -73,6 +74,7 @@ def test(
             metrics beside the checkpoint.
         launcher: what started the processes: 'none' (there is one), 'pytorch' (torchrun) or 'slurm'
             (srun).
+        probabilities: whether ``out`` also gets ``probabilities/<id>.png``, in 8 bits.
         quick: whether boundaries, calibration, the border policies, the validation images and
             what an image costs are left out.
         tta: scales of test-time augmentation, at which the image and its mirror image are averaged;
@@ -101,7 +103,10 @@ def test(
     if tune:
         make_writable(Path(checkpoint).resolve().parent, '--tune-threshold (a copied checkpoint)')
 
-    runner = _build_runner(values, checkpoint, folder, launcher, bool(out), quick)
+    if probabilities and not out:
+        raise UserError('--probabilities: needs a folder; add --out DIR')
+    hooks = [pictures_hook(folder, probabilities)] if out else []
+    runner = _build_runner(values, checkpoint, folder, launcher, hooks, quick)
     model: Any = runner.bare_model
     _check_scored(model)
     if tta is not None:
@@ -186,7 +191,7 @@ def test(
 
 
 def _build_runner(
-    config: Config, checkpoint: str, folder: Path, launcher: str, masks: bool, quick: bool
+    config: Config, checkpoint: str, folder: Path, launcher: str, hooks: list[dict], quick: bool
 ) -> PetSegRunner:
     settings = Config(config.to_dict(), filename=config.filename)
     settings.work_dir, settings.run_name = str(folder), '.'
@@ -210,9 +215,7 @@ def _build_runner(
         settings.test_evaluator = evaluator
     settings.visualizer = dict(type='Visualizer', vis_backends=[])
     settings.default_hooks = dict(logger=None, checkpoint=None, param_scheduler=None)
-    settings.custom_hooks = [dict(type='ConsoleHook')]
-    if masks:
-        settings.custom_hooks.append(dict(type='SaveMasksHook', folder=str(folder / 'masks')))
+    settings.custom_hooks = [dict(type='ConsoleHook'), *hooks]
     return PetSegRunner.from_cfg(settings)
 
 
@@ -292,9 +295,3 @@ def protocol(config: Config, model: Any, checkpoint: str) -> dict[str, object]:
         config=short_path(config.filename),
         checkpoint=short_path(checkpoint),
     )
-
-
-def write_results(folder: Path, result: dict[str, object], rows: list[dict]) -> None:
-    """Write ``metrics.json`` and ``per_image.csv`` into ``folder``."""
-    write_json(folder / 'metrics.json', result)
-    write_rows(folder / 'per_image.csv', rows)

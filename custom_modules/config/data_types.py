@@ -16,7 +16,7 @@ def _names(words: str, prefix: str = '') -> frozenset[str]:
 MODELS = (
     _names(
         'BinarySegmentor BinarySegPreprocessor CutMix MixUp '
-        'ResNetEncoder UNetEncoder UNetHead ThinUNetHead '
+        'ResNetEncoder UNetEncoder UNetHead ThinUNetHead EnsembleEncoder EnsembleHead '
         'BinaryCrossEntropyLoss BinaryDiceLoss TwoChannelCrossEntropyLoss '
         'BN BN2d SyncBN GN IN IN2d LN ReLU ReLU6 LeakyReLU PReLU GELU SiLU HSwish HSigmoid Swish '
         'Conv Conv2d '

@@ -177,6 +177,8 @@ RANGES: Mapping[str, Mapping[str, Kind]] = {
         logit_upsamples=integer(0, 8),
     ),
     'ThinUNetHead': _HEAD | dict(channels=CHANNELS, bridge_channels=CHANNELS),
+    'EnsembleEncoder': dict(members=integer(1, 100)),
+    'EnsembleHead': dict(members=integer(1, 100)),
     'BinaryCrossEntropyLoss': _LOSS
     | dict(
         pos_weight=POSITIVE,

@@ -67,6 +67,7 @@ def model_card(
     tests: Sequence[Mapping[str, Any]],
     compared: Compared,
     examples: bool = False,
+    threshold: float | None = None,
 ) -> str:
     """Return the card as Markdown.
 
@@ -77,6 +78,7 @@ def model_card(
             resolution.
         compared: what was compared with the network as it was trained.
         examples: whether ``examples.jpg`` is in the folder.
+        threshold: threshold of the published model; None for that of the tests.
     """
     model = MODELS.build(config.model)
     parameters = sum(parameter.numel() for parameter in model.parameters())
@@ -91,8 +93,8 @@ def model_card(
         '',
         f'# {name}',
         '',
-        f'{config.model["backbone"]["type"]} with {config.model["decode_head"]["type"]}, '
-        f'{parameters:,} parameters. One logit for each pixel: the foreground against the rest.',
+        f'{_network(config.model)}, {parameters:,} parameters. One logit for each pixel: the '
+        'foreground against the rest.',
         '',
         '## Use',
         '',
@@ -114,6 +116,7 @@ def model_card(
         '## Metrics',
         '',
         *_metrics(tests),
+        *_threshold(threshold, tests[0]),
         '',
         *(_EXAMPLES if examples else []),
         '## Training',
@@ -127,7 +130,7 @@ def model_card(
         '## Limits',
         '',
         *(f'- {limit}' for limit in _LIMITS.get(dataset, ['Only what the data show is known.'])),
-        '- From one run; another seed gives other metrics.',
+        _of_runs(tests[0]),
         '',
         '## Files',
         '',
@@ -150,6 +153,34 @@ def model_card(
 
 def _of(parity: Parity | None, otherwise: str) -> str:
     return parity.describe() if parity else otherwise
+
+
+def _network(model: Mapping[str, Any]) -> str:
+    encoder, head = model['backbone'], model['decode_head']
+    if 'member' not in encoder:
+        return f'{encoder["type"]} with {head["type"]}'
+    return (
+        f'The mean probability of {encoder["members"]} networks ({encoder["member"]["type"]} with '
+        f'{head["member"]["type"]}), each trained without another part of the images'
+    )
+
+
+def _of_runs(tested: Mapping[str, Any]) -> str:
+    if 'folds' not in tested:
+        return '- From one run; another seed gives other metrics.'
+    return (
+        '- The metrics are out of fold: each image was seen by the one network that did not train '
+        'on it. The mean of the networks has no metrics on images that none of them trained on.'
+    )
+
+
+def _threshold(threshold: float | None, tested: Mapping[str, Any]) -> list[str]:
+    """Return what is to be said where the model has another threshold than its metrics."""
+    if threshold in (None, tested['threshold']):
+        return []
+    best = tested.get('validation', {}).get('best_Dice')
+    found = '' if best is None else f' (Dice {best:.4f}, a little too good: by the same images)'
+    return ['', f'Threshold of this model: {threshold:g}, tuned on the same images{found}.']
 
 
 def _metrics(tests: Sequence[Mapping[str, Any]]) -> list[str]:

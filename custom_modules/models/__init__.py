@@ -3,6 +3,7 @@
 from .batch_mixing import CutMix, MixUp
 from .binary_segmentor import BinarySegmentor
 from .data_preprocessor import BinarySegPreprocessor
+from .ensemble import EnsembleEncoder, EnsembleHead
 from .losses import (
     BinaryCrossEntropyLoss,
     BinaryDiceLoss,
@@ -30,6 +31,8 @@ __all__ = [
     'BoundaryLoss',
     'CenterlineDiceLoss',
     'CutMix',
+    'EnsembleEncoder',
+    'EnsembleHead',
     'LovaszHingeLoss',
     'MixUp',
     'ResNetEncoder',

@@ -84,10 +84,13 @@ def build_head(config: dict[str, Any], encoder: Any) -> Any:
     told = getattr(encoder, 'out_channels', None)
     own = [*told] if isinstance(told, Sequence) else None
     given = config.get('in_channels')
-    if kind is None or 'in_channels' not in inspect.signature(kind).parameters:
+    taken = None if kind is None else inspect.signature(kind).parameters.get('in_channels')
+    if kind is None or taken is None:
         return MODELS.build(config)
     names = f'{type(encoder).__name__} and {kind.__name__}'
     if given is None:
+        if own is None and taken.default is None:  # as an ensemble's, whose members are told
+            return MODELS.build(config)
         if own is None:
             raise UserError(
                 f'{names}: the head needs the widths of the features; give the encoder an '

@@ -5,6 +5,9 @@ import torch.nn.functional as F
 
 from ..base.errors import UserError
 
+#: Probabilities this near to 0 and 1 become finite logits.
+_EPSILON = 1e-6
+
 
 def foreground_logits(logits: torch.Tensor) -> torch.Tensor:
     """Return the log-odds of the foreground, (N, 1, H, W).
@@ -17,6 +20,19 @@ def foreground_logits(logits: torch.Tensor) -> torch.Tensor:
     """
     assert logits.ndim == 4 and logits.shape[1] in (1, 2), logits.shape
     return logits if logits.shape[1] == 1 else logits[:, 1:] - logits[:, :1]
+
+
+def logits_of(probability: torch.Tensor, channels: int) -> torch.Tensor:
+    """Return logits (N, channels, H, W) whose ``foreground_logits`` are of a probability.
+
+    Args:
+        probability: probability of the foreground, (N, 1, H, W), float.
+        channels: number of logits per pixel, 1 or 2.
+    """
+    # Not torch.logit, whose clamp is an ONNX graph of comparisons.
+    inside = probability.clamp(_EPSILON, 1 - _EPSILON)
+    logits = torch.log(inside / (1 - inside))
+    return logits if channels == 1 else torch.cat([torch.zeros_like(logits), logits], 1)
 
 
 def check_logits(logits: torch.Tensor, images: str) -> None:

@@ -6,10 +6,7 @@ import torch
 import torch.nn.functional as F
 
 from ..base.errors import UserError
-from .foreground_logits import foreground_logits
-
-#: Probabilities this near to 0 and 1 become finite logits.
-_EPSILON = 1e-6
+from .foreground_logits import foreground_logits, logits_of
 
 
 class TestTimeAugmentation:
@@ -51,8 +48,7 @@ class TestTimeAugmentation:
                 if logits.shape[-2:] != inputs.shape[-2:]:
                     logits = F.interpolate(logits, inputs.shape[-2:], mode='bilinear')
                 total += logits.sigmoid()
-        mean = torch.logit(total / (2 * len(self.scales)), eps=_EPSILON)
-        return mean if channels == 1 else torch.cat([torch.zeros_like(mean), mean], 1)
+        return logits_of(total / (2 * len(self.scales)), channels)
 
     def _resize(self, inputs: torch.Tensor, scale: float) -> torch.Tensor:
         size = [

@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 
 from ..base.errors import UserError
+from ..config.held_datasets import changed
 from ..config.untrusted import check_data
 from ..config.written import resolved
 from ..datasets.seeded_dataset import SeededDataset
@@ -139,10 +140,9 @@ def _dataset(run: ScoredRun) -> SeededDataset:
     dataset = loader.get('dataset') if isinstance(loader, dict) else None
     if not isinstance(dataset, dict):
         raise UserError(f'{source}: its config has no test_dataloader.dataset')
-    dataset = {**dataset, 'cache': False}  # a few images are not worth one
     check_data(dict(test_dataloader=dict(dataset=dataset)), source)
     try:
-        return SeededDataset.build(dataset)
+        return SeededDataset.build(changed(dataset, cache=False))  # not for a few images
     except UserError:
         raise
     except Exception as error:  # what wrong arguments make a data set stumble over has no end

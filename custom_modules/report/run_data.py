@@ -57,6 +57,10 @@ class ReportedRun:
             config = str(self.scored.metrics.get('config', '')) if self.scored else ''
         if not config:
             return []
+        if self.scored and (folds := self.scored.metrics.get('folds')):
+            above = self.scored.folder.parent / 'config.py'
+            whole = short_path(above) if above.is_file() else config
+            return [shell_command('sweep', whole, '--folds', folds)]
         lines = [shell_command('train', config)]
         if self.scored:
             own = self.scored.folder / 'config.py'  # a test may have changed the run's config

@@ -17,6 +17,7 @@ from ..base.errors import UserError
 from ..base.paths import resolve_path, short_path
 from ..base.records import items, number, record, text
 from ..distributed.sharding import is_sharded, load_whole_weights
+from ..models.ensemble import MEMBERS
 from .checkpoint_io import load_checkpoint, refuse_remote, weights_file
 from .weights_check import unsound_weight
 
@@ -92,13 +93,20 @@ def start_from(model: nn.Module, path: str | Path, prefix: str | None = None) ->
             ``model`` is that part; None to find the part by the names.
 
     Raises:
-        UserError: the file cannot be read, nothing of it fits, or a weight is not sound.
+        UserError: the file cannot be read, is of an ensemble, nothing of it fits, or a weight is
+            not sound.
     """
     if '://' in str(path):
         refuse_remote(str(path))
     file = _file(resolve_path(path))
     checkpoint = load_checkpoint(file)
-    found = _named_for(model, _weights(checkpoint), prefix)
+    weights = _weights(checkpoint)
+    if any(name.startswith(MEMBERS) for name in weights):
+        raise UserError(
+            f'{file}: is an ensemble, and a training begins with one network; name one of its '
+            'members (folds/0/latest/last.pth of the cross-validation)'
+        )
+    found = _named_for(model, weights, prefix)
     wanted = model.state_dict()
     taken = {n: w for n, w in found.items() if n in wanted and w.shape == wanted[n].shape}
     share = sum(wanted[n].numel() for n in taken) / max(1, sum(w.numel() for w in wanted.values()))

@@ -55,6 +55,7 @@ TRAINING = record(
     minutes=number(0),
     minutes_before=number(0),
     processes=count(1),
+    members=count(1),
     num_excluded=count(),
     **dict.fromkeys(('device', 'precision', 'init', 'torch', 'python', 'system', 'commit'), text()),
 )
@@ -84,6 +85,9 @@ METRICS = record(
     **METRIC_CHECKS,
     **dict.fromkeys(('num_images', 'num_empty', 'num_trained_on', 'num_excluded'), count()),
     metric_batch_size=count(1),
+    folds=count(2),
+    weights=text(),
+    watched_by=items(text()),
     other_than_trained=items(text()),
     **dict.fromkeys(('dataset', 'split', 'border', 'resolution', 'config', 'checkpoint'), text()),
     **dict.fromkeys(('averaging', 'threshold_source', 'dtype', 'interval_method'), text()),

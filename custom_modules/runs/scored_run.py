@@ -1,16 +1,18 @@
 """What ``tools/test.py`` wrote about a run, and the config it was made with."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from ..base.errors import UserError
+from ..base.json_file import write_json
 from ..base.shell import shell_command
 from ..config.written import read_named, read_written
+from .cross_validation import OUT_OF_FOLD
 from .metrics_json import PROTOCOL, read_metrics
 from .named_runs import named_folders
-from .per_image_csv import read_rows
+from .per_image_csv import read_rows, write_rows
 
 
 @dataclass(frozen=True)
@@ -46,8 +48,11 @@ class ScoredRun:
 
 
 def results_folder(run: Path) -> Path | None:
-    """Return where the results of a run are: in ``test`` below it, or beside its checkpoint."""
-    folders = (run / 'test', run)
+    """Return where the results of a run are: in ``test`` below it, or beside its checkpoint.
+
+    Those of a cross-validation are in ``out_of_fold``.
+    """
+    folders = (run / 'test', run / OUT_OF_FOLD, run)
     return next((folder for folder in folders if (folder / 'metrics.json').is_file()), None)
 
 
@@ -75,6 +80,12 @@ def read_scored(label: str, run: Path) -> ScoredRun:
     metrics = read_metrics(folder / 'metrics.json')
     rows = {row['id']: row for row in read_rows(folder / 'per_image.csv')}
     return ScoredRun(label, folder, metrics, rows)
+
+
+def write_results(folder: Path, metrics: Mapping[str, Any], rows: Sequence[dict]) -> None:
+    """Write ``per_image.csv`` into ``folder``, and ``metrics.json``, which says that it is done."""
+    write_rows(folder / 'per_image.csv', rows)
+    write_json(folder / 'metrics.json', metrics)
 
 
 def check_comparable(first: ScoredRun, second: ScoredRun) -> None:

@@ -20,6 +20,7 @@ from ..config.written import parse_code
 from ..engine.training_check import check_training
 from ..runs.run_folder import find_run
 from ..runs.scalars import read_epochs
+from ..runs.scored_run import results_folder
 
 #: Configs of the studies, and the budgets they can be run at.
 STUDIES = PROJECT_ROOT / 'configs' / 'studies'
@@ -48,6 +49,8 @@ class Experiment:
         folder: folder of its runs.
         written: the merged config with the options applied, as data.
         epochs: number of epochs that the training is to have.
+        weights: name of the weights of the training that are tested.
+        keeps_masks: whether the test keeps masks and probabilities, in ``test`` of the run.
     """
 
     study: str
@@ -58,6 +61,8 @@ class Experiment:
     folder: Path
     written: Mapping[str, Any]
     epochs: int
+    weights: str = 'best.pth'
+    keeps_masks: bool = False
 
     def run(self) -> Path | None:
         """Return the folder of its training; None before there is anything to go on with."""
@@ -69,7 +74,7 @@ class Experiment:
     def results(self) -> Path | None:
         """Return the folder with ``metrics.json``; None before the test."""
         run = self.run()
-        return run if run is not None and (run / 'metrics.json').is_file() else None
+        return None if run is None else results_folder(run)
 
     def epochs_so_far(self) -> dict[int, dict[str, float]]:
         """Return the metrics of each whole epoch of its training, as ``read_epochs`` does."""

@@ -117,7 +117,9 @@ def _train_command(experiment: Experiment) -> list[str]:
 
 
 def _test_command(experiment: Experiment) -> list[str]:
-    tool = _tool('test.py', experiment.config, experiment.folder / 'latest' / 'best.pth')
+    run = experiment.folder / 'latest'
+    tool = _tool('test.py', experiment.config, run / experiment.weights)
+    tool += ['--out', str(run / 'test'), '--probabilities'] if experiment.keeps_masks else []
     return [*tool, '--cfg-options', *experiment.options]
 
 
