@@ -30,6 +30,7 @@ from custom_modules.export.onnx_files import load_onnx
 from custom_modules.prediction.inputs import find_sources
 from custom_modules.runs.initial_weights import start_from
 from tests.conftest import ROOT, Command
+from tests.service_models import photograph
 
 HEIGHT, WIDTH, IMAGES = 48, 64, 6
 
@@ -148,6 +149,10 @@ def same(mask: np.ndarray, expected: np.ndarray) -> bool:
     return mask.shape == expected.shape and np.mean((mask > 0) != (expected > 0)) < 0.004
 
 
+def name_of(row: Row) -> str:
+    return next(name for name, one in ROWS.items() if one is row)
+
+
 def masks_of(folder: Path) -> dict[str, np.ndarray]:
     return {path.stem: np.asarray(Image.open(path)) > 0 for path in (folder / 'masks').iterdir()}
 
@@ -248,6 +253,10 @@ def test_the_service_gives_the_masks_of_the_test(
             assert same(found, mask)
             shown = client.post('/v1/picture?kind=overlay', files=dict(file=file))
             assert shown.status_code == 200
+        refused = client.post('/v1/mask', files=dict(file=photograph()))
+        examples = client.get('/v1/about').json()['examples']
+    takes_colours = name_of(row) not in ('four bands', 'three of eight bands')
+    assert (refused.status_code, bool(examples)) == ((200, True) if takes_colours else (415, False))
 
 
 @pytest.mark.parametrize('name', ['grey of 16 bits', 'four bands'])

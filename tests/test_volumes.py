@@ -6,9 +6,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tifffile
+from mmengine.registry import DATASETS
 
 from custom_modules.base.errors import UserError
+from custom_modules.commands.prepare_folder import place_of, prepare_folder
+from custom_modules.config import load_config
+from custom_modules.datasets.transforms.loading import LoadImage, LoadMask
+from custom_modules.engine.training_check import check_training
 from custom_modules.preparation.answers import Answers
+from custom_modules.preparation.looking import Cut
 from custom_modules.preparation.volumes.pairs import volumes_of, write_slices_of
 from custom_modules.preparation.volumes.volume import Volume
 
@@ -53,8 +59,7 @@ def dicom(
 def written(source: Path, out: Path, **answers: object) -> dict[str, np.ndarray]:
     """Return the slices of a folder by their paths."""
     said: list[str] = []
-    plane = answers.pop('plane', None)
-    write_slices_of(volumes_of(source), out, Answers(**answers), said.append, plane)  # type: ignore[arg-type]
+    write_slices_of(volumes_of(source), out, Answers(**answers), said.append)  # type: ignore[arg-type]
     assert said
     paths = sorted(path for path in out.rglob('*') if path.is_file())
     return {path.relative_to(out).as_posix(): tifffile.imread(path) for path in paths}
@@ -206,3 +211,36 @@ def test_a_mask_of_another_size_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UserError, match='the mask has 4x5x5 voxels, its image 4x5x6'):
         written(tmp_path / 'a', tmp_path / 'x')
     assert not (tmp_path / 'x').exists()
+
+
+def test_from_volumes_to_a_config_that_trains(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All slices of a patient stay in one split, and the network sees Hounsfield units scaled."""
+    for module in ('base.paths', 'config.layers', 'preparation.written'):
+        monkeypatch.setattr(f'custom_modules.{module}.workspace', lambda: tmp_path / 'space')
+    (tmp_path / 'space').mkdir()
+    for number in range(4):
+        values = RANDOM.integers(-1000, 400, (16, 16, 5)).astype(np.int16)
+        values[4:12, 4:12] += 600
+        mask = np.zeros(values.shape, np.uint8)
+        mask[4:12, 4:12] = 1
+        nifti(tmp_path / f'ct/images/p{number}.nii.gz', values)
+        nifti(tmp_path / f'ct/labels/p{number}.nii.gz', mask)
+    place = place_of(tmp_path / 'ct', tmp_path / 'space/data', None)
+    prepare_folder(tmp_path / 'ct', place, Answers(), Cut())
+    config = load_config(place.config).resolved
+    patients: dict[str, set[str]] = {}
+    for split in ('train', 'val', 'test'):
+        dataset = DATASETS.build(config[f'{split}_dataloader']['dataset'])
+        for index in range(len(dataset)):
+            entry = dataset.get_data_info(index)
+            patients.setdefault(split, set()).add(Path(entry['img_path']).name[:2])
+        seen = LoadImage().transform(entry)['img']
+        assert seen.shape == (16, 16, 1) and np.ptp(seen) > 200
+        assert LoadMask().transform(entry | LoadImage().transform(entry))['gt_seg_map'].sum() == 64
+    assert sorted(len(members) for members in patients.values()) == [1, 1, 2]
+    assert sum(len(members) for members in patients.values()) == len(
+        set().union(*patients.values())
+    )
+    check_training(config)

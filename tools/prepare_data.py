@@ -15,8 +15,7 @@ from _parser import Parser
 #: What only goes with --from.
 OF_FOLDERS = (
     *('name', 'images', 'masks', 'foreground', 'ignore', 'threshold', 'resize_masks', 'group_by'),
-    'channels',
-    *('fractions', 'split_seed', 'overwrite'),
+    *('channels', 'plane', 'fractions', 'split_seed', 'overwrite'),
 )
 
 
@@ -91,6 +90,11 @@ def add_answers(parser: Parser) -> None:
         '--channels', type=int, metavar='N', help='channels that the network sees, of more'
     )
     own.add_argument(
+        '--plane',
+        choices=['axial', 'coronal', 'sagittal'],
+        help='slices of volumes (default: those that are farthest from each other)',
+    )
+    own.add_argument(
         '--fractions', type=float, nargs=3, metavar=('TRAIN', 'VAL', 'TEST'), help='0.8 0.1 0.1'
     )
     own.add_argument('--split-seed', type=int, help='seed of splits that are cut (default: 0)')
@@ -112,6 +116,7 @@ def prepare_own(args: argparse.Namespace) -> None:
         resize_masks=args.resize_masks,
         group_by=args.group_by,
         channels=args.channels,
+        plane=args.plane,
     )
     cut = Cut(tuple(args.fractions or Cut.fractions), args.split_seed or 0)
     place = place_of(Path(args.folder), resolve_path(args.root or 'data/mine'), args.name)

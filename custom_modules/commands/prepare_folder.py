@@ -15,6 +15,7 @@ from ..datasets.pairs_table import PairRow
 from ..preparation.answers import Answers
 from ..preparation.looking import Cut, Found, look
 from ..preparation.near_duplicates import NearDuplicate
+from ..preparation.volumes.pairs import of_slices, volumes_of, write_slices_of
 from ..preparation.written import Place, refuse_other_work, write_config, write_images, write_masks
 from ..visualization.pairs_page import AlikePair, ShownPair, save_pairs_page
 
@@ -39,7 +40,14 @@ def prepare_folder(
         UserError: it holds no data set, files are faulty, or something cannot be written.
     """
     refuse_other_work(place, overwrite)
-    found = look(source, answers, cut, lambda line: print(line, flush=True))
+
+    def say(line: str) -> None:
+        print(line, flush=True)
+
+    if volumes := volumes_of(source):
+        write_slices_of(volumes, place.slices, answers, say)
+        source, answers = place.slices, of_slices(answers)
+    found = look(source, answers, cut, say)
     rows = found.rows
     if found.images.embedded:
         with ProgressBar('writing images', len(rows)) as bar:

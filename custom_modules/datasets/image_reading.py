@@ -71,6 +71,11 @@ class ImageReading:
         """Whether a file is read as a picture: grey or colours of 8 bits."""
         return self.bands is None and self.limits is None and self.channels in (1, COLOURS)
 
+    @property
+    def takes_colours(self) -> bool:
+        """Whether it reads photographs in red, green and blue."""
+        return self.channels in (1, COLOURS) if self.bands is None else max(self.bands) <= COLOURS
+
     def settings(self) -> dict[str, Any]:
         """Return the rule as plain values, of which ``of`` makes the same one."""
         return dict(

@@ -22,6 +22,8 @@ class Answers:
             (or whole match) are kept in one split. None for none.
         channels: number of channels of the images that a network is to see: 1 for grey, 3 for
             colours, or that of the bands; None to find it.
+        plane: plane of the slices of volumes: 'axial', 'coronal' or 'sagittal'; None for that whose
+            slices are farthest from each other.
     """
 
     images: str | None = None
@@ -32,3 +34,4 @@ class Answers:
     resize_masks: bool = False
     group_by: str | None = None
     channels: int | None = None
+    plane: str | None = None

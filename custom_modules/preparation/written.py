@@ -56,6 +56,11 @@ class Place:
         return self.root / self.name / 'images'
 
     @property
+    def slices(self) -> Path:
+        """Folder of the slices of volumes."""
+        return self.root / self.name / 'slices'
+
+    @property
     def page(self) -> Path:
         """Page that shows some of the pairs."""
         return self.root / self.name / 'pairs.html'
@@ -67,7 +72,8 @@ def refuse_other_work(place: Place, overwrite: bool) -> None:
     Raises:
         UserError: there is a data set of that name, and ``overwrite`` is False.
     """
-    there = [path for path in (place.config, place.table, place.masks) if os.path.lexists(path)]
+    made = (place.config, place.table, place.masks, place.slices)
+    there = [path for path in made if os.path.lexists(path)]
     if there and not overwrite:
         raise UserError(
             f'{short_path(there[0])}: there is a data set of that name; choose another one with '

@@ -209,7 +209,9 @@ def build_app(
             )
             for name, one in batchers.items()
         ]
-        return About(models=models, request_bytes=limits.request_bytes, examples=list(EXAMPLES))
+        readings = [one.predictor.reading for one in batchers.values()]
+        examples = list(EXAMPLES) if all(one.takes_colours for one in readings) else []
+        return About(models=models, request_bytes=limits.request_bytes, examples=examples)
 
     @app.get(
         '/v1/examples/{number}',

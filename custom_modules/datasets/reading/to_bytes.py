@@ -44,7 +44,7 @@ def as_bytes(values: np.ndarray) -> np.ndarray:
 def no_bytes(values: np.ndarray) -> str:
     """Return why values are no picture of 8 bits, and what to set."""
     bits = 8 * values.dtype.itemsize
-    kinds = dict(f='floating-point', i=f'signed {bits}-bit', u=f'{bits}-bit')
+    kinds = dict(f='floating-point', i='signed', u=f'{bits}-bit')
     kind = kinds.get(values.dtype.kind, f'{values.dtype}')
     finite = values[np.isfinite(values)]
     low, high = (finite.min(), finite.max()) if finite.size else (0, 1)

@@ -3,7 +3,7 @@
 import shutil
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
 from ...base.errors import UserError
@@ -13,7 +13,7 @@ from ...base.whole_file import staging_folder
 from ..answers import Answers
 from ..files import Picture, list_folder, pictures_of
 from ..roles import find_pairs
-from .slices import VolumeFile, find_volumes, write_slices
+from .slices import GROUP_BY, VolumeFile, find_volumes, write_slices
 
 Say = Callable[[str], None]
 
@@ -29,17 +29,26 @@ class _Pair:
 
 
 def volumes_of(folder: Path) -> list[VolumeFile]:
-    """Return the volumes below a folder; none where it holds pictures alone.
+    """Return the volumes below a folder; none where it holds pictures, or more of them.
+
+    A TIFF of several pages among pictures is one whose fault is to be said.
 
     Raises:
         UserError: the folder cannot be read, or a package that its files need is missing.
     """
-    return find_volumes(folder, [folder / path for path in list_folder(folder)])
+    files = list_folder(folder)
+    found = find_volumes(folder, [folder / path for path in files])
+    of_pages = [volume for volume in found if volume.kind == 'TIFF']
+    pictures = len(pictures_of(files)) - len(of_pages)
+    return [] if len(of_pages) == len(found) and pictures > len(found) else found
 
 
-def write_slices_of(
-    volumes: Sequence[VolumeFile], out: Path, answers: Answers, say: Say, plane: str | None = None
-) -> None:
+def of_slices(answers: Answers) -> Answers:
+    """Return what the user has said, for the folder of slices instead of that of volumes."""
+    return replace(answers, images=None, masks=None, group_by=answers.group_by or GROUP_BY)
+
+
+def write_slices_of(volumes: Sequence[VolumeFile], out: Path, answers: Answers, say: Say) -> None:
     """Write the slices of image and mask volumes into ``out``, as ``images`` and ``masks``.
 
     Volumes pair by their names, as pictures do; where names say nothing, by what their slices look
@@ -50,8 +59,6 @@ def write_slices_of(
         out: folder for the slices.
         answers: what the user says about the folder.
         say: function that is given each line about what was found.
-        plane: 'axial', 'coronal' or 'sagittal'; None for that whose slices are farthest from each
-            other in the first volume.
 
     Raises:
         QuestionError: the volumes can be paired in several ways.
@@ -59,8 +66,8 @@ def write_slices_of(
             the disk is full.
     """
     _refuse_equal_names(volumes)
-    pairs = _pairs(volumes, answers, plane)
-    chosen = plane or pairs[0].image.read().coarsest_plane()
+    pairs = _pairs(volumes, answers)
+    chosen = answers.plane or pairs[0].image.read().coarsest_plane()
     kinds = ' and '.join(sorted({volume.kind for volume in volumes}))
     say(
         f'{len(volumes):,} volumes ({kinds}), {len(pairs):,} with a mask, such as '
@@ -89,14 +96,14 @@ def write_slices_of(
     say(f'{number:,} slices of {len(pairs):,} volumes are in {out}')
 
 
-def _pairs(volumes: Sequence[VolumeFile], answers: Answers, plane: str | None) -> list[_Pair]:
+def _pairs(volumes: Sequence[VolumeFile], answers: Answers) -> list[_Pair]:
     """Pair volumes by pictures of them, which have their names."""
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)
         pictures: dict[PurePosixPath, VolumeFile] = {}
         with ProgressBar('looking at volumes', len(volumes)) as bar:
             for volume in volumes:
-                slices = volume.read().slices(plane)
+                slices = volume.read().slices(answers.plane)
                 spread = [float(one.max()) - float(one.min()) for one in slices]
                 shown = spread.index(max(spread))  # a mask's first slices are mostly empty
                 write_slices(slices[shown : shown + 1], folder / volume.name.parent, 'one')
