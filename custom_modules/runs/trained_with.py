@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..base.errors import UserError
-from ..config.held_datasets import pipeline_of
+from ..config.held_datasets import pipeline_of, reading_of
 from ..config.written import parse_code, resolved
 
 
@@ -56,6 +56,7 @@ def _settings(config: Mapping[str, Any]) -> dict[str, Any]:
     return {
         'image size': _pair(image_size(dataset)),
         'windows': [seen['size']] * 2 if (seen := windows(dataset)) else 'none',
+        'images read as': str(reading_of(dataset)),
         **{
             f'normalisation ({key})': _plain(preprocessor.get(key))
             for key in ('mean', 'std', 'per_image')
