@@ -11,6 +11,7 @@ from custom_modules.base.errors import UserError
 from custom_modules.commands.publish import _without_lists
 from custom_modules.commands.test import test as score
 from custom_modules.config import load_config
+from custom_modules.config.untrusted import read_data_config
 from custom_modules.datasets import BinaryMaskDataset, OxfordPetDataset
 from custom_modules.datasets.binary_seg_dataset import BinarySegDataset
 from custom_modules.datasets.listed_pairs import ListedPairsDataset
@@ -132,4 +133,9 @@ def test_a_result_says_how_many(sample: Path, checkpoint: Path, tmp_path: Path) 
 def test_a_published_model_names_no_list(sample: Path, tmp_path: Path) -> None:
     path = write(tmp_path / 'list.txt', ['nobody'])
     config = load_config(CONFIG, tiny_options(sample, f'exclude={path}'))
-    assert path in json.dumps(config.data) and path not in json.dumps(_without_lists(config.data))
+    written = tmp_path / 'config.json'
+    written.write_text(json.dumps(_without_lists(config.data)))
+    assert path in json.dumps(config.data) and path not in written.read_text()
+    # The variable is still there, and None.
+    assert read_data_config(written)['exclude'] is None
+    assert load_config(written).resolved.test_dataloader['dataset']['exclude'] is None
