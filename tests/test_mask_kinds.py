@@ -34,6 +34,11 @@ SHARE = (14 * 16 + 12 * 10) / (HEIGHT * WIDTH)
 #: Lines around both objects, 3 pixels wide.
 LINES = cv2.morphologyEx(BOTH.astype(np.uint8), cv2.MORPH_GRADIENT, np.ones((3, 3))) > 0
 
+#: Something 2 pixels wide, and what surrounds it.
+THIN = np.zeros((HEIGHT, WIDTH), bool)
+THIN[10:12, 10:26] = True
+RIM = (cv2.dilate(THIN.astype(np.uint8), np.ones((5, 5))) > 0) & ~THIN
+
 Numbers = np.ndarray
 File = tuple[str, bytes]
 
@@ -193,7 +198,14 @@ ROWS = {
         False,
     ),
     'red on black in a JPEG': same(
-        coloured('#ff0000', '#ff0000', ending='.jpg', quality=95, subsampling=0), **CONVERTED
+        coloured('#ff0000', '#ff0000', ending='.jpg', quality=90), **CONVERTED
+    ),
+    'green on black in a JPEG': same(
+        coloured('#00ff00', '#00ff00', ending='.jpg', quality=60), **CONVERTED
+    ),
+    'white in a JPEG of colours': same(coloured('#ffffff', '#ffffff', ending='.jpg', quality=75)),
+    'red with soft edges': Row(
+        [grey(np.dstack([soft(), soft() * 0, soft() * 0]))], [(soft() > 127) * 255], **CONVERTED
     ),
     'objects in 16 bits': same(grey(by_number(300, 301, kind=np.uint16), '.tif'), **CONVERTED),
     'objects in 8 bits': Row(
@@ -230,6 +242,11 @@ ROWS = {
     'whole numbers': same(array(by_number(1, 1, kind=np.int64))),
     'fractions': Row(
         [array(soft(1, np.float32))], [(soft(1, np.float64) >= 0.5) * 255], **CONVERTED
+    ),
+    'fractions, and whole ones': Row(
+        [array(soft(1, np.float32)), array(by_number(1, 1, kind=np.float32))],
+        [(soft(1, np.float64) >= 0.5) * 255, BOTH * 255],
+        in_place=False,
     ),
     '-1 does not count': Row(
         [array(by_number(1, -1, kind=np.int16))],
@@ -282,7 +299,7 @@ QUESTIONS: dict[str, tuple[list[File], str, str]] = {
     'a trimap in a JPEG': (
         [grey(by_number(255, 128), '.jpg', quality=90)],
         'such as',
-        '--threshold 127',
+        '--threshold 65',
     ),
     'classes in turns': (
         [grey(by_number(7, 0)), grey(by_number(0, 9))],
@@ -293,6 +310,11 @@ QUESTIONS: dict[str, tuple[list[File], str, str]] = {
         [indexed(VOC, *SHADES)],
         '255 outlines objects and does not count',
         '--foreground 12',
+    ),
+    'a trimap of thin objects': (
+        [grey(np.where(RIM, 128, THIN * 255).astype(np.uint8))],
+        '255 (1.3 %)',
+        '--foreground 255 --ignore 128',
     ),
     'an area of 255 beside 1': (
         [grey(by_number(1, 255))],
@@ -384,6 +406,7 @@ def test_faults_are_said_at_once(tmp_path: Path) -> None:
         (by_number(255, 255, 255), 'every pixel of the 2 masks is foreground (such as'),
         (by_number(0, -300, kind=np.int32), 'values from -300 to 0'),
         (by_number(0, 2.5, kind=np.float32), 'fractions from 0 to 2.5'),
+        (by_number(0, -1.5, kind=np.float32), 'fractions from -1.5 to 0'),
         (by_number(0, np.nan, kind=np.float32), 'no numbers (NaN or infinity)'),
         (np.zeros((HEIGHT, WIDTH, 2)), 'not one picture'),
         (np.zeros((HEIGHT, WIDTH), 'datetime64[s]'), 'holds datetime64[s], no plain numbers'),

@@ -11,8 +11,9 @@ from .group import Group, colour_name, percent
 from .labels import BACKGROUND, FOREGROUND, IGNORED, ByColour, ByValue, Labels, nearest_of
 from .view import unpacked
 
-#: More colours than this are not taken one by one: edges are soft, or compressed.
-EXACT = 24
+#: More colours than this are not taken one by one: edges are soft, or compressed. As few as this
+#: always are.
+EXACT, FEW = 24, 8
 
 #: Masks with more main colours, or a larger share of others, are pictures.
 MOST, STRAYS = 16, 0.3
@@ -26,6 +27,9 @@ OWN = 0.0005
 #: A colour between two others is their soft edge if it has less than this of the rarer's pixels.
 BLEND = 0.5
 
+#: So is one that is farther off, up to this, if no more of its pixels than this lie in areas.
+OFF, IN_AREAS = 96, 0.15
+
 
 def labels_of_colours(group: Group, choice: Choice) -> tuple[Labels, list[str]]:
     """Return what the colours of a group mean, and notes about it.
@@ -38,10 +42,27 @@ def labels_of_colours(group: Group, choice: Choice) -> tuple[Labels, list[str]]:
         QuestionError: more than one colour could be foreground.
         UserError: the colours are those of a picture.
     """
-    exact = group.values.size <= EXACT and not any(look.rounded for look in group.looks)
+    exact = _is_exact(group)
     main, notes = (group, []) if exact else _main_colours(group)
     labels = _found(main, choice)
     return (ByValue(labels) if exact else ByColour(labels)), notes
+
+
+def _is_exact(group: Group) -> bool:
+    """Say whether each colour is one that was meant, and none is a soft edge or noise."""
+    if group.values.size > EXACT or any(look.rounded for look in group.looks):
+        return False
+    if group.values.size <= FEW:
+        return True
+    # Still soft edges, if all but two colours lie between those two and in no areas.
+    two = np.argsort(-group.pixels)[:2]
+    start, end = (unpacked(group.values[index]).astype(int) for index in two)
+    others = np.delete(np.arange(group.values.size), two)
+    way, points = end - start, unpacked(group.values[others]).astype(int) - start
+    along = (points @ way / (way @ way)).clip(0, 1)
+    beside = np.abs(along[:, None] * way - points).max()
+    areas = group.solid[others].sum() >= IN_AREAS * group.pixels[others].sum()
+    return bool(beside > SAME or areas)
 
 
 def _found(main: Group, choice: Choice) -> dict[int, int]:
@@ -67,7 +88,8 @@ def _main_colours(group: Group) -> tuple[Group, list[str]]:
         near = left & (np.abs(colours - colours[index]).max(1) <= SAME)
         mass = int(group.pixels[near].sum())
         left &= ~near
-        if mass >= OWN * group.total and not _is_blend(colours, index, mass, centres, masses):
+        thin = group.solid[near].sum() < IN_AREAS * mass
+        if mass >= OWN * group.total and not _is_blend(colours, index, mass, thin, centres, masses):
             centres.append(index)
             masses.append(mass)
     values = group.values[centres]
@@ -86,9 +108,14 @@ def _main_colours(group: Group) -> tuple[Group, list[str]]:
 
 
 def _is_blend(
-    colours: np.ndarray, index: int, mass: int, centres: list[int], masses: list[int]
+    colours: np.ndarray,
+    index: int,
+    mass: int,
+    thin: bool,
+    centres: list[int],
+    masses: list[int],
 ) -> bool:
-    """Say whether a colour is the soft edge of two that have been found."""
+    """Say whether a colour is the soft edge of two that have been found, or noise at it."""
     point = colours[index]
     for (one, its_mass), (other, other_mass) in itertools.combinations(
         zip(centres, masses, strict=True), 2
@@ -96,7 +123,10 @@ def _is_blend(
         start, way = colours[one], colours[other] - colours[one]
         along = np.clip((point - start) @ way / (way @ way), 0, 1)
         beside = np.abs(start + along * way - point).max()
-        if beside <= SAME and mass < BLEND * min(its_mass, other_mass):
+        rarer = min(its_mass, other_mass)
+        if beside <= SAME and mass < BLEND * rarer:
+            return True
+        if thin and beside <= OFF and mass < rarer:
             return True
     return False
 
@@ -111,8 +141,11 @@ def _merged(group: Group, values: np.ndarray, nearest: np.ndarray, near: np.ndar
         found = np.unique(place[there[near[there]]])
         examples[found[files[found] == 0]] = number
         files[found] += 1
-    pixels = np.bincount(place, group.pixels, minlength=values.size).astype(np.int64)
-    return Group(group.kind, group.looks, values[order], pixels, files, examples)
+    pixels, solid = (
+        np.bincount(place, numbers, minlength=values.size).astype(np.int64)
+        for numbers in (group.pixels, group.solid)
+    )
+    return Group(group.kind, group.looks, values[order], pixels, solid, files, examples)
 
 
 def _question(main: Group, classes: list[int], black: bool) -> tuple[str, dict[str, str]]:

@@ -1,5 +1,6 @@
 """What numbers mean: two classes, a soft edge, noise, outlines, objects; or a question."""
 
+import itertools
 from collections.abc import Sequence
 
 import numpy as np
@@ -22,8 +23,11 @@ FLAT = 0.35
 #: A grey with so large a part of all greys, and of the picture, is a class under noise.
 PEAK, PEAK_OF_ALL = 0.5, 0.005
 
-#: Values that a question offers.
-OFFERED = 8
+#: Half of the width of such a hill.
+HILL = 6
+
+#: Values that a question offers, and how many there may be at most.
+OFFERED, FEW = 8, 32
 
 #: As many objects as make numbers; fewer in 8 bits could be classes.
 MANY_OBJECTS = 10
@@ -121,15 +125,32 @@ def _is_soft(group: Group) -> bool:
     grey = int(group.pixels[middle].sum())
     if grey > group.total / 2 or sum(look.structure.flat for look in group.looks) > FLAT * grey:
         return False
-    return not (group.kind.jpeg and _has_peak(group, middle, grey, top))
+    return not (group.kind.jpeg and _has_peak(group, middle, grey))
 
 
-def _has_peak(group: Group, middle: np.ndarray, grey: int, top: int) -> bool:
+def _by_level(group: Group, chosen: np.ndarray | bool = True) -> np.ndarray:
+    """Return how many of the chosen pixels have about each level of 8 bits, (256,)."""
+    levels = (group.values.clip(0) * WHITE // max(WHITE, _top(group))).clip(0, WHITE)
+    pixels = np.bincount(levels, np.where(chosen, group.pixels, 0), minlength=WHITE + 1)
+    return np.convolve(pixels, np.ones(2 * HILL + 1), 'same')
+
+
+def _has_peak(group: Group, middle: np.ndarray, grey: int) -> bool:
     """Say whether one grey has its own hill of pixels, as a class under noise has."""
-    levels = (group.values * WHITE // top).clip(0, WHITE)
-    of_level = np.bincount(levels, np.where(middle, group.pixels, 0), minlength=WHITE + 1)
-    hill = np.convolve(of_level, np.ones(13), 'same')[3 * 16 : -3 * 16]  # far from both ends
+    hill = _by_level(group, middle)[3 * 16 : -3 * 16]  # far from both ends
     return bool(hill.max() > max(PEAK * grey, PEAK_OF_ALL * group.total))
+
+
+def _valleys(group: Group) -> list[int]:
+    """Return levels between hills of pixels, or half the range where there is but one hill."""
+    levels = _by_level(group)
+    hills: list[int] = []
+    while levels.max() > PEAK_OF_ALL * group.total and len(hills) < OFFERED:
+        hills.append(int(levels.argmax()))
+        levels[max(0, hills[-1] - 4 * HILL) : hills[-1] + 4 * HILL + 1] = 0
+    hills.sort()
+    found = [(low + high) // 2 for low, high in itertools.pairwise(hills)] or [HALF]
+    return [level for level in found if level * _top(group) // WHITE < group.values[-1]]
 
 
 def _are_objects(group: Group) -> bool:
@@ -166,17 +187,21 @@ def _question(
 ) -> tuple[str, dict[str, str]]:
     pixels = group.pixels[np.isin(group.values, classes)]
     most = np.sort(classes[np.argsort(-pixels, kind='stable')[:OFFERED]]).tolist()
+    # Single values of noise are no classes.
+    noisy = group.values.size > FEW or (group.kind.jpeg and group.values.size > 3)
     answers = {
-        f'--foreground {value}': f'{value} is foreground, the rest is background' for value in most
+        f'--foreground {value}': f'{value} is foreground, the rest is background'
+        for value in ([] if noisy else most)
     }
-    if 0 in group.values:
+    if 0 in group.values and not group.kind.jpeg:
         answers[f'--foreground {NONZERO}'] = 'everything but 0 is foreground'
     for value in most:  # of a trimap it is the middle, elsewhere the last
-        if 0 in group.values and (len(most) == 2 or value == VOID):
+        if 0 in group.values and not noisy and (len(most) == 2 or value == VOID):
             other = next(other for other in most if other != value)
             answers[f'--foreground {other} --ignore {value}'] = f'{value} does not count'
-    if group.kind.place != 'indices' and group.values.size > 3 and group.values[-1] > HALF:
-        answers[f'--threshold {HALF}'] = f'what is above {HALF} is foreground'
+    if group.kind.place != 'indices' and group.values.size > 3:
+        for limit in _valleys(group):
+            answers[f'--threshold {limit}'] = f'what is above {limit} is foreground'
     said = f'; {notes[0]}' if notes else ''
     return (
         f'masks hold {group.values.size:,} {WORDS[group.kind.place]}, {group.listing()} (such as '

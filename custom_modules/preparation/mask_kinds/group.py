@@ -15,6 +15,7 @@ WORDS = {
     'grey': 'grey levels',
     'indices': 'indices of a palette',
     'colours': 'colours',
+    'fractions': 'fractions of 255',
     'opacity': 'opacity (the alpha channel)',
 }
 
@@ -34,6 +35,7 @@ class Group:
         looks: one for each mask.
         values: (n,) the different values in rising order; colours as 0xRRGGBB.
         pixels: (n,) how many pixels have each.
+        solid: (n,) how many pixels of each lie in areas of about one colour.
         files: (n,) how many files have each.
         examples: (n,) index of the first file that has each.
         palette: value -> colour, where the values are indices.
@@ -43,6 +45,7 @@ class Group:
     looks: Sequence[Look]
     values: np.ndarray
     pixels: np.ndarray
+    solid: np.ndarray
     files: np.ndarray
     examples: np.ndarray
     palette: dict[int, int] = field(default_factory=dict)
@@ -115,7 +118,7 @@ class Group:
 def group_of(kind: Kind, looks: Sequence[Look]) -> Group:
     """Return masks of one kind counted together."""
     values = np.empty(0, np.int64)
-    pixels, files, examples = (np.empty(0, np.int64) for _ in range(3))
+    pixels, solid, files, examples = (np.empty(0, np.int64) for _ in range(4))
     palette: dict[int, int] = {}
     for start in range(0, len(looks), BLOCK):  # so that memory does not grow with the files
         block = looks[start : start + BLOCK]
@@ -126,9 +129,10 @@ def group_of(kind: Kind, looks: Sequence[Look]) -> Group:
         found, first, which = np.unique(every, return_index=True, return_inverse=True)
         old, values = values, np.union1d(values, found)
         at_old, at_new = np.searchsorted(values, old), np.searchsorted(values, found)
-        counts = np.concatenate([look.counts for look in block])
         pixels = _spread(pixels, at_old, values.size)
-        pixels[at_new] += np.bincount(which, counts).astype(np.int64)
+        pixels[at_new] += _added(which, [look.counts for look in block])
+        solid = _spread(solid, at_old, values.size)
+        solid[at_new] += _added(which, [look.solid for look in block])
         files = _spread(files, at_old, values.size)
         files[at_new] += np.bincount(which)
         before = examples
@@ -138,7 +142,11 @@ def group_of(kind: Kind, looks: Sequence[Look]) -> Group:
         for look in block:
             if look.palette is not None:
                 palette |= dict(zip(look.values.tolist(), look.palette.tolist(), strict=True))
-    return Group(kind, looks, values, pixels, files, examples, palette)
+    return Group(kind, looks, values, pixels, solid, files, examples, palette)
+
+
+def _added(places: np.ndarray, numbers: Sequence[np.ndarray]) -> np.ndarray:
+    return np.bincount(places, np.concatenate(numbers)).astype(np.int64)
 
 
 def _spread(numbers: np.ndarray, places: np.ndarray, size: int) -> np.ndarray:

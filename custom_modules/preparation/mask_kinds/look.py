@@ -12,7 +12,7 @@ from ...base.errors import UserError
 from ...datasets.image_io import Orientation, read_stored_mask
 from ...datasets.reading.mask_values import mask_values
 from ...datasets.reading.stored_mask import StoredMask
-from .structure import NO_STRUCTURE, Structure, structure_of
+from .structure import NO_STRUCTURE, Structure, solid_colours, structure_of
 from .view import Place, View, grey_of, packed, view_of
 
 #: Colours of one file that are counted one by one; more are rounded to 5 bits.
@@ -40,6 +40,8 @@ class Look:
         counts: (n,) uint32, how many pixels have each.
         border: (n,) uint32, how many pixels of the picture's four edges have each.
         read_as: (n,) what LoadMask reads for each value, or None if it refuses the file.
+        solid: (n,) uint32, how many pixels of each colour lie in areas; all where there are no
+            more than two colours.
         structure: how its values lie, if there are 3 or more that are no colours.
         palette: (n,) colours of the values where these are indices, 0xRRGGBB.
         rounded: whether the colours were so many that they are rounded to 5 bits.
@@ -53,6 +55,7 @@ class Look:
     counts: np.ndarray
     border: np.ndarray
     read_as: np.ndarray | None
+    solid: np.ndarray
     structure: Structure
     palette: np.ndarray | None
     rounded: bool
@@ -79,9 +82,11 @@ def look(path: Path, image: Orientation, colours_count: bool = False) -> Look:
         numbers, rounded = _few_colours(numbers)
     values, counts = count(numbers)
     plain = _without_colours(numbers, values) if view.place == 'colours' else numbers
-    structure = NO_STRUCTURE
+    structure, solid = NO_STRUCTURE, counts
     if values.size > 2 and plain is not None:
         structure = structure_of(plain)
+    elif values.size > 2:
+        solid = solid_colours(numbers, values)
     return Look(
         path=path,
         size=(int(numbers.shape[0]), int(numbers.shape[1])),
@@ -91,6 +96,7 @@ def look(path: Path, image: Orientation, colours_count: bool = False) -> Look:
         counts=counts,
         border=_at_the_edges(numbers, values),
         read_as=None if rounded else _read_as(stored, view, values),
+        solid=solid,
         structure=structure,
         palette=_palette(stored, values) if view.place == 'indices' else None,
         rounded=rounded,

@@ -9,7 +9,7 @@ from ...base.errors import UserError
 from ...datasets.reading.stored_mask import StoredMask
 
 #: Where the classes are.
-Place = Literal['grey', 'indices', 'colours', 'opacity']
+Place = Literal['grey', 'fractions', 'indices', 'colours', 'opacity']
 
 #: More colours than this on a transparent ground are those of a thing that was cut out.
 MANY_LABELS = 16
@@ -99,7 +99,7 @@ def _of_fractions(values: np.ndarray) -> View:
     low, high = values.min(), values.max()
     if not (np.isfinite(low) and np.isfinite(high)):
         raise UserError('values that are no numbers (NaN or infinity); save 0 for the background')
-    if (low < 0 or high > 1) and (values == np.rint(values)).all():
+    if (values == np.rint(values)).all():
         if low < -255 or high > 2**31 - 1:
             raise UserError(f'values from {low:g} to {high:g}; a mask holds classes')
         return _of_numbers(values.astype(np.int64))
@@ -108,7 +108,7 @@ def _of_fractions(values: np.ndarray) -> View:
             f'fractions from {low:g} to {high:g}; save whole numbers, or fractions from 0 to 1'
         )
     # A half and more is above the middle of 8 bits.
-    return View('grey', np.floor(values * 255 + 0.5).astype(np.uint8))
+    return View('fractions', np.floor(values * 255 + 0.5).astype(np.uint8))
 
 
 def _of_channels(pixels: np.ndarray) -> View:
