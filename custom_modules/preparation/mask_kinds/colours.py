@@ -54,14 +54,15 @@ def _is_exact(group: Group) -> bool:
         return False
     if group.values.size <= FEW:
         return True
-    # Still soft edges, if all but two colours lie between those two and in no areas.
-    two = np.argsort(-group.pixels)[:2]
-    start, end = (unpacked(group.values[index]).astype(int) for index in two)
-    others = np.delete(np.arange(group.values.size), two)
-    way, points = end - start, unpacked(group.values[others]).astype(int) - start
-    along = (points @ way / (way @ way)).clip(0, 1)
-    beside = np.abs(along[:, None] * way - points).max()
-    areas = group.solid[others].sum() >= IN_AREAS * group.pixels[others].sum()
+    # Still soft edges, if the others lie between the two that are most, and in no areas.
+    colours = unpacked(group.values).astype(int)
+    start, end = colours[np.argsort(-group.pixels)[:2]]
+    way = end - start
+    along = ((colours - start) @ way / (way @ way)).clip(0, 1)
+    beside = np.abs(start + along[:, None] * way - colours).max()
+    apart = np.abs(colours - start).max(1) > SAME
+    apart &= np.abs(colours - end).max(1) > SAME
+    areas = group.solid[apart].sum() >= IN_AREAS * group.pixels[apart].sum()
     return bool(beside > SAME or areas)
 
 
