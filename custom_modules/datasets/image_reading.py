@@ -117,6 +117,12 @@ class ImageReading:
             return cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY)[..., None]
         return cv2.cvtColor(pixels, cv2.COLOR_GRAY2RGB)
 
+    def _choice(self, there: int) -> str:
+        """Return what else to set where an image has more bands than are asked for."""
+        first = [*range(1, self.channels + 1)]
+        more = there > self.channels
+        return f', or choose some: image_reading = dict(bands={first})' if more else ''
+
     def to_bytes(self, values: np.ndarray) -> np.ndarray:
         """Return chosen values (H, W, B) as uint8.
 
@@ -156,11 +162,9 @@ class ImageReading:
             values = values[..., :COLOURS]  # such as infrared
         fitting = {self.channels} | ({1, COLOURS} if self.channels in (1, COLOURS) else set())
         if values.shape[2] not in fitting:
-            first = [*range(1, min(self.channels, there) + 1)]
             raise UserError(
                 f'{_bands_there(there)}, and in_channels = {self.channels} asks for '
-                f'{self.channels}; set in_channels = {there}, or choose: image_reading = '
-                f'dict(bands={first})'
+                f'{self.channels}; set in_channels = {there}{self._choice(there)}'
             )
         return values
 

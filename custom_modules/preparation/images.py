@@ -118,7 +118,7 @@ def _channels(
     alpha = sum(bool(one.alpha) for one in headers.values())
     if asked is not None:
         bands = [*range(1, asked + 1)] if most > 4 and asked < min(there) else None
-        return asked, bands, 'as was asked for'
+        return asked, bands, 'by --channels'
     if alpha:
         notes.append(f'{alpha:,} images have transparency, which is left out: the stored colours')
     if len(there) == 1:

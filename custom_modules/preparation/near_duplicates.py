@@ -13,6 +13,7 @@ import cv2
 import numpy as np
 
 from ..base.errors import UserError
+from ..datasets.transforms.resizing import resize_image
 
 #: Sides of the small picture and of the frequencies that are kept, in pixels.
 _SIDE, _KEPT = 32, 8
@@ -116,7 +117,7 @@ def compare_images(
 
 def small_picture(image: np.ndarray) -> np.ndarray:
     """Return an image (H, W, C) uint8 as (32, 32) float32: the mean of its channels."""
-    small = cv2.resize(image, (_SIDE, _SIDE), interpolation=cv2.INTER_AREA)
+    small = resize_image(image, (_SIDE, _SIDE))
     return small.reshape(_SIDE, _SIDE, -1).mean(axis=2, dtype=np.float32)
 
 

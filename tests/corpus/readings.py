@@ -102,7 +102,7 @@ RULES: dict[str, tuple[object, str]] = {
 FILES: dict[str, tuple[Callable[[Path], str], str, str]] = {
     'eight bands for four channels': (
         _read(tiff(EIGHT), FOUR),
-        'has 8 bands, and in_channels = 4 asks for 4; set in_channels = 8, or choose: '
+        'has 8 bands, and in_channels = 4 asks for 4; set in_channels = 8, or choose some: '
         'image_reading = dict(bands=[1, 2, 3, 4])',
         '',
     ),
