@@ -231,3 +231,10 @@ def test_from_patches_to_a_published_model(tmp_path: Path) -> None:
         'image size: 64x64 here, as it is in the training of these weights',
         'windows: none here, 32x32 in the training of these weights',
     ]
+
+
+def test_a_model_of_ones_own_that_knows_no_windows() -> None:
+    config = load_config(CONFIG).resolved
+    config.model = dict(type='Conv2d')
+    with pytest.raises(UserError, match='SlidingWindow: a BinarySegmentor .* Conv2d is none'):
+        check_training(config)

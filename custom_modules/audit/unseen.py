@@ -12,6 +12,7 @@ from ..config.held_datasets import changed, pipeline_of
 from ..datasets.seeded_dataset import SeededDataset
 from ..datasets.shared_images import image_mark, learned_marks
 from ..engine.data_loaders import build_data_loader
+from ..runs.trained_with import windows
 from .judges import Judge
 
 SPLITS = ('val', 'test', 'train')
@@ -125,9 +126,10 @@ def opinions(
     for image in images:
         groups.setdefault((id(image.dataset), tuple(image.judges)), []).append(image)
     for (_, numbers), group in groups.items():
+        slides = windows(judges[numbers[0]].config.test_dataloader['dataset'])
         loader = build_data_loader(
             dict(
-                batch_size=batch_size,
+                batch_size=1 if slides else batch_size,  # pictures in windows come one by one
                 num_workers=num_workers,
                 sampler=dict(type='DefaultSampler', shuffle=False),
                 collate_fn=dict(type='default_collate'),

@@ -1,9 +1,13 @@
 """Whether what a network is trained on has the scale of what it is tested on."""
 
+import inspect
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from mmengine.registry import MODELS
+
 from ..base.errors import UserError
+from ..models import BinarySegmentor
 
 #: Steps that bring every image to one scale.
 _RESIZES = ('Resize', 'ResizeForScoring')
@@ -28,7 +32,8 @@ def check_patches(config: Mapping[str, Any], pipelines: Mapping[str, Sequence[di
     Raises:
         UserError: images of a validation or test are resized and those of the training are not, or
             in another way; a validation or test crops at random; pictures that are seen in windows
-            are put into batches, or seen by processes that share one network.
+            are put into batches, or seen by processes that share one network or by a model of one's
+            own that knows no windows.
     """
     training = pipelines.get('train')
     for stage in ('val', 'test'):
@@ -45,6 +50,13 @@ def check_patches(config: Mapping[str, Any], pipelines: Mapping[str, Sequence[di
             raise UserError(
                 f'{stage}_dataloader.batch_size: pictures that are seen in windows come one '
                 'by one; use batch_size=1 there, and batch_size of SlidingWindow for the windows'
+            )
+        name = config['model'].get('type')
+        kind = name if inspect.isclass(name) else MODELS.get(str(name))
+        if slides and not (inspect.isclass(kind) and issubclass(kind, BinarySegmentor)):
+            raise UserError(
+                f'SlidingWindow: a BinarySegmentor sees pictures in windows, and {name} is none; '
+                'let its class inherit from BinarySegmentor'
             )
         if slides and config.get('shard'):
             raise UserError(
