@@ -236,5 +236,5 @@ def test_from_patches_to_a_published_model(tmp_path: Path) -> None:
 def test_a_model_of_ones_own_that_knows_no_windows() -> None:
     config = load_config(CONFIG).resolved
     config.model = dict(type='Conv2d')
-    with pytest.raises(UserError, match='SlidingWindow: a BinarySegmentor .* Conv2d is none'):
+    with pytest.raises(UserError, match=r'SlidingWindow: a BinarySegmentor .* Conv2d is none'):
         check_training(config)
