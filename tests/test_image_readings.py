@@ -27,7 +27,8 @@ from custom_modules.export.exportable_model import ExportableModel
 from custom_modules.export.formats import FORMATS
 from custom_modules.export.metadata import read_metadata
 from custom_modules.export.onnx_files import load_onnx
-from custom_modules.prediction.inputs import find_sources
+from custom_modules.prediction.inputs import find_sources, read_frames
+from custom_modules.prediction.video_file import VideoFile
 from custom_modules.runs.initial_weights import start_from
 from tests.conftest import ROOT, Command
 from tests.service_models import photograph
@@ -310,6 +311,22 @@ def test_every_format_has_the_channels(name: str, tmp_path: Path) -> None:
 def test_values_by_hand(limits: object, values: np.ndarray, expected: list[int]) -> None:
     reading = ImageReading.of(dict(channels=1, limits=limits))
     assert reading.apply(values)[0, :, 0].tolist() == expected
+
+
+def test_frames_of_a_video_are_read_by_the_rule(tmp_path: Path) -> None:
+    video = VideoFile(tmp_path / 'a.mp4', 5, (48, 64))
+    for number in range(3):
+        video.add(np.full((48, 64, 3), 40 * number, np.uint8))
+    video.close()
+    (source,) = find_sources([str(tmp_path / 'a.mp4')])
+    grey = [frame.image for frame in read_frames(source, reading=ImageReading.of(dict(channels=1)))]
+    scaled = ImageReading.of(dict(channels=1, limits=(0, 80)))
+    bright = [frame.image for frame in read_frames(source, reading=scaled)]
+    for number, (one, other) in enumerate(zip(grey, bright, strict=True)):
+        assert one.shape == (48, 64, 1) and abs(one.mean() - 40 * number) < 4
+        assert abs(other.mean() - min(255, 127.5 * number)) < 12
+    with pytest.raises(UserError, match=r'a\.mp4: the image has 3 bands, and in_channels = 4'):
+        next(read_frames(source, reading=ImageReading(channels=4)))
 
 
 def test_bands_of_a_pixel_by_hand() -> None:

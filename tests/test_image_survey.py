@@ -9,6 +9,7 @@ import pytest
 import tifffile
 from PIL import Image
 
+from custom_modules.base.errors import UserError
 from custom_modules.datasets.image_io import read_image
 from custom_modules.datasets.image_reading import ImageReading
 from custom_modules.preparation.images import ImageFindings, survey_images
@@ -117,6 +118,17 @@ def test_colours_share_their_limits_and_bands_have_their_own(tmp_path: Path) -> 
     assert [high for _, high in four.reading.limits or ()] == pytest.approx(
         list(254 * factors), rel=0.03
     )
+
+
+def test_values_that_stand_for_none_do_not_count(tmp_path: Path) -> None:
+    values = RANDOM.uniform(0, 1, (20, 30)).astype(np.float32)
+    values[:5], values[5, :3] = -9999, np.nan
+    paths = write(tmp_path, values, extratags=[(42113, 's', 0, '-9999', True)])
+    ((low, high),) = survey(paths).reading.limits or ()
+    assert 0 <= low < 0.1 and 0.9 < high <= 1
+    tifffile.imwrite(paths[0], np.full((4, 4), np.nan, np.float32))
+    with pytest.raises(UserError, match='none of their values is a number'):
+        survey(paths)
 
 
 def test_grey_and_colours_are_colours(tmp_path: Path) -> None:

@@ -169,6 +169,14 @@ def count_frames(source: Source, limit: int | None) -> int:
     return min(limit, announced) if limit else announced
 
 
+def _channels(image: np.ndarray, reading: ImageReading, source: Source) -> np.ndarray:
+    """Return what a network sees of a frame (H, W, 3) uint8 BGR."""
+    try:
+        return reading.apply(image[..., ::-1])
+    except UserError as error:
+        raise UserError(f'{source.path}: {error}') from None
+
+
 def read_frames(
     source: Source, limit: int | None = None, reading: ImageReading = COLOURS
 ) -> Iterator[Frame]:
@@ -199,7 +207,7 @@ def read_frames(
             if not there:
                 break
             number += 1
-            pixels = reading.apply(image[..., ::-1])
+            pixels = _channels(image, reading, source)
             yield Frame(source, f'{source.name}/{number:06}', pixels, rate)
     finally:
         video.release()

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ..base.errors import UserError
 from ..datasets.image_io import read_values
 from ..datasets.image_reading import ImageReading
 from ..datasets.reading.header import PictureHeader
@@ -64,7 +65,7 @@ def sample_values(
         reading: rule that says which bands are taken.
 
     Raises:
-        UserError: an image is not as ``reading`` has it.
+        UserError: an image is not as ``reading`` has it, or no value is a number.
         UnreadableImageError: an image cannot be decoded.
     """
     areas = [math.prod(headers[path].size) for path in paths]
@@ -78,8 +79,12 @@ def sample_values(
         pixels = values.reshape(-1, values.shape[2])
         if len(pixels) > each:
             pixels = pixels[np.sort(random.integers(0, len(pixels), each))]
-        drawn.append(pixels[np.isfinite(pixels).all(axis=1)])
-    return SampledValues(np.concatenate(drawn), number)
+        there = np.isfinite(pixels) & (pixels != headers[paths[index]].no_data)
+        drawn.append(pixels[there.all(axis=1)])
+    values = np.concatenate(drawn)
+    if not len(values):
+        raise UserError(f'{paths[0]} and {number - 1:,} more: none of their values is a number')
+    return SampledValues(values, number)
 
 
 def _pair(values: np.ndarray) -> list[float]:

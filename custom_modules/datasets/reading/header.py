@@ -22,6 +22,7 @@ class PictureHeader:
         alpha: whether the last band is said to be transparency; None where a fourth band of a TIFF
             is not said to be anything.
         numbers: NumPy's name of the kind of values, such as 'uint8' or 'float32'.
+        no_data: value that stands for none; None where none does.
         is_tiff: whether the file is a TIFF, whose tags programs often write without thought.
     """
 
@@ -29,6 +30,7 @@ class PictureHeader:
     bands: int
     alpha: bool | None
     numbers: str
+    no_data: float | None = None
     is_tiff: bool = False
 
 
@@ -58,4 +60,6 @@ def read_header(path: Path) -> PictureHeader:
 
 def _of_tiff(header: TiffHeader) -> PictureHeader:
     said = header.alpha or (None if header.bands == 4 and not header.says_extra else False)
-    return PictureHeader(header.size, header.bands, said, header.numbers, is_tiff=True)
+    return PictureHeader(
+        header.size, header.bands, said, header.numbers, header.no_data, is_tiff=True
+    )

@@ -11,6 +11,7 @@ from ...base.errors import UserError
 
 WIDTH, HEIGHT, BITS, PHOTOMETRIC, ORIENTATION = 256, 257, 258, 262, 274
 BANDS, EXTRA_SAMPLES, SAMPLE_FORMAT, SUBFILE_TYPE = 277, 338, 339, 254
+NO_DATA = 42113  # GDAL's
 
 #: Values of tags.
 REDUCED, ASSOCIATED_ALPHA, ALPHA = 1, 1, 2
@@ -64,6 +65,7 @@ class TiffHeader:
         exif: EXIF's number of the orientation, 1 (upright) to 8.
         photometric: tag that says what the values are.
         sample_format: tag that says which kind of numbers the values are.
+        no_data: value that stands for none, as programs for maps write it; None where none does.
     """
 
     stored_size: tuple[int, int]
@@ -74,6 +76,7 @@ class TiffHeader:
     exif: int
     photometric: int
     sample_format: int
+    no_data: float | None
 
     @property
     def has_plain_values(self) -> bool:
@@ -126,7 +129,15 @@ def tiff_header(file: BinaryIO) -> TiffHeader:
         exif=exif if exif in range(1, 9) else 1,
         photometric=int(found.get(PHOTOMETRIC, BLACK_IS_ZERO)),
         sample_format=int(found.get(SAMPLE_FORMAT, (UNSIGNED,))[0]),
+        no_data=_number(found.get(NO_DATA)),
     )
+
+
+def _number(text: object) -> float | None:
+    try:
+        return float(str(text).strip(' \0'))
+    except ValueError:
+        return None
 
 
 def _refuse_kinds(tags: Mapping[int, Any]) -> None:
