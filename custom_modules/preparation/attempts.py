@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 from .files import Picture
 from .keys import LEAST_SURE, Key, Rule
-from .words import is_role, words_of
 
 #: Pairs that a rule of the least sure kind has to find: names have something in common by chance.
 _ENOUGH = 3
@@ -98,11 +97,6 @@ def _contradict(image: Picture, mask: Picture) -> bool:
     shorter, longer = sorted((image.inner, mask.inner), key=len)
     if shorter and longer[-len(shorter) :] != shorter and longer[: len(shorter)] != shorter:
         return True
-    (words, numbers), (other_words, other_numbers) = map(_words_and_numbers, (image, mask))
+    (words, numbers), (other_words, other_numbers) = image.form, mask.form
     same_form = words == other_words and len(numbers) == len(other_numbers)
     return same_form and numbers != other_numbers
-
-
-def _words_and_numbers(picture: Picture) -> tuple[list[str], list[int]]:
-    found = [word for word in words_of(picture.stem) if not is_role(word)]
-    return [w for w in found if not w.isdecimal()], [int(w) for w in found if w.isdecimal()]

@@ -10,7 +10,7 @@ from ..base.errors import UserError
 from ..datasets.binary_masks import IMAGE_SUFFIXES
 from ..datasets.list_file import some
 from ..datasets.pairs import SYSTEM_FILES
-from .words import plain, role_of, splits_of
+from .words import is_role, plain, role_of, splits_of, words_of
 
 #: Endings of pictures and of arrays that masks are stored as.
 PICTURE_SUFFIXES = frozenset(IMAGE_SUFFIXES | {'.npy'})
@@ -19,9 +19,9 @@ PICTURE_SUFFIXES = frozenset(IMAGE_SUFFIXES | {'.npy'})
 MAX_FILES = 2_000_000
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Picture:
-    """A picture by its name alone.
+    """A picture by its name alone; each is equal to itself only.
 
     Attributes:
         path: path below the folder that is looked at.
@@ -30,8 +30,8 @@ class Picture:
     """
 
     path: PurePosixPath
-    skip: int = field(default=0, compare=False)
-    splits: Mapping[str, str] = field(default_factory=dict, compare=False, repr=False)
+    skip: int = 0
+    splits: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     @cached_property
     def stem(self) -> str:
@@ -39,6 +39,22 @@ class Picture:
         stem = self.path.stem
         inner = PurePosixPath(stem)
         return inner.stem if inner.suffix.lower() in PICTURE_SUFFIXES else stem
+
+    @cached_property
+    def plain_stem(self) -> str:
+        """The stem, equal for names that only differ in case or in how accents are stored."""
+        return plain(self.stem)
+
+    @cached_property
+    def core(self) -> tuple[str, ...]:
+        """Words and numbers of the stem without those that tell masks from images."""
+        return tuple(word for word in words_of(self.stem) if not is_role(word))
+
+    @cached_property
+    def form(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """Words of ``core``, and its numbers."""
+        words = tuple(word for word in self.core if not word.isdecimal())
+        return words, tuple(word for word in self.core if word.isdecimal())
 
     @cached_property
     def parts(self) -> tuple[str, ...]:

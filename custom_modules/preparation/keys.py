@@ -8,13 +8,16 @@ from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass
 
 from .files import Picture
-from .words import is_role, plain, words_of
+from .words import is_role, words_of
 
 #: Picture -> what is equal for an image and its masks; None where the rule says nothing of it.
 Key = Callable[[Picture], Hashable | None]
 
 #: Level from which names have less in common than a whole stem or folder.
 LEAST_SURE = 4
+
+#: Numbers of a name that are tried.
+_PLACES = 3
 
 _NUMBER = re.compile(r'\d+')
 
@@ -46,35 +49,41 @@ Groups = Sequence[Sequence[Picture]]
 
 def rules(images: Groups, masks: Groups) -> Iterator[Rule]:
     """Yield the rules that may pair images and masks, the surest first."""
+    scopes = _scopes([picture for side in (images, masks) for group in side for picture in group])
     for level, (name, stem) in enumerate(
-        (('equal names', lambda p: p.stem), ('equal names but for case', lambda p: plain(p.stem)))
+        (('equal names', lambda p: p.stem), ('equal names but for case', lambda p: p.plain_stem))
     ):
-        for scope in _SCOPES:
+        for scope in scopes:
             yield Rule(level, name, _within(scope, stem), _within(scope, stem))
-    for scope in _SCOPES:
+    for scope in scopes:
         yield Rule(2, 'names without words for images and masks', _words(scope), _words(scope))
     yield Rule(2, 'names with their folders', _with_folders, _with_folders)
-    for scope in _SCOPES:
+    for scope in scopes:
         name = 'names without the numbers of objects'
         yield Rule(3, name, _words(scope), _objects(scope), several=True)
     yield Rule(3, 'a folder for the masks of an image', _as_folder, _folders, several=True)
-    yield from _affix_rules(images, masks)
+    yield from _affix_rules(images, masks, scopes)
     yield Rule(5, 'a folder for an image and its masks', _own_folder, _own_folder, several=True)
-    yield from _number_rules(images, masks)
+    yield from _number_rules(images, masks, scopes)
 
 
 _Scope = Callable[[Picture], Hashable]
 
-#: How much of the folders has to be equal; a shorter end of them comes later.
-_SCOPES: tuple[_Scope, ...] = (
-    lambda p: (p.split, p.folders),
-    lambda p: (p.split, p.folders[-2:]),
-    lambda p: (p.split, p.folders[-1:]),
-    lambda p: p.split,
-    lambda p: p.folders,
-    lambda p: p.folders[-1:],
-    lambda _: None,
-)
+
+def _scopes(pictures: Sequence[Picture]) -> list[_Scope]:
+    """Return how much of the folders has to be equal, all of it first, without what is the same."""
+    depth = max(len(picture.folders) for picture in pictures)
+    ends = sorted({depth, *range(min(depth, 2) + 1)}, reverse=True)
+    splits = (True, False) if any(picture.split for picture in pictures) else (False,)
+    return [_scope(split, end) for split in splits for end in ends]
+
+
+def _scope(with_split: bool, end: int) -> _Scope:
+    def scope(picture: Picture) -> Hashable:
+        folders = picture.folders[max(0, len(picture.folders) - end) :]
+        return (picture.split if with_split else None, folders)
+
+    return scope
 
 
 def _within(scope: _Scope, stem: Callable[[Picture], Hashable | None]) -> Key:
@@ -87,7 +96,7 @@ def _within(scope: _Scope, stem: Callable[[Picture], Hashable | None]) -> Key:
 
 def _words(scope: _Scope) -> Key:
     def key(picture: Picture) -> Hashable | None:
-        core = tuple(word for word in words_of(picture.stem) if not is_role(word))
+        core = picture.core
         return (scope(picture), core) if core or picture.folders else None
 
     return key
@@ -109,11 +118,11 @@ def _objects(scope: _Scope) -> Key:
 def _with_folders(picture: Picture) -> Hashable | None:
     """``p1/007`` and ``p1_007``."""
     folders = (word for folder in picture.folders for word in words_of(folder))
-    return (picture.split, *folders, *(w for w in words_of(picture.stem) if not is_role(w)))
+    return (picture.split, *folders, *picture.core)
 
 
 def _as_folder(picture: Picture) -> Hashable | None:
-    return (picture.split, picture.folders, plain(picture.stem))
+    return (picture.split, picture.folders, picture.plain_stem)
 
 
 def _folders(picture: Picture) -> Hashable | None:
@@ -125,34 +134,45 @@ def _own_folder(picture: Picture) -> Hashable | None:
     return (picture.split, picture.folders) if picture.folders else None
 
 
-def _affix_rules(images: Groups, masks: Groups) -> Iterator[Rule]:
+def _affix_rules(images: Groups, masks: Groups, scopes: Sequence[_Scope]) -> Iterator[Rule]:
     """Names without what all of a series have at their beginning or end: 21_training, 21_hand."""
     name = 'names without the beginning or end that all have'
-    sides = [_affixes(images), _affixes(masks)]
-    kept = [
-        {picture: (head * a, tail * b) for picture, (head, tail) in side.items()}
-        for side in sides
+    variants = [_variants(_affixes(side)) for side in (images, masks)]
+    for image, mask in itertools.product(*variants):
+        for scope in scopes:
+            yield Rule(LEAST_SURE, name, _cut(scope, image), _cut(scope, mask))
+
+
+_Affixes = dict[Picture, tuple[str, str]]
+
+
+def _variants(affixes: _Affixes) -> list[_Affixes]:
+    """Return beginnings and ends to cut off: both, one of them, none."""
+    shortened = (
+        {picture: (head * a, tail * b) for picture, (head, tail) in affixes.items()}
         for a, b in itertools.product((1, 0), repeat=2)
-    ]
-    for image, mask in itertools.product(kept[:4], kept[4:]):
-        for scope in (_SCOPES[0], _SCOPES[2], _SCOPES[3], _SCOPES[6]):
-            yield Rule(4, name, _cut(scope, image), _cut(scope, mask))
+    )
+    found: list[_Affixes] = []
+    for one in shortened:
+        if one not in found:
+            found.append(one)
+    return found
 
 
-def _cut(scope: _Scope, affixes: dict[Picture, tuple[str, str]]) -> Key:
+def _cut(scope: _Scope, affixes: _Affixes) -> Key:
     def core(picture: Picture) -> Hashable | None:
         head, tail = affixes[picture]
-        stem = plain(picture.stem)
+        stem = picture.plain_stem
         return stem[len(head) : len(stem) - len(tail)] or None
 
     return _within(scope, core)
 
 
-def _affixes(groups: Groups) -> dict[Picture, tuple[str, str]]:
+def _affixes(groups: Groups) -> _Affixes:
     """Return beginning and end that names share with all others of their series and split."""
-    found: dict[Picture, tuple[str, str]] = {}
+    found: _Affixes = {}
     for members in _by_split(groups):
-        names = [plain(picture.stem) for picture in members]
+        names = [picture.plain_stem for picture in members]
         head = common_beginning(names)
         tail = common_beginning([name[len(head) :][::-1] for name in names])[::-1]
         found |= dict.fromkeys(members, (head, tail) if len(names) > 1 else ('', ''))
@@ -177,13 +197,21 @@ def common_beginning(names: Sequence[str]) -> str:
     return text
 
 
-def _number_rules(images: Groups, masks: Groups) -> Iterator[Rule]:
+def _number_rules(images: Groups, masks: Groups, scopes: Sequence[_Scope]) -> Iterator[Rule]:
     name = 'a number in common'
-    for scope in (_SCOPES[0], _SCOPES[3], _SCOPES[6]):
-        every = _varying(images), _varying(masks)
-        yield Rule(6, name, _numbers(scope, every[0]), _numbers(scope, every[1]), whole=True)
-        for one, other in itertools.product((0, 1, 2, -1, -2), repeat=2):
+    varying = _varying(images), _varying(masks)
+    places = [_places(side) for side in (images, masks)]
+    for scope in scopes:
+        yield Rule(6, name, *(_numbers(scope, side) for side in varying), whole=True)
+        for one, other in itertools.product(*places):
             yield Rule(6, name, _number(scope, one), _number(scope, other), whole=True)
+
+
+def _places(groups: Groups) -> list[int]:
+    """Return the places of a number, from the end too where names have not equally many."""
+    counts = {len(_NUMBER.findall(picture.stem)) for group in groups for picture in group}
+    most = min(max(counts), _PLACES)
+    return [*range(most), *(range(-1, -most - 1, -1) if len(counts) > 1 else ())]
 
 
 def _varying(groups: Groups) -> dict[Picture, set[int]]:

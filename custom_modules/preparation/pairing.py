@@ -14,7 +14,7 @@ from .doubts import (
     shown,
 )
 from .files import Picture
-from .keys import LEAST_SURE, rules
+from .keys import LEAST_SURE, Rule, rules
 from .series import Series
 
 
@@ -62,7 +62,7 @@ def pair(images: Sequence[Series], masks: Sequence[Series], said: bool = False) 
     best: Attempt | None = None
     disputed: Attempt | None = None
     for rule in rules(*([one.pictures for one in side] for side in (images, masks))):
-        if best and rule.level > best.rule.level and _is_whole(best, image_files, mask_files):
+        if best and _is_enough(best, rule, image_files, mask_files):
             break
         found = attempt(rule, image_files, mask_files, series_of)
         if found.contested:
@@ -91,10 +91,14 @@ def pair(images: Sequence[Series], masks: Sequence[Series], said: bool = False) 
     return Pairing(best.rule.name, best.pairs, lonely_images, lonely_masks)
 
 
-def _is_whole(found: Attempt, images: Sequence[Picture], masks: Sequence[Picture]) -> bool:
-    """Say whether no less sure rule can add to what was found."""
-    all_images = len(found.pairs) == len(images) and found.rule.level < 2
-    return found.paired_masks == len(masks) or all_images
+def _is_enough(
+    best: Attempt, rule: Rule, images: Sequence[Picture], masks: Sequence[Picture]
+) -> bool:
+    """Say whether neither a rule nor those after it can change what was found."""
+    all_masks, all_images = best.paired_masks == len(masks), len(best.pairs) == len(images)
+    if rule.level == best.rule.level:  # of which the least sure ones are held against each other
+        return all_masks and all_images and rule.level < LEAST_SURE
+    return all_masks or (all_images and best.rule.level < 2)
 
 
 def _reaches_more(disputed: Attempt, best: Attempt, masks: int) -> bool:

@@ -75,7 +75,8 @@ def _answered(folder: Path, pictures: Sequence[Picture], answers: Answers) -> li
             raise UserError(
                 f'{option} {text}: no file below {folder} fits; there are {some(known)}'
             )
-        rest = [picture for picture in rest if picture not in set(said[role])]
+        taken = set(said[role])
+        rest = [picture for picture in rest if picture not in taken]
     found = [Series(role, tuple(members)) for role, members in said.items()]
     if len(said) < 2 and rest:  # of the rest the names say the other role, or none
         for one in find_series(folder, rest):
