@@ -202,7 +202,8 @@ def _number_rules(images: Groups, masks: Groups, scopes: Sequence[_Scope]) -> It
     varying = _varying(images), _varying(masks)
     places = [_places(side) for side in (images, masks)]
     for scope in scopes:
-        yield Rule(6, name, *(_numbers(scope, side) for side in varying), whole=True)
+        image, mask = (_numbers(scope, side) for side in varying)
+        yield Rule(6, name, image, mask, whole=True)
         for one, other in itertools.product(*places):
             yield Rule(6, name, _number(scope, one), _number(scope, other), whole=True)
 
