@@ -179,6 +179,9 @@ def test_two_are_compared(done: Path) -> None:
         row |= dict(tp=row['tp'] + row['fn'], fn=0, tn=row['tn'] + row['fp'], fp=0, dice=1.0)
     line, needed = _compared(first, second)
     assert 'better, against a' in line and 'images are' in needed
+    summary = (done / 'out_of_fold' / 'summary.txt').read_text()
+    assert 'on 8 images, each by the network that did not train on it' in summary
+    assert 'the 2 networks as one: python tools/publish.py' in summary
 
 
 @pytest.mark.parametrize(

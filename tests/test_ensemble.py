@@ -10,6 +10,7 @@ from mmengine.registry import MODELS
 
 from custom_modules.api import load
 from custom_modules.base.errors import UserError
+from custom_modules.commands.export import split_to_compare
 from custom_modules.commands.publish_ensemble import publish_ensemble
 from custom_modules.commands.test import test as score
 from custom_modules.config import load_config
@@ -18,6 +19,7 @@ from custom_modules.export.ensemble import ensemble_config, joined
 from custom_modules.models.foreground_logits import foreground_logits
 from custom_modules.runs.initial_weights import start_from
 from tests.conftest import Command
+from tests.corpus.splits import write_pairs
 
 pytest.importorskip('onnx')
 pytest.importorskip('onnxruntime')
@@ -145,3 +147,16 @@ def test_an_ensemble_does_not_train(published: Path, options: list[str]) -> None
     ensemble = MODELS.build(load_config(published).resolved.model).train()
     with pytest.raises(UserError, match='an ensemble predicts and does not train'):
         ensemble(torch.zeros(1, 3, 64, 64))
+
+
+@pytest.mark.parametrize(
+    ('fractions', 'split'), [('(0.6,0.2,0.2)', 'test'), ('(0.8,0.2,0.0)', 'train')]
+)
+def test_without_a_test_split_others_are_compared_on(
+    fractions: str, split: str, tmp_path: Path
+) -> None:
+    """As all images may be those of a cross-validation."""
+    write_pairs(tmp_path, [f'p{number}' for number in range(10)])
+    options = [f'data_root={tmp_path}', f'fractions={fractions}']
+    config = load_config('configs/binary_masks_unet.py', options)
+    assert split_to_compare(ensemble_config(config, 2).resolved) == split

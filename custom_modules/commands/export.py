@@ -10,7 +10,7 @@ import torch
 from mmengine.config import Config
 from mmengine.registry import MODELS
 
-from ..base.errors import UserError
+from ..base.errors import EmptySplitError, UserError
 from ..base.kinds import Number
 from ..base.paths import make_writable
 from ..base.stopping import signals_wait
@@ -110,8 +110,9 @@ def export(
         with staging_folder(path) as folder:
             tried = folder / path.name
             kind.save(converted, tried, metadata)
-            batches = real_batches(values, 'test', images)
-            parity = compare(network, kind.read(tried), batches, threshold, 'test')
+            split = split_to_compare(values)
+            batches = real_batches(values, split, images)
+            parity = compare(network, kind.read(tried), batches, threshold, split)
         allowed = TOLERANCES[precision] if tolerance is None else tolerance
         if abs(parity.dice_difference) > allowed:
             raise OutOfToleranceError(f'{parity.describe()}; {allowed:g} is allowed')
@@ -143,8 +144,8 @@ def compare_bfloat16(
         with autocast(torch.bfloat16, 'cpu'):
             return network(torch.from_numpy(images)).numpy()
 
-    batches = real_batches(config, 'test', images)
-    return compare(network, bfloat16, batches, threshold, 'test')
+    split = split_to_compare(config)
+    return compare(network, bfloat16, real_batches(config, split, images), threshold, split)
 
 
 def compare_weights(
@@ -168,8 +169,8 @@ def compare_weights(
     def of_rounded(images: np.ndarray) -> np.ndarray:
         return other(torch.from_numpy(images)).numpy()
 
-    batches = real_batches(config, 'test', images)
-    return compare(network, of_rounded, batches, threshold, 'test')
+    split = split_to_compare(config)
+    return compare(network, of_rounded, real_batches(config, split, images), threshold, split)
 
 
 def _network(config: Config, checkpoint: Mapping[str, Any]) -> ExportableModel:
@@ -180,6 +181,22 @@ def _network(config: Config, checkpoint: Mapping[str, Any]) -> ExportableModel:
 
 class OutOfToleranceError(Exception):
     """An exported network gives other masks than the network it came from."""
+
+
+def split_to_compare(config: Config) -> str:
+    """Return the split whose images two networks are compared on: 'test', if it has any.
+
+    All images may be those of a cross-validation; then it is 'train'. The split says nothing of
+    how good a network is here.
+
+    Args:
+        config: resolved config of the model.
+    """
+    try:
+        SeededDataset.build(changed(config.test_dataloader['dataset'], cache=False))
+    except EmptySplitError:
+        return 'train'
+    return 'test'
 
 
 def real_batches(
