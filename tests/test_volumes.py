@@ -20,7 +20,7 @@ from custom_modules.preparation.volumes.volume import Volume
 
 RANDOM = np.random.default_rng(0)
 
-#: Axes of a patient: right, front, top.
+#: Axes of a patient: left, back, top.
 SHAPE = (4, 5, 6)
 
 
@@ -49,6 +49,7 @@ def dicom(
     found.RescaleSlope, found.RescaleIntercept = 1, -1024
     found.ImagePositionPatient = [0, 0, height]
     found.ImageOrientationPatient = [1, 0, 0, 0, 1, 0]
+    found.PixelSpacing = [0.5, 0.5]
     for name, value in tags.items():
         setattr(found, name, value)
     found.PixelData = pixels.astype(np.uint16).tobytes()
@@ -68,9 +69,9 @@ def written(source: Path, out: Path, **answers: object) -> dict[str, np.ndarray]
 @pytest.mark.parametrize(
     ('plane', 'expected'),
     [
-        # Of a slice the columns go to the right (or, seen from the side, to the front), the rows
-        # down from the front or the top.
-        ('axial', lambda v, n: v[:, ::-1, n].T),
+        # Of a slice the columns go to the patient's left (or, seen from the side, back), the rows
+        # back or down.
+        ('axial', lambda v, n: v[:, :, n].T),
         ('coronal', lambda v, n: v[:, n, ::-1].T),
         ('sagittal', lambda v, n: v[n, :, ::-1].T),
     ],
@@ -107,7 +108,8 @@ def test_nifti_of_any_orientation_gives_the_same_slices(tmp_path: Path) -> None:
         np.testing.assert_array_equal(pixels, other[name])
         number = int(name[-8:-4]) - 1
         own = mask if name.startswith('masks') else values
-        np.testing.assert_array_equal(pixels, own[:, ::-1, number].T)
+        # NIfTI's own axes go to the right and the front.
+        np.testing.assert_array_equal(pixels, own[::-1, ::-1, number].T)
     assert one['images/p1_slice0001.tif'].dtype == np.int16
 
 
@@ -130,7 +132,7 @@ def test_modalities_of_a_voxel_are_bands(tmp_path: Path) -> None:
     nifti(tmp_path / 'a/masks/p1.nii.gz', (values[..., 0] > 500).astype(np.uint8))
     found = written(tmp_path / 'a', tmp_path / 'x')
     np.testing.assert_array_equal(
-        found['images/p1_slice0002.tif'], values[:, ::-1, 1].transpose(1, 0, 2)
+        found['images/p1_slice0002.tif'], values[::-1, ::-1, 1].transpose(1, 0, 2)
     )
 
 
@@ -138,12 +140,35 @@ def test_a_dicom_series_is_ordered_by_place_in_hounsfield_units(tmp_path: Path) 
     pixels = RANDOM.integers(0, 2000, (3, 7, 5))
     for name, number in zip(('c', 'a', 'b'), range(3), strict=True):  # names say nothing
         dicom(tmp_path / f'a/images/p1/{name}.dcm', pixels[number], 2.5 * number)
-    nifti(tmp_path / 'a/masks/p1.nii.gz', np.zeros((5, 7, 3), np.uint8))
+    # A mask as other programs write it: axes to the left, back and top, which its header says.
+    mask = (pixels > 1000).transpose(2, 1, 0).astype(np.uint8)
+    nifti(tmp_path / 'a/masks/p1.nii.gz', mask, np.diag([-0.5, -0.5, 2.5, 1.0]))
     found = written(tmp_path / 'a', tmp_path / 'x')
     for number in range(3):
-        np.testing.assert_array_equal(
-            found[f'images/p1_slice{number + 1:04}.tif'], pixels[number] - 1024
-        )
+        slice_of = f'p1_slice{number + 1:04}.tif'
+        np.testing.assert_array_equal(found[f'images/{slice_of}'], pixels[number] - 1024)
+        np.testing.assert_array_equal(found[f'masks/{slice_of}'], pixels[number] > 1000)
+
+
+def test_a_dicom_series_from_the_side_lies_as_its_mask(tmp_path: Path) -> None:
+    """Slices to the left, rows to the top's opposite, columns back; files without an ending."""
+    pixels = RANDOM.integers(0, 2000, (3, 7, 5))
+    for number in range(3):
+        place = dict(ImagePositionPatient=[4.0 * number, 0, 0])
+        lies = dict(ImageOrientationPatient=[0, 1, 0, 0, 0, -1])
+        dicom(tmp_path / f'a/images/p1/IM{number}', pixels[number], number, **place, **lies)
+    # Right-handed: the normal of these two goes to the patient's right.
+    values = pixels.transpose(0, 2, 1)[:, :, ::-1]  # left, back, top
+    nifti(
+        tmp_path / 'a/masks/p1.nii',
+        (values > 1000)[::-1, ::-1].astype(np.uint8),  # right, front, top
+        np.diag([4.0, 0.5, 0.5, 1.0]),
+    )
+    found = written(tmp_path / 'a', tmp_path / 'x')
+    for number in range(3):
+        slice_of = f'p1_slice{number + 1:04}.tif'
+        np.testing.assert_array_equal(found[f'images/{slice_of}'], pixels[number] - 1024)
+        np.testing.assert_array_equal(found[f'masks/{slice_of}'], pixels[number] > 1000)
 
 
 def test_pages_of_a_tiff_are_slices(tmp_path: Path) -> None:
@@ -211,6 +236,15 @@ def test_a_mask_of_another_size_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UserError, match='the mask has 4x5x5 voxels, its image 4x5x6'):
         written(tmp_path / 'a', tmp_path / 'x')
     assert not (tmp_path / 'x').exists()
+
+
+def test_a_mask_that_does_not_tell_how_it_lies_is_refused(tmp_path: Path) -> None:
+    nifti(tmp_path / 'a/images/p1.nii', np.ones(SHAPE, np.int16))
+    (tmp_path / 'a/masks').mkdir()
+    pages = np.ones((6, 5, 4), np.uint8)
+    tifffile.imwrite(tmp_path / 'a/masks/p1.tif', pages, photometric='minisblack')
+    with pytest.raises(UserError, match='do not both tell how they lie'):
+        written(tmp_path / 'a', tmp_path / 'x')
 
 
 def test_from_volumes_to_a_config_that_trains(

@@ -1,6 +1,7 @@
 """DICOM series, by pydicom: the files of a folder that have one series' identifier are a volume."""
 
 from collections.abc import Sequence
+from itertools import permutations
 from pathlib import Path
 from typing import Any
 
@@ -10,10 +11,23 @@ from ...base.errors import UserError
 from .needed import needed
 from .volume import Volume, check_shape
 
-SUFFIXES = ('.dcm', '.dicom')
+SUFFIXES = ('.dcm', '.dicom', '.ima')
 
 #: What is read of a file to find its series.
 _TAGS = ('SeriesInstanceUID', 'SeriesNumber', 'Rows', 'Columns')
+
+
+def is_dicom(path: Path) -> bool:
+    """Say whether a file is DICOM by its ending or, where it has none, by what it begins with."""
+    if path.name.lower().endswith(SUFFIXES):
+        return True
+    if path.suffix and not path.suffix[1:].isdigit():
+        return False
+    try:
+        with path.open('rb') as file:
+            return file.read(132)[128:] == b'DICM'
+    except OSError:
+        return False
 
 
 def series_of(paths: Sequence[Path]) -> dict[str, list[Path]]:
@@ -41,6 +55,7 @@ def read_series(paths: Sequence[Path]) -> Volume:
     """Return the volume of the files of a series; its slices are those that were acquired.
 
     Values are those of the modality (Hounsfield units of a CT): slope and intercept are applied.
+    Where the files tell how they lie, the volume is turned as one of NIfTI is.
 
     Raises:
         UserError: pydicom is missing, or a file cannot be read, has no grey picture, or differs in
@@ -75,7 +90,41 @@ def read_series(paths: Sequence[Path]) -> Volume:
             )
         parts.append(values)
     stacked = _whole(np.concatenate(parts))
-    return Volume(stacked.transpose(2, 1, 0)[:, ::-1], None)
+    axes = _axes([datasets[index] for index in order])
+    if axes is None or len(stacked) != len(paths):
+        return Volume(stacked.transpose(2, 1, 0), None)
+    return _turned(stacked, *axes)
+
+
+def _axes(datasets: Sequence[Any]) -> tuple[np.ndarray, np.ndarray] | None:
+    """Return the directions (3, 3) of slices, rows and columns to left, back and top, and spacings.
+
+    None where files do not tell; the spacing of a single slice is its thickness.
+    """
+    try:
+        first, last = datasets[0], datasets[-1]
+        turned = np.array([*map(float, first.ImageOrientationPatient)])
+        places = [np.array([*map(float, one.ImagePositionPatient)]) for one in (first, last)]
+        across = np.cross(turned[:3], turned[3:])
+        thick = float(first.get('SliceThickness') or 1)
+        if len(datasets) > 1:
+            thick = float((places[1] - places[0]) @ across) / (len(datasets) - 1)
+        spacing = np.array([thick, *map(float, first.PixelSpacing)])
+    except (AttributeError, TypeError, ValueError):
+        return None
+    return np.stack([across, turned[3:], turned[:3]]), spacing
+
+
+def _turned(stacked: np.ndarray, directions: np.ndarray, spacing: np.ndarray) -> Volume:
+    """Return slices (S, H, W) as a volume whose axes go closest to the left, back and top."""
+    order = max(
+        permutations(range(3)),
+        key=lambda axes: sum(abs(directions[axis, to]) for to, axis in enumerate(axes)),
+    )
+    values = stacked.transpose(order)
+    back = [to for to, axis in enumerate(order) if directions[axis, to] < 0]
+    left, behind, top = (float(abs(spacing[axis])) for axis in order)
+    return Volume(np.flip(values, back), (left, behind, top))
 
 
 def _whole(values: np.ndarray) -> np.ndarray:

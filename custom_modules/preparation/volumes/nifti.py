@@ -13,7 +13,7 @@ SUFFIXES = ('.nii', '.nii.gz')
 
 
 def read_nifti(path: Path) -> Volume:
-    """Return the volume of a NIfTI file, turned so that its axes go to the right, front and top.
+    """Return the volume of a NIfTI file, turned so that its axes go to the left, back and top.
 
     Raises:
         UserError: nibabel is missing, or the file cannot be read.
@@ -38,4 +38,4 @@ def read_nifti(path: Path) -> Volume:
     if values.dtype.kind not in 'buif':
         raise UserError(f'{path}: values of the kind {values.dtype}, no real numbers')
     values = values.reshape(values.shape[:3] if len(shape) == 3 else values.shape[:4])
-    return Volume(values, spacing)  # type: ignore[arg-type]
+    return Volume(values[::-1, ::-1], spacing)  # type: ignore[arg-type]

@@ -57,7 +57,7 @@ def read_pages(path: Path) -> Volume:
     except Exception as error:  # of tifffile and of its decoders, without a common base
         reason = ' '.join(str(error).split())[:200]
         raise UserError(f'{path}: not a readable TIFF ({reason})') from None
-    return Volume(values.transpose(2, 1, 0)[:, ::-1], None)
+    return Volume(values.transpose(2, 1, 0), None)
 
 
 def _pages(file: object) -> list:

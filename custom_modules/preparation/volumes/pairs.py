@@ -85,6 +85,11 @@ def write_slices_of(volumes: Sequence[VolumeFile], out: Path, answers: Answers, 
                     f'{pair.mask.files[0]}: the mask has {shapes[1]} voxels, its image '
                     f'{shapes[0]}; export both at one size'
                 )
+            if (image.spacing is None) != (mask.spacing is None):
+                raise UserError(
+                    f'{pair.mask.files[0]}: the mask and its image ({pair.image.files[0].name}) do '
+                    'not both tell how they lie in the patient; save both as NIfTI'
+                )
             slices = image.slices(chosen)
             write_slices(slices, staging / 'images' / pair.split, pair.name)
             write_slices(mask.slices(chosen), staging / 'masks' / pair.split, pair.name)

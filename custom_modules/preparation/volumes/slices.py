@@ -61,7 +61,7 @@ def find_volumes(folder: Path, files: Sequence[Path]) -> list[VolumeFile]:
         name, below = path.name.lower(), path.relative_to(folder)
         if suffix := next((one for one in nifti.SUFFIXES[::-1] if name.endswith(one)), ''):
             found.append(VolumeFile(_without(below, suffix), (path,), 'NIfTI'))
-        elif name.endswith(dicom.SUFFIXES):
+        elif dicom.is_dicom(path):
             of_dicom.setdefault(path.parent, []).append(path)
         elif name.endswith(TIFF_SUFFIXES) and pages.has_pages(path):
             found.append(VolumeFile(below.with_suffix(''), (path,), 'TIFF'))

@@ -7,7 +7,7 @@ import numpy as np
 
 from ...base.errors import UserError
 
-#: Planes by their names in anatomy -> the axis (right, front, top) that they are stacked along.
+#: Planes by their names in anatomy -> the axis (left, back, top) that they are stacked along.
 PLANES = {'sagittal': 0, 'coronal': 1, 'axial': 2}
 
 #: Bytes of the values of a volume, and bands of a voxel.
@@ -20,8 +20,8 @@ class Volume:
 
     Attributes:
         values: (X, Y, Z) or (X, Y, Z, bands), numbers of any kind. Where ``spacing`` is known, the
-            axes go to the patient's right, front and top; else Z are the pages of a file, Y their
-            rows from the last to the first, and X their columns.
+            axes go to the patient's left, back and top, as those of DICOM do; else X and Y are the
+            columns and rows of a page, and Z the pages.
         spacing: distance of two voxels along each axis, in millimetres; None where a file does not
             tell.
     """
@@ -30,7 +30,9 @@ class Volume:
     spacing: tuple[float, float, float] | None
 
     def slices(self, plane: str | None) -> np.ndarray:
-        """Return the slices (S, H, W) or (S, H, W, bands), with the top or front upwards.
+        """Return the slices (S, H, W) or (S, H, W, bands), with the top or the front upwards.
+
+        The patient's right, or the front, is on the left, as radiologists look at them.
 
         Args:
             plane: one of ``PLANES``; None for ``coarsest_plane``.
@@ -44,8 +46,8 @@ class Volume:
                 'files, are the slices, leave --plane out'
             )
         axis = PLANES[plane or self.coarsest_plane()]
-        stacked = np.moveaxis(self.values, axis, 0)
-        return np.swapaxes(stacked, 1, 2)[:, ::-1]
+        slices = np.moveaxis(self.values, axis, 0).swapaxes(1, 2)
+        return slices if axis == PLANES['axial'] else slices[:, ::-1]
 
     def coarsest_plane(self) -> str:
         """Return the plane whose slices are farthest from each other: as they were acquired."""
