@@ -122,7 +122,7 @@ def _turned(stacked: np.ndarray, directions: np.ndarray, spacing: np.ndarray) ->
         key=lambda axes: sum(abs(directions[axis, to]) for to, axis in enumerate(axes)),
     )
     values = stacked.transpose(order)
-    back = [to for to, axis in enumerate(order) if directions[axis, to] < 0]
+    back = tuple(to for to, axis in enumerate(order) if directions[axis, to] < 0)
     left, behind, top = (float(abs(spacing[axis])) for axis in order)
     return Volume(np.flip(values, back), (left, behind, top))
 
