@@ -39,7 +39,7 @@ def prepare_folder(
         QuestionError: the folder can be read in several ways.
         UserError: it holds no data set, files are faulty, or something cannot be written.
     """
-    refuse_other_work(place, overwrite)
+    refuse_other_work(source, place, overwrite)
 
     def say(line: str) -> None:
         print(line, flush=True)

@@ -66,14 +66,26 @@ class Place:
         return self.root / self.name / 'pairs.html'
 
 
-def refuse_other_work(place: Place, overwrite: bool) -> None:
+def refuse_other_work(source: Path, place: Place, overwrite: bool) -> None:
     """Keep what somebody may have made or changed.
 
     Raises:
-        UserError: there is a data set of that name, and ``overwrite`` is False.
+        UserError: there is a data set of that name, and ``overwrite`` is False; the folder to write
+            into is ``source`` or holds it; or it has files that no data set of that name has made.
     """
-    made = (place.config, place.table, place.masks, place.slices)
-    there = [path for path in made if os.path.lexists(path)]
+    own, target = source.resolve(), (place.root / place.name).resolve()
+    if own.is_relative_to(target) or target.is_relative_to(own):
+        raise UserError(
+            f'{place.root / place.name}: would be written into your folder {source}; choose '
+            'another place with --root, or another name with --name'
+        )
+    made = [path for path in (place.masks, place.images, place.slices) if os.path.lexists(path)]
+    there = [path for path in (place.config, place.table) if os.path.lexists(path)]
+    if made and not place.table.is_file():
+        raise UserError(
+            f'{made[0]}: is there, and {short_path(place.table)}, which would say what it is, is '
+            'not; choose another place with --root, or move it away'
+        )
     if there and not overwrite:
         raise UserError(
             f'{short_path(there[0])}: there is a data set of that name; choose another one with '

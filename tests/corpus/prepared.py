@@ -66,11 +66,17 @@ def _emptied(folder: Path) -> None:
         path.unlink() if path.is_file() else path.rmdir()
 
 
-def _overwritten(folder: Path) -> str:
-    place = Place('roads', folder)
-    place.masks.mkdir(parents=True)
-    refuse_other_work(place, overwrite=False)
-    return 'overwritten'
+def _overwrite(root: str, *made: str, overwrite: bool = True) -> Callable[[Path], str]:
+    """Return what happens where a data set of the name 'own' is written beside these files."""
+
+    def run(folder: Path) -> str:
+        place = Place('own', folder / root)
+        for name in ('own', *made):
+            (folder / name).mkdir(parents=True)
+        refuse_other_work(folder / 'own', place, overwrite)
+        return 'written'
+
+    return run
 
 
 def _rename(name: str) -> Callable[[Path], object]:
@@ -177,7 +183,10 @@ PREPARED = (
             ('--group-by of nothing', _folder(_nothing, group_by='p[0-9]'), 'not found in 6', ''),
             ('--group-by with a bracket', _folder(_nothing, group_by='['), 'no regular', ''),
             ('one group for three splits', _folder(_nothing, group_by='(images)'), '1 groups', ''),
-            ('a data set of that name is there', _overwritten, '--overwrite', ''),
+            ('an empty place', _overwrite('new'), '', 'written'),
+            ('--root is around it', _overwrite(''), 'into your folder', ''),
+            ('--root is inside of it', _overwrite('own/new'), 'into your folder', ''),
+            ('masks of somebody in --root', _overwrite('new', 'new/own/masks'), 'move it away', ''),
         )
     ),
 )
