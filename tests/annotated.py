@@ -137,6 +137,6 @@ def put(folder: Path, files: dict[str, Content]) -> None:
         path.write_bytes(content if isinstance(content, bytes) else content.encode())
 
 
-def read(folder: Path, answers: Answers = NO_ANSWERS) -> Annotations | None:
+def read_annotated(folder: Path, answers: Answers = NO_ANSWERS) -> Annotations | None:
     files = sorted(path for path in folder.rglob('*') if path.is_file())
     return read_annotations(folder, files, answers)

@@ -28,7 +28,7 @@ from tests.annotated import (
     png,
     points,
     put,
-    read,
+    read_annotated,
     runs,
     via,
     via_polygon,
@@ -169,6 +169,15 @@ ROWS: dict[str, Row] = {
         },
         {'a.png': filled(ONE) | filled(TWO, label=127)},
         Answers(ignore=('pot',)),
+    ),
+    'COCO, a mask is not taken for the image that is not there': Row(
+        'COCO',
+        {
+            'i.json': coco([flat(ONE)], images=('a.png', 'b.jpg')),
+            'a.png': picture(),
+            'masks/b.png': picture('L'),
+        },
+        note="1 images are named and not there: 'b.jpg'",
     ),
     'COCO, an image without objects and one that is not there': Row(
         'COCO',
@@ -359,6 +368,26 @@ ROWS: dict[str, Row] = {
         LEAF,
         {'images/one/a.png': 'train', 'images/two/b.png': 'val'},
     ),
+    'YOLO, names with points in them': Row(
+        'YOLO',
+        {
+            'labels/a_jpg.rf.9c.txt': yolo(ONE),
+            'images/a_jpg.rf.9c.png': picture(),
+            'masks/a_jpg.rf.9c.png': picture('L'),
+        },
+        {'images/a_jpg.rf.9c.png': filled(ONE)},
+    ),
+    'YOLO, lists of another machine': Row(
+        'YOLO',
+        {
+            'data.yaml': 'path: .\ntrain: train.txt\nnames:\n  0: leaf\n',
+            'train.txt': 'data/images/train/a.png\n',
+            'images/train/a.png': picture(),
+            'labels/train/a.txt': yolo(ONE),
+        },
+        {'images/train/a.png': filled(ONE)},
+        splits={'images/train/a.png': 'train'},
+    ),
     'YOLO, texts beside images, without names': Row(
         'YOLO',
         {'a.txt': yolo(ONE), 'a.png': picture(), 'b.png': picture(), 'readme.txt': 'Leaves.'},
@@ -370,7 +399,7 @@ ROWS: dict[str, Row] = {
 @pytest.mark.parametrize('row', ROWS.values(), ids=ROWS)
 def test_masks_of_annotations(row: Row, tmp_path: Path) -> None:
     put(tmp_path, row.files)
-    found = read(tmp_path, row.answers)
+    found = read_annotated(tmp_path, row.answers)
     assert found is not None
     assert found.format == row.format
     assert found.images == [tmp_path / name for name in row.right]
@@ -436,7 +465,7 @@ def test_several_categories_are_a_question(
 ) -> None:
     put(tmp_path, files | {'a.png': picture()})
     with pytest.raises(QuestionError) as asked:
-        read(tmp_path)
+        read_annotated(tmp_path)
     assert seen in asked.value.text
     assert [*asked.value.answers] == options
 
@@ -453,14 +482,14 @@ def test_several_categories_are_a_question(
 )
 def test_folders_without_annotations(files: dict[str, Content], tmp_path: Path) -> None:
     put(tmp_path, {'a.png': picture()} | files)
-    assert read(tmp_path) is None
+    assert read_annotated(tmp_path) is None
 
 
 def test_faults_are_said_at_once(tmp_path: Path) -> None:
     data = coco([[1, 2, 3]], [flat((0, 0, 9, 999))], dict(segmentation=[flat(ONE)], image_id=7))
     put(tmp_path, {'i.json': data, 'a.png': picture()})
     with pytest.raises(ValueError) as refusal:
-        read(tmp_path)
+        read_annotated(tmp_path)
     first, *lines = str(refusal.value).split('\n')
     assert first == '3 faults in annotations:'
     assert 'i.json: annotation 1: polygon: 3 numbers are no pairs of x and y' in lines[0]

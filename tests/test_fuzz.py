@@ -1,6 +1,7 @@
 """Files that nobody has checked: what comes in is data or a UserError, never another exception."""
 
 import io
+import json
 import tarfile
 import tempfile
 from pathlib import Path
@@ -19,7 +20,26 @@ from custom_modules.datasets.archives import extract
 from custom_modules.datasets.image_io import read_image, read_mask
 from custom_modules.datasets.oxford.dataset import read_list_file
 from custom_modules.datasets.splits import SPLITS, divide, read_lists
+from custom_modules.preparation.answers import Answers
+from custom_modules.preparation.mask_kinds import find_rule
 from custom_modules.runs.checkpoint_io import load_checkpoint
+from tests.annotated import (
+    HEIGHT,
+    ONE,
+    WIDTH,
+    coco,
+    cvat,
+    cvat_polygon,
+    flat,
+    labelme,
+    picture,
+    points,
+    put,
+    read_annotated,
+    via,
+    via_polygon,
+    yolo,
+)
 
 #: The same examples in every run: a test that fails now and then helps nobody.
 FUZZ = settings(
@@ -221,3 +241,41 @@ def test_damaged_archives(mode: str, data: st.DataObject, tmp_path: Path) -> Non
         extract(path, tmp_path / 'target', lambda _: True)
     except UserError as error:
         assert 'images.tar.gz' in str(error)
+
+
+ANNOTATED = {
+    'i.json': json.dumps(coco([flat(ONE)])),
+    'a.json': json.dumps(labelme(dict(points=points(ONE)))),
+    'v.json': json.dumps(via(via_polygon(ONE))),
+    'a.xml': cvat(cvat_polygon(ONE)),
+    'a.txt': yolo(ONE),
+}
+
+
+@pytest.mark.parametrize('name', ANNOTATED)
+@FUZZ
+@given(data=st.data())
+def test_damaged_annotations(name: str, data: st.DataObject, tmp_path: Path) -> None:
+    content = data.draw(damaged(ANNOTATED[name].encode()))
+    put(tmp_path, {'a.png': picture(), name: content})
+    try:
+        found = read_annotated(tmp_path)
+    except UserError as error:
+        assert str(tmp_path) in str(error)
+    else:
+        assert found is None or found.mask(tmp_path / 'a.png').shape == (HEIGHT, WIDTH)
+
+
+@pytest.mark.parametrize('name', ['rgba png', 'palette png', 'jpeg'])
+@FUZZ
+@given(data=st.data())
+def test_damaged_masks(name: str, data: st.DataObject, tmp_path: Path) -> None:
+    image, mask = tmp_path / 'a.png', tmp_path / 'a_mask.png'
+    image.write_bytes(PICTURES['1-bit png'])
+    mask.write_bytes(data.draw(damaged(PICTURES[name])))
+    try:
+        rule = find_rule([(image, [mask])], Answers(foreground=('nonzero',)), [].append)
+    except UserError as error:
+        assert 'a_mask.png' in str(error) or '--foreground' in str(error)
+    else:
+        assert rule.apply(image, [mask]).shape == (9, 13)

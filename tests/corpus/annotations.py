@@ -16,7 +16,7 @@ from tests.annotated import (
     picture,
     points,
     put,
-    read,
+    read_annotated,
     via,
     via_polygon,
     yolo,
@@ -191,7 +191,7 @@ def _run(files: dict[str, Content]) -> Callable[[Path], str]:
     def run(folder: Path) -> str:
         whole = {'a.png': picture()} | files
         put(folder, {name: content for name, content in whole.items() if content is not None})
-        return str(read(folder))
+        return str(read_annotated(folder))
 
     return run
 

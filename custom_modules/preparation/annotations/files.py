@@ -82,7 +82,7 @@ def _json(path: Path) -> Any:
     """Return what a JSON holds, or None where it is damaged and no annotation file."""
     text = read_text(path, MAX_BYTES).removeprefix('\ufeff')
     try:
-        return parse_json(text, max_bytes=MAX_BYTES)
+        return parse_json(text, max_bytes=MAX_BYTES, check_numbers=False)
     except ValueError as error:
         if any(mark in text for mark in MARKS):
             raise UserError(f'{path}: cannot be read ({error})') from None

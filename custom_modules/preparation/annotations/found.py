@@ -77,7 +77,9 @@ def read_embedded(path: Path) -> bytes:
         UserError: the annotation file cannot be read.
     """
     try:
-        return embedded_image(parse_json(read_text(path, MAX_BYTES), max_bytes=MAX_BYTES))
+        return embedded_image(
+            parse_json(read_text(path, MAX_BYTES).removeprefix('\ufeff'), max_bytes=MAX_BYTES)
+        )
     except UserError:
         raise
     except ValueError as error:

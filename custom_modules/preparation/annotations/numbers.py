@@ -26,10 +26,13 @@ def numbers_of(values: Any, what: str) -> np.ndarray:
     """
     if not isinstance(values, list | tuple):
         raise ValueError(f'{what}: no list of numbers')
-    flat = [number for one in values for number in (one if isinstance(one, list) else [one])]
-    if not all(type(number) in (int, float) for number in flat):
-        raise ValueError(f'{what}: holds more than numbers')
-    found = np.array(flat, np.float64)
+    try:
+        found = np.array(values)
+    except (ValueError, OverflowError):  # lists of different lengths, or lists in lists
+        found = np.array(None)
+    if found.size and found.dtype.kind not in 'iuf':
+        raise ValueError(f'{what}: holds more than numbers, or pairs of them')
+    found = found.astype(np.float64).ravel()
     if not (np.abs(found) <= MAX_COORDINATE).all():  # not a number is neither
         raise ValueError(f'{what}: a number is not within {MAX_COORDINATE:,} pixels')
     return found

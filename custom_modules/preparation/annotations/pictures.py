@@ -5,7 +5,7 @@ from pathlib import PurePosixPath
 
 from ...datasets.binary_masks import IMAGE_SUFFIXES
 from ...datasets.list_file import some
-from ..words import plain
+from ..words import plain, role_of
 from .splits import split_of_folders
 
 
@@ -46,7 +46,7 @@ class Pictures:
         if not parts:
             return None
         wanted = PurePosixPath(*parts)
-        found = self._by_name.get(plain(wanted.name)) or self._by_stem.get(plain(wanted.stem), [])
+        found = self._by_name.get(plain(wanted.name)) or self._of_another_ending(wanted)
         if len(found) > 1:
             found = _best(found, [_alike(file, wanted) for file in found])
         if len(found) > 1 and split:
@@ -58,6 +58,16 @@ class Pictures:
                 f'{name!r} can be {some([str(file) for file in found])}; rename one of them'
             )
         return found[0] if found else None
+
+    def _of_another_ending(self, wanted: PurePosixPath) -> list[PurePosixPath]:
+        """Return pictures of a stem, but no masks that are called after their images."""
+        known = wanted.suffix.lower() in IMAGE_SUFFIXES
+        stem = plain(wanted.stem if known else wanted.name)
+        return [
+            file
+            for file in self._by_stem.get(stem, [])
+            if not any(role_of(part) == 'mask' for part in file.parent.parts)
+        ]
 
 
 def _best(files: Sequence[PurePosixPath], marks: Sequence[int]) -> list[PurePosixPath]:

@@ -91,7 +91,8 @@ def _refuse_boxes(parsed: Parsed) -> None:
         objects = len(parsed.boxes) + sum(_counted(parsed.entries).values())
         parsed.faults.append(
             f'{len(parsed.boxes):,} of {objects:,} objects are boxes without an outline, the first '
-            f'is {parsed.boxes[0]}; draw their outlines, or take these images out'
+            f'is {parsed.boxes[0]}; draw their outlines, take these images out, or '
+            'name pictures of masks with --masks'
         )
 
 

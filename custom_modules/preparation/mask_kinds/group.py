@@ -16,7 +16,7 @@ WORDS = {
     'indices': 'indices of a palette',
     'colours': 'colours',
     'fractions': 'fractions of 255',
-    'opacity': 'opacity (the alpha channel)',
+    'opacity': 'values of the alpha channel',
 }
 
 #: Files that are counted together at once.
@@ -81,12 +81,12 @@ class Group:
 
     def title(self) -> str:
         """Return what the masks are, as a line."""
-        form = 'JPEG, ' if self.kind.jpeg else '16 bits or more, ' if self.kind.wide else ''
-        title = f'{len(self.looks):,} masks of {form}{WORDS[self.kind.place]}'
+        form = ', JPEG' if self.kind.jpeg else ', 16 bits or more' if self.kind.wide else ''
+        title = f'{len(self.looks):,} masks ({WORDS[self.kind.place]}{form})'
         if self.values.size <= SHOWN:
             return f'{title}: {self.listing()}'
         low, high = self.name(int(self.values[0])), self.name(int(self.values[-1]))
-        return f'{title}: {self.values.size:,} from {low} to {high}'
+        return f'{title}: {self.values.size:,} different ones from {low} to {high}'
 
     def name(self, value: int) -> str:
         """Return how a user names a value, such as '8', or '#ff0000'."""
