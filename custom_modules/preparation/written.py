@@ -79,7 +79,8 @@ def refuse_other_work(source: Path, place: Place, overwrite: bool) -> None:
             f'{place.root / place.name}: would be written into your folder {source}; choose '
             'another place with --root, or another name with --name'
         )
-    made = [path for path in (place.masks, place.images, place.slices) if os.path.lexists(path)]
+    # Slices are there after a question, and are made anew.
+    made = [path for path in (place.masks, place.images) if os.path.lexists(path)]
     there = [path for path in (place.config, place.table) if os.path.lexists(path)]
     if made and not place.table.is_file():
         raise UserError(
