@@ -16,8 +16,10 @@ from pathlib import Path
 
 import numpy as np
 
+from custom_modules.audit.copies import find_copies, fingerprint
 from custom_modules.audit.evidence import evidence
-from custom_modules.audit.faults import Ordinary, kind_of, reason
+from custom_modules.audit.faults import reason
+from custom_modules.audit.findings import verdicts
 from custom_modules.audit.judges import Judge, read_judge
 from custom_modules.audit.unseen import opinions, unseen_images
 from custom_modules.base.paths import PROJECT_ROOT
@@ -40,36 +42,29 @@ GROSS = ('inverted', 'empty', 'other')
 _LISTED = 40
 
 
-def fold_options(data: Path, fold: int, epochs: int) -> list[str]:
-    """Return ``key=value`` texts of a fold's training, which is validated once."""
-    chosen = [f'{stage}_dataloader.dataset.fold=({fold},{FOLDS})' for stage in ('train', 'val')]
-    return [
-        f'data_root={data}',
-        f'max_epochs={epochs}',
-        f'train_cfg.val_interval={epochs}',
-        *chosen,
-    ]
-
-
-def train(data: Path, folder: Path, epochs: int, options: Sequence[str]) -> list[Judge]:
+def train(data: Path, folder: Path, options: Sequence[str]) -> list[Judge]:
     """Train the folds, as far as that is not done, and return them."""
     judges = []
     for fold in range(FOLDS):
         place = folder / f'fold_{fold}'
         if not (place / 'done').is_file():
-            command = [
-                sys.executable,
-                'tools/train.py',
-                CONFIG,
-                '--work-dir',
-                str(place),
-                '--resume',
-            ]
-            command += ['--cfg-options', *fold_options(data, fold, epochs), *options]
+            command = [sys.executable, 'tools/train.py', CONFIG, '--work-dir', str(place)]
+            command += ['--resume', '--cfg-options', *_fold(data, fold), *options]
             subprocess.run(command, cwd=PROJECT_ROOT, check=True)
             (place / 'done').touch()
         judges.append(read_judge(find_run(place)))
     return judges
+
+
+def _fold(data: Path, fold: int) -> list[str]:
+    """Return ``key=value`` texts of a fold's training, which is validated once."""
+    chosen = [f'{stage}_dataloader.dataset.fold=({fold},{FOLDS})' for stage in ('train', 'val')]
+    return [
+        f'data_root={data}',
+        f'max_epochs={EPOCHS}',
+        f'train_cfg.val_interval={EPOCHS}',
+        *chosen,
+    ]
 
 
 def said_by(judges: Sequence[Judge], splits: Sequence[str], path: Path) -> Mapping[str, np.ndarray]:
@@ -137,14 +132,16 @@ def corrupted_result(said: Mapping[str, np.ndarray], corrupted: Mapping[str, str
     pairs = list(zip(said['probabilities'].astype(np.float32), said['labels'], strict=True))
     kinds = np.array([corrupted.get(name, '') for name in said['names']])
     found = [evidence(*pair) for pair in pairs]
-    ordinary = Ordinary.of(found)
+    judged = verdicts(found, find_copies(np.stack([fingerprint(one) for one in said['labels']])))
+    alone = verdicts(found, {})
     scores = dict(
-        audit=np.array([ordinary.suspicion(one) for one in found]),
+        audit=np.array([one.suspicion for one in judged]),
+        without_copies=np.array([one.suspicion for one in alone]),
         softmin=np.array([softmin(*pair) for pair in pairs]),
         dice=np.array([overlap(*pair) for pair in pairs]),
     )
     named = {
-        kind: [kind_of(one, ordinary) for one, its in zip(found, kinds, strict=True) if its == kind]
+        kind: [one.kind for one, its in zip(judged, kinds, strict=True) if its == kind]
         for kind in CORRUPTIONS
     }
     right = {kind: names.count(CORRUPTIONS[kind]) for kind, names in named.items()}
@@ -163,21 +160,22 @@ def corrupted_result(said: Mapping[str, np.ndarray], corrupted: Mapping[str, str
 
 def published_result(parts: Sequence[Mapping[str, np.ndarray]]) -> list[dict]:
     """Return the most suspicious of the published labels."""
-    names = np.concatenate([part['names'] for part in parts])
-    pairs = [
-        pair
-        for part in parts
-        for pair in zip(part['probabilities'].astype(np.float32), part['labels'], strict=True)
-    ]
-    found = [evidence(*pair) for pair in pairs]
-    ordinary = Ordinary.of(found)
-    order = sorted(range(len(found)), key=lambda i: -ordinary.suspicion(found[i]))
+    names = [str(name) for part in parts for name in part['names']]
+    found, prints = [], []
+    for part in parts:
+        for pair in zip(part['probabilities'].astype(np.float32), part['labels'], strict=True):
+            found.append(evidence(*pair))
+            prints.append(fingerprint(pair[1]))
+    judged = verdicts(found, find_copies(np.stack(prints)))
+    order = sorted(range(len(found)), key=lambda i: -judged[i].suspicion)
     rows = []
     for index in order[:_LISTED]:
-        kind = kind_of(found[index], ordinary)
-        suspicion = round(ordinary.suspicion(found[index]), 1)
-        rows.append(dict(id=str(names[index]), suspicion=suspicion, kind=kind))
-        rows[-1]['reason'] = reason(kind, found[index])
+        verdict = judged[index]
+        words = reason(verdict.kind, found[index])
+        if verdict.owner is not None:
+            words = f'the same mask as {names[verdict.owner]}'
+        row = dict(id=names[index], suspicion=round(verdict.suspicion, 1), kind=verdict.kind)
+        rows.append(row | dict(reason=words))
     return rows
 
 
@@ -185,12 +183,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument('data', type=Path, help='Oxford-IIIT Pet, prepared')
     parser.add_argument('--folder', type=Path, required=True, help='for the folds and their words')
-    parser.add_argument('--epochs', type=int, default=EPOCHS)
     parser.add_argument('--cfg-options', nargs='+', default=[], metavar='KEY=VALUE')
     args = parser.parse_args()
     data, folder = args.data.resolve(), args.folder.resolve()
     corrupted = write_corrupted(data, folder / 'data', SHARE, SEED)
-    judges = train(folder / 'data', folder, args.epochs, args.cfg_options)
+    judges = train(folder / 'data', folder, args.cfg_options)
     said = said_by(judges, ['val'], folder / 'corrupted.npz')
     result = corrupted_result(said, corrupted)
     for judge in judges:
@@ -203,8 +200,8 @@ def main() -> None:
     published = [said_by(judges, [split], folder / f'{split}.npz') for split in ('val', 'test')]
     protocol = (
         f'{result["wrong"]:,} of {result["labels"]:,} labels of trainval made wrong in six ways; '
-        f'{FOLDS} folds, {args.epochs} epochs of {CONFIG}, 128x128; each label judged by the net '
-        f'that had not seen it, whose Dice on the right labels is {result["dice_of_the_nets"]:.3f}'
+        f'{FOLDS} folds, {EPOCHS} epochs of {CONFIG}, 128x128; each label judged by the net that '
+        f'had not seen it, whose Dice on the right labels is {result["dice_of_the_nets"]:.3f}'
     )
     RESULTS.mkdir(parents=True, exist_ok=True)
     whole = dict(

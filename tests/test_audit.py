@@ -11,8 +11,10 @@ import numpy as np
 import pytest
 import torch
 
+from custom_modules.audit.copies import find_copies, fingerprint
 from custom_modules.audit.evidence import evidence
 from custom_modules.audit.faults import KINDS, Ordinary, kind_of, reason
+from custom_modules.audit.findings import verdicts
 from custom_modules.audit.judges import find_runs, read_judge
 from custom_modules.audit.unseen import opinions, unseen_images
 from custom_modules.base.errors import UserError
@@ -132,12 +134,38 @@ def test_the_size_of_object_and_image_does_not_decide() -> None:
 def test_what_is_ordinary_is_the_middle_of_the_data() -> None:
     found = [evidence(said(SEEN), np.roll(SEEN, n, 1)) for n in (0, 1, 2, 3, 30)]
     usual = Ordinary.of(found)
-    shifts = [one.strength['shift'] for one in found]
-    assert usual.middle['shift'] == pytest.approx(shifts[2])
-    spread = np.quantile(shifts, 0.8413) - shifts[2]
-    assert usual.suspicion(found[4]) == pytest.approx((shifts[4] - shifts[2]) / spread, rel=0.5)
+    beyond = {}
+    for name in ('disagreement', 'shift'):
+        strengths = [one.strength[name] for one in found]
+        assert usual.middle[name] == pytest.approx(strengths[2])
+        # Nine tenths of the way from the first to the last of five: 0.6 from the fourth on.
+        high = strengths[3] + 0.6 * (strengths[4] - strengths[3])
+        beyond[name] = (strengths[4] - strengths[2]) / (high - strengths[2])
+        assert usual.beyond(name, strengths[4]) == pytest.approx(beyond[name])
+    assert usual.suspicion(found[4]) == pytest.approx(1.5 * beyond['disagreement'])
     alone = Ordinary.of(found[:1])
     assert alone.suspicion(found[0]) == 0 and alone.spread['shift'] == 0.01
+
+
+def test_a_label_of_another_image_is_found_by_its_copy() -> None:
+    masks = [disc(20 + 5 * n, 30 + n, 10 + n, LARGE) for n in range(8)]
+    labels = [*masks[:7], masks[2]]
+    copies = find_copies(np.stack([fingerprint(one) for one in labels]))
+    assert copies == {2: 7, 7: 2}
+    # That of another size and ratio is the same mask; empty and full ones are not told apart.
+    wide = cv2.resize(masks[2], (150, 70), interpolation=cv2.INTER_NEAREST_EXACT)
+    nothing = [masks[0] * 0, masks[0] * 0, masks[0] * 0 + 1, masks[0] * 0 + 1]
+    assert find_copies(np.stack([fingerprint(one) for one in (wide, masks[2], *nothing)])) == {
+        0: 1,
+        1: 0,
+    }
+    assert find_copies(np.stack([fingerprint(one) for one in nothing])) == {}
+    assert find_copies(fingerprint(wide)[None]) == {}
+    found = [evidence(said(seen), label) for seen, label in zip(masks, labels, strict=True)]
+    judged = verdicts(found, copies)
+    assert [one.owner for one in judged] == [None] * 7 + [2]
+    assert judged[7].kind == 'another object'
+    assert judged[7].suspicion > verdicts(found, {})[7].suspicion
 
 
 @pytest.fixture
@@ -156,14 +184,14 @@ def data(tmp_path: Path) -> Path:
 def test_a_run_judges_what_it_did_not_train_on(data: Path, tmp_path: Path) -> None:
     run = write_run(data, tmp_path / 'run')
     result = audit_labels(str(run), number=4)
-    kinds = {one.image.name: one.kind for one in result.findings[:3]}
+    kinds = {one.image.name: one.verdict.kind for one in result.findings[:3]}
     assert kinds == dict(p7='inverted', p8='empty', p9='shifted')
     assert len(result.findings) == 6 and result.networks == 1
     assert {one.image.split for one in result.findings} == {'val', 'test'}
     with open(result.folder / TABLE) as file:
         rows = list(csv.DictReader(file))
     assert [row['id'] for row in rows] == [one.image.name for one in result.findings]
-    assert float(rows[0]['suspicion']) > 3 > float(rows[-1]['suspicion'])
+    assert float(rows[0]['suspicion']) > 1 > float(rows[-1]['suspicion'])
     lines = (result.folder / LIST).read_text().splitlines()[2:]
     assert [line.split()[0] for line in lines] == [row['id'] for row in rows[:4]]
     # The list is one that data sets take.

@@ -48,7 +48,8 @@ def main() -> None:
             args.run, args.out, args.split, args.number, args.cfg_options, args.own_parts
         )
         for one in result.findings[: min(10, args.number)]:
-            print(f'{one.suspicion:6.1f}  {one.image.name}  {one.kind}: {one.reason}')
+            verdict = one.verdict
+            print(f'{verdict.suspicion:6.1f}  {one.image.name}  {verdict.kind}: {one.reason}')
         left_out = f'; {result.learned:,} that were trained on left out' if result.learned else ''
         print(f'{len(result.findings):,} labels judged, networks: {result.networks}{left_out}')
         print(f'page: {result.folder / PAGE}')

@@ -21,12 +21,15 @@ KINDS = {
     'part too much': 'the network sees less',
 }
 
+#: What a strength counts: a label that is elsewhere goes before one with a wrong outline.
+_WEIGHT = dict(disagreement=1.5, shift=1.0, size=1.0, roughness=1.0)
+
 #: Spreads are at least this, so that labels which agree alike are not told apart by nothing.
 _LEAST_SPREAD = dict(disagreement=0.01, shift=0.01, size=0.05, roughness=0.1)
 
 #: A change explains a label that takes away this share of what it lost and leaves no more
 #: disagreement than this many spreads above the middle. An outline is ragged from so many spreads.
-_EXPLAINS, _ORDINARY, _RAGGED = 1 / 3, 2.0, 2.0
+_EXPLAINS, _ORDINARY, _RAGGED = 1 / 3, 1.5, 1.5
 
 #: Less overlap, as Dice, is another object; an inverted label overlaps at least this much.
 _SAME_OBJECT, _INVERTED = 0.8, 0.5
@@ -38,8 +41,8 @@ class Ordinary:
 
     Attributes:
         middle: what speaks for a fault -> its median over all images.
-        spread: what speaks for a fault -> by how much the 84th percentile is above the median; of
-            a normal distribution that is its standard deviation, and no rare fault changes it.
+        spread: what speaks for a fault -> by how much the 90th percentile is above the median,
+            which rare faults do not change.
     """
 
     middle: dict[str, float]
@@ -52,7 +55,7 @@ class Ordinary:
         columns = {name: np.array([one[name] for one in strengths]) for name in strengths[0]}
         middle = {name: float(np.median(column)) for name, column in columns.items()}
         spread = {
-            name: max(_LEAST_SPREAD[name], float(np.quantile(column, 0.8413)) - middle[name])
+            name: max(_LEAST_SPREAD[name], float(np.quantile(column, 0.9)) - middle[name])
             for name, column in columns.items()
         }
         return cls(middle, spread)
@@ -63,7 +66,7 @@ class Ordinary:
 
     def suspicion(self, found: Evidence) -> float:
         """Return how far the most unusual of what speaks against a label is beyond the ordinary."""
-        return max(self.beyond(name, strength) for name, strength in found.strength.items())
+        return max(_WEIGHT[name] * self.beyond(name, one) for name, one in found.strength.items())
 
 
 def kind_of(found: Evidence, ordinary: Ordinary) -> str:

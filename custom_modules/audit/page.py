@@ -59,7 +59,7 @@ def write_page(
         undefined=StrictUndefined,
         trim_blocks=True,
     )
-    counts = {kind: sum(one.kind == kind for one, _ in shown) for kind in KINDS}
+    counts = {kind: sum(one.verdict.kind == kind for one, _ in shown) for kind in KINDS}
     page = environment.get_template('audit.html').render(
         audit=audit,
         kinds=[(kind, counts[kind], KINDS[kind]) for kind in KINDS if counts[kind]],

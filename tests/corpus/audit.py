@@ -35,7 +35,7 @@ def _audit(
         change(folder)
         result = audit_labels(str(folder / named), str(folder / out), **arguments)  # type: ignore[arg-type]
         first = result.findings[0]
-        return f'{len(result.findings)} labels, first {first.image.name}, {first.kind}'
+        return f'{len(result.findings)} labels, first {first.image.name}, {first.verdict.kind}'
 
     return run
 
