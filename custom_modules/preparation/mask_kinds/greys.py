@@ -182,6 +182,18 @@ def _is_white(classes: np.ndarray) -> bool:
     return classes.size == 1 and int(classes[0]) in (1, WHITE, WIDE_WHITE)
 
 
+def _with_ignored(group: Group, classes: Sequence[int]) -> list[tuple[int, int]]:
+    """Return pairs of a foreground and what does not count, as trimaps and outlines have them."""
+    if 0 in group.values:
+        pairs = itertools.permutations(classes, 2)
+        return [pair for pair in pairs if len(classes) == 2 or pair == (classes[0], VOID)]
+    if len(classes) != 3:
+        return []
+    pixels = dict(zip(group.values.tolist(), group.pixels.tolist(), strict=True))
+    rarest = min(classes, key=pixels.__getitem__)
+    return [(value, rarest) for value in classes if value != rarest]
+
+
 def _question(
     group: Group, classes: np.ndarray, notes: Sequence[str]
 ) -> tuple[str, dict[str, str]]:
@@ -195,10 +207,9 @@ def _question(
     }
     if 0 in group.values and not group.kind.jpeg:
         answers[f'--foreground {NONZERO}'] = 'everything but 0 is foreground'
-    for value in most:  # of a trimap it is the middle, elsewhere the last
-        if 0 in group.values and not noisy and (len(most) == 2 or value == VOID):
-            other = next(other for other in most if other != value)
-            answers[f'--foreground {other} --ignore {value}'] = f'{value} does not count'
+    if not noisy:
+        for one, other in _with_ignored(group, most):
+            answers[f'--foreground {one} --ignore {other}'] = f'{other} does not count'
     if group.kind.place != 'indices' and group.values.size > 3:
         for limit in _valleys(group):
             answers[f'--threshold {limit}'] = f'what is above {limit} is foreground'
