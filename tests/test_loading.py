@@ -119,7 +119,7 @@ def test_values_that_are_not_allowed_are_shown(number: int, shown: str) -> None:
     with pytest.raises(UserError) as refusal:
         LoadMask._encode(values, [{0: 0, 1: 1}, {0: 0, 255: 1}], 'mask.png')
     assert shown in str(refusal.value)
-    assert str(refusal.value).endswith('allowed are [0, 1] or [0, 255]')
+    assert 'allowed are [0, 1] or [0, 255]; tools/prepare_data.py --from' in str(refusal.value)
 
 
 def test_what_the_segmentor_gets() -> None:

@@ -81,7 +81,10 @@ class LoadMask(BaseTransform):
                 return table[values]
         allowed = ' or '.join(str(sorted(encoding)) for encoding in encodings)
         shown = ', '.join(map(str, found[:8])) + (', ...' if len(found) > 8 else '')
-        raise UserError(f'{path}: the mask has the values {shown}; allowed are {allowed}')
+        raise UserError(
+            f'{path}: the mask has the values {shown}; allowed are {allowed}; '
+            'tools/prepare_data.py --from finds out, or asks, what other values mean'
+        )
 
 
 @TRANSFORMS.register_module()
