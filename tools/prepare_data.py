@@ -128,6 +128,10 @@ def main() -> None:
     from custom_modules.commands.cli import user_errors  # not before: --help need not wait
 
     with user_errors():
+        if args.folder or isinstance(args.check, str):
+            from custom_modules.engine.memory import give_back_freed_memory
+
+            give_back_freed_memory()
         if args.folder:
             prepare_own(args)
             return

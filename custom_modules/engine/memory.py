@@ -1,4 +1,4 @@
-"""Memory that a CPU frees after each step and needs again in the next."""
+"""What becomes of memory that is freed: kept for the next step, or given back at once."""
 
 import ctypes
 import platform
@@ -6,7 +6,7 @@ import platform
 import torch
 
 # Of glibc's malloc.h.
-_M_TRIM_THRESHOLD, _M_TOP_PAD, _M_MMAP_MAX = -1, -2, -4
+_M_TRIM_THRESHOLD, _M_TOP_PAD, _M_MMAP_THRESHOLD, _M_MMAP_MAX = -1, -2, -3, -4
 
 
 def keep_freed_memory() -> bool:
@@ -28,3 +28,17 @@ def keep_freed_memory() -> bool:
         (_M_TOP_PAD, 2**26),  # and let it grow by 64 MiB
     )
     return all(mallopt(option, value) == 1 for option, value in kept)
+
+
+def give_back_freed_memory() -> bool:
+    """Let glibc map memory from 64 KiB on by itself, and give it back when it is freed.
+
+    For work that reads thousands of pictures and keeps a little of each: what is kept would else
+    lie between the pictures in the heap, which then grows by a picture each time.
+
+    Returns:
+        Whether memory is given back; False without glibc.
+    """
+    if platform.libc_ver()[0] != 'glibc':
+        return False
+    return bool(ctypes.CDLL(None).mallopt(_M_MMAP_THRESHOLD, 1 << 16) == 1)
