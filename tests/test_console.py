@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 import torch
 
+from custom_modules.datasets.shared_images import image_marks
 from custom_modules.engine.hooks import console_hook
 from custom_modules.engine.hooks.console_hook import ConsoleHook
 
@@ -94,6 +95,7 @@ def runner_of(**changes: Any) -> Any:
         world_size=2,
         log_dir='runs/1',
         bare_model=Net(),
+        train_images=[],
         optim_wrapper=SimpleNamespace(dtype=torch.bfloat16),
         train_dataloader=Loader(range(10)),
         val_dataloader=Loader(range(3)),
@@ -181,6 +183,7 @@ def test_a_validation_of_training_images(
     runner = runner_of()
     runner.train_dataloader.dataset = Images(tmp_path, range(6))
     runner.val_dataloader.dataset = Images(tmp_path, range(first, 9))
+    runner.train_images = sorted(image_marks(runner.train_dataloader.dataset))
     ConsoleHook().before_train(runner)
     warnings = capsys.readouterr().out.splitlines()[2:]
     assert len(warnings) == bool(shared)
@@ -242,7 +245,7 @@ def test_only_one_process_shows_something(
     monkeypatch.setattr(console_hook, 'is_main_process', lambda: False)
     runner, hook = runner_of(), ConsoleHook()
     runner.train_dataloader.dataset = runner.val_dataloader.dataset = Images(tmp_path, range(2))
-    monkeypatch.setattr(console_hook, 'shared_images', None)  # nor does it look at the files
+    monkeypatch.setattr(console_hook, 'trained_on', None)  # nor does it look at the files
     hook.before_train(runner)
     hook.before_train_epoch(runner)
     clock.now += 1

@@ -4,7 +4,8 @@ import re
 
 import pytest
 import torch
-from mmengine.registry import MODELS
+import torch.nn.functional as F
+from mmengine.registry import MODELS, DefaultScope
 from mmengine.structures import PixelData
 from mmseg.structures import SegDataSample
 
@@ -257,6 +258,9 @@ def test_initialisation_of_r3(mode: str) -> None:
     assert build('configs/reports/r0_unet.py').init_cfg is None
 
 
+MMSEG_RESNET = dict(
+    type='mmseg.ResNetV1c', depth=18, norm_cfg=dict(type='BN'), base_channels=8, stem_channels=8
+)
 SMALL_HEAD = dict(type='UNetHead', norm_cfg=BN)
 PAIRS = {
     'unet': (
@@ -301,16 +305,52 @@ PAIRS = {
         dict(type='UNetHead', channels=[8, 4], out_channels=2),
     ),
     'a backbone of mmsegmentation': (
-        dict(type='mmseg.ResNetV1c', depth=18, norm_cfg=BN, base_channels=8, stem_channels=8),
-        SMALL_HEAD | dict(in_channels=[8, 16, 32, 64], channels=[16, 8, 8], extra_upsamples=2),
+        MMSEG_RESNET,
+        SMALL_HEAD | dict(channels=[16, 8, 8], extra_upsamples=2),
     ),
+    'a head of mmsegmentation': (
+        dict(type='ResNetEncoder', width=0.125),
+        dict(type='mmseg.FCNHead', channels=8, norm_cfg=BN, dropout_ratio=0),
+    ),
+    'a head of mmsegmentation with two channels': (
+        MMSEG_RESNET,
+        dict(type='mmseg.PSPHead', channels=8, num_classes=2, norm_cfg=BN, dropout_ratio=0),
+    ),
+    'a head of mmsegmentation on all features': (
+        MMSEG_RESNET,
+        dict(type='mmseg.UPerHead', channels=8, norm_cfg=BN, align_corners=True, dropout_ratio=0),
+    ),
+    'a transformer of mmsegmentation': (
+        dict(
+            type='mmseg.MixVisionTransformer',
+            embed_dims=8,
+            num_heads=[1, 2, 2, 2],
+            num_layers=[1, 1, 1, 1],
+            drop_path_rate=0,
+        ),
+        dict(type='mmseg.SegformerHead', channels=8, norm_cfg=BN, dropout_ratio=0),
+    ),
+    'a whole network': (dict(type='WholeNetwork'), None),
 }
 
 
+@MODELS.register_module(force=True)
+class WholeNetwork(torch.nn.Module):
+    """Logits at half of the size, as torchvision's models give them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.convolution = torch.nn.Conv2d(3, 1, 3, stride=2, padding=1)
+
+    def forward(self, images: torch.Tensor) -> dict[str, torch.Tensor]:
+        return dict(out=self.convolution(images))
+
+
 class NarrowEncoder(torch.nn.Module):
-    """An encoder that tells nothing of its features."""
+    """An encoder that tells nothing of its features, and cannot be asked without an image."""
 
     def forward(self, images: torch.Tensor) -> list[torch.Tensor]:
+        assert images.sum().item() >= 0
         return [images, images[..., ::2, ::2]]
 
 
@@ -350,6 +390,7 @@ def test_contract_of_every_encoder_and_head(pair: str) -> None:
     """Logits of the image's size, finite losses, a gradient for every parameter, valid masks."""
     torch.manual_seed(1)
     backbone, head = PAIRS[pair]
+    DefaultScope.get_instance('contract', scope_name='mmengine')  # as a runner leaves it
     losses = [dict(type='BinaryCrossEntropyLoss'), dict(type='BinaryDiceLoss')]
     model = MODELS.build(
         dict(type='BinarySegmentor', backbone=backbone, decode_head=head, losses=losses)
@@ -371,6 +412,61 @@ def test_contract_of_every_encoder_and_head(pair: str) -> None:
     assert {int(v) for r in results for v in r.pred_sem_seg.data.unique()} <= {0, 1}
     assert results[0].pred_sem_seg.data.shape == (1, 64, 128)
     assert results[0].losses.keys() == terms.keys()
+
+
+def test_auxiliary_heads_are_trained_and_change_no_mask() -> None:
+    torch.manual_seed(2)
+    config = dict(
+        type='BinarySegmentor',
+        backbone=dict(type='UNetEncoder', channels=[4, 8, 16]),
+        neck=dict(type='mmseg.FPN', in_channels=[4, 8, 16], out_channels=6, num_outs=3),
+        decode_head=dict(type='UNetHead', in_channels=[6, 6, 6], channels=[6, 6]),
+        losses=[dict(type='BinaryCrossEntropyLoss')],
+    )
+    heads = [dict(type='mmseg.FCNHead', channels=4, in_index=index) for index in (0, 2)]
+    model = MODELS.build(config | dict(auxiliary_head=heads, auxiliary_weight=0.25))
+    model.eval()
+    image, target = torch.randn(2, 3, 16, 16), torch.randint(0, 2, (2, 16, 16)).byte()
+    terms = model(image, samples(target), mode='loss')
+    assert set(terms) == {'loss_bce', 'aux_0_loss_bce', 'aux_1_loss_bce', 'dice'}
+    features = model.neck(model.backbone(image))
+    for number, head in enumerate(model.auxiliary_head):
+        logits = F.interpolate(head(features), (16, 16), mode='bilinear')
+        expected = F.binary_cross_entropy_with_logits(logits[:, 0], target.float())
+        torch.testing.assert_close(terms[f'aux_{number}_loss_bce'], 0.25 * expected)
+    sum(terms.values()).backward()
+    without = [n for n, p in model.named_parameters() if p.grad is None or not p.grad.any()]
+    assert without == []
+    alone = MODELS.build(config)
+    alone.load_state_dict(model.state_dict(), strict=False)
+    assert torch.equal(alone.eval()(image), model(image))
+
+
+@pytest.mark.parametrize(
+    ('head', 'message'),
+    [
+        (dict(type='mmseg.FCNHead', channels=4, num_classes=19), 'of 19 classes is none of a'),
+        (dict(type='mmseg.OCRHead', channels=4, ocr_channels=2), 'needs prev_output beside'),
+        (dict(type='mmseg.FCNHead'), "missing 1 required positional argument: 'channels'"),
+        (dict(type='mmseg.FCNHead', channels=4, in_index=9), 'in_index=9'),
+    ],
+)
+def test_heads_that_do_not_fit_a_mask_are_refused(head: dict, message: str) -> None:
+    with pytest.raises(UserError, match=message):
+        build_head(head, UNetEncoder(channels=[4, 8]))
+
+
+def test_a_network_without_logits_is_refused() -> None:
+    model = MODELS.build(
+        dict(
+            type='BinarySegmentor',
+            backbone=dict(type='UNetEncoder', channels=[4, 8]),
+            decode_head=None,
+            losses=[dict(type='BinaryCrossEntropyLoss')],
+        )
+    )
+    with pytest.raises(UserError, match=r'UNetEncoder: gives a (list|tuple) and not logits'):
+        model(torch.zeros(1, 3, 8, 8))
 
 
 def test_a_size_that_does_not_fit_names_one_that_does() -> None:

@@ -23,7 +23,7 @@ from custom_modules.commands.train import train
 from custom_modules.config import LoadedConfig, load_config
 from custom_modules.datasets.seeded_dataset import SeededDataset
 from custom_modules.datasets.seeded_sampler import SeededIndex
-from custom_modules.export.model_card import model_card
+from custom_modules.export.model_card import Compared, model_card
 from custom_modules.runs.checkpoint_io import load_checkpoint
 from custom_modules.runs.comparison import compare
 from custom_modules.runs.comparison import describe as told
@@ -179,7 +179,7 @@ def test_a_metric_of_ones_own_is_reported_and_compared(mine: Mine) -> None:
     title = 'error of the area, mean over images'
     assert mine.page.count(f'<th scope="row">{title}</th>') == 2  # metrics, comparison
     assert f'| {title} | {mine.result["area_error"]:.4f} (95 % interval ' in model_card(
-        'mine', mine.config.resolved, mine.result, None, None
+        'mine', mine.config.resolved, [mine.result], Compared()
     )
     comparison = compare(*find_scored([str(mine.first), str(mine.second)]))
     row = comparison.metrics[-1]
@@ -225,7 +225,7 @@ def test_an_encoder_of_ones_own(mine: Mine) -> None:
     assert written['model']['backbone'] == dict(type='TwoConvolutions')
     assert 'TwoConvolutions' in mine.page
     assert 'TwoConvolutions with SumOfLevels' in model_card(
-        'mine', mine.config.resolved, mine.result, None, None
+        'mine', mine.config.resolved, [mine.result], Compared()
     )
 
 

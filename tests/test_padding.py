@@ -21,7 +21,7 @@ from custom_modules.datasets.size_changes import (
 from custom_modules.datasets.transforms.count_border import with_regions
 from custom_modules.engine.hooks.validation_pictures_hook import _example
 from custom_modules.evaluation import BorderMetric, DiceMetric
-from custom_modules.models.binary_segmentor import as_input, without_padding
+from custom_modules.models.picture_size import as_input, without_padding
 from custom_modules.prediction import Predictor
 from custom_modules.prediction.network import TorchNetwork
 from custom_modules.visualization.examples import image_and_truth

@@ -15,7 +15,7 @@ from PIL import Image
 from custom_modules.base.errors import UserError
 from custom_modules.datasets.transforms.resizing import resize_image, resize_mask
 from custom_modules.evaluation.metrics import DiceMetric
-from custom_modules.models.binary_segmentor import as_input
+from custom_modules.models.picture_size import as_input
 from custom_modules.prediction.network import TorchNetwork
 from custom_modules.prediction.predictor import Predictor
 

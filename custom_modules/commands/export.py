@@ -1,7 +1,7 @@
 """What ``tools/export.py`` does."""
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,11 +22,12 @@ from ..datasets.image_reading import ImageReading
 from ..datasets.seeded_dataset import SeededDataset
 from ..engine.memory import keep_freed_memory
 from ..export.exportable_model import ExportableModel
-from ..export.formats import format_of
+from ..export.formats import Format, format_of
 from ..export.metadata import VERSION, weights_digest
 from ..export.onnx_files import INPUT, OUTPUT
 from ..export.parity import TOLERANCES, Parity, compare
-from ..models.binary_segmentor import as_input, as_segmentor
+from ..models.binary_segmentor import as_segmentor
+from ..models.picture_size import as_input
 from ..models.precision import autocast
 from ..models.windows import seen_at_once
 from ..runs.checkpoint_io import load_checkpoint, load_weights, weights_file
@@ -100,7 +101,7 @@ def export(
     if precision == 'int8':
         calibration = (batch for batch, _ in real_batches(values, 'train', CALIBRATION_IMAGES))
     half = ExportableModel(model, torch.float16) if precision == 'fp16' else network
-    converted = kind.convert(half, calibration)
+    converted = _converted(kind, half, calibration, format_name)
     metadata = _metadata(values, checkpoint, network, precision, threshold)
     metadata['protocol'] = protocol(values, model, checkpoint)
     metadata['weights'] = weights_digest(model.state_dict())
@@ -246,6 +247,22 @@ def _stack(batch: Sequence[tuple[np.ndarray, np.ndarray]]) -> tuple[np.ndarray, 
 def _beside(checkpoint: Path, precision: str, suffix: str) -> Path:
     name = checkpoint.stem if precision == 'fp32' else f'{checkpoint.stem}.{precision}'
     return results_folder(checkpoint) / f'{name}{suffix}'
+
+
+def _converted(
+    kind: Format, network: ExportableModel, calibration: Iterable[np.ndarray] | None, name: str
+) -> Any:
+    """Return the network in a format; a network of others may have what the format has not."""
+    try:
+        return kind.convert(network, calibration)
+    except UserError:
+        raise
+    except Exception as error:  # of torch, ONNX and OpenVINO, without a common base
+        reason = str(error).strip().splitlines() or [type(error).__name__]
+        raise UserError(
+            f'--format {name}: this network cannot be written for images of every size '
+            f'({type(error).__name__}: {reason[0][:200]}); try another format'
+        ) from None
 
 
 def _metadata(

@@ -111,7 +111,7 @@ def test(
     _check_scored(model)
     if tta is not None:
         as_segmentor(model, '--tta')
-        model.network = TestTimeAugmentation(model.network, model.decode_head.size_divisor, tta)
+        model.network = TestTimeAugmentation(model.network, model.size_divisor, tta)
     runner.load_or_resume()
     if is_exported(checkpoint):
         as_segmentor(model, 'an exported file')

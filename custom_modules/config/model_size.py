@@ -41,7 +41,7 @@ def check_model_size(config: dict[str, Any], source: str) -> None:
     try:
         with torch.device('meta'), _NumbersOnCPU(), _bounded_parts():
             model: Any = MODELS.build(config['model'])
-            divisor = model.decode_head.size_divisor
+            divisor = model.size_divisor
             if divisor > _LARGEST_DIVISOR:
                 raise TooLargeError(
                     f'wants sides that are multiples of more than {_LARGEST_DIVISOR:,}'

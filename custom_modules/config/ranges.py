@@ -166,7 +166,12 @@ RANGES: Mapping[str, Mapping[str, Kind]] = {
     'MixUp': _MIXING,
     'CutMix': _MIXING,
     # The model.
-    'BinarySegmentor': dict(threshold=INSIDE_ONE, losses=Several(PART), resolution=RESOLUTION),
+    'BinarySegmentor': dict(
+        threshold=INSIDE_ONE,
+        losses=Several(PART),
+        resolution=RESOLUTION,
+        auxiliary_weight=NOT_NEGATIVE,
+    ),
     'UNetEncoder': _ENCODER,
     'ResNetEncoder': _ENCODER
     | dict(blocks=Several(integer(1, 1000)), bottleneck_channels=CHANNELS),

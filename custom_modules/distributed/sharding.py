@@ -34,8 +34,12 @@ def shard_model(model: nn.Module, processes: int) -> None:
     for values in model.state_dict().values():
         broadcast(values)
     mesh = init_device_mesh(get_device(), (processes,))
-    for part in (model.get_submodule('backbone'), model.get_submodule('decode_head'), model):
-        fully_shard(part, mesh=mesh)
+    for name in ('backbone', 'neck', 'decode_head', 'auxiliary_head'):
+        part = getattr(model, name, None)
+        for module in part if isinstance(part, nn.ModuleList) else [part]:
+            if module is not None:
+                fully_shard(module, mesh=mesh)
+    fully_shard(model, mesh=mesh)
 
 
 def is_sharded(model: nn.Module) -> bool:

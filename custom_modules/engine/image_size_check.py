@@ -8,7 +8,7 @@ from mmengine.registry import MODELS
 
 from ..config.held_datasets import pipeline_of
 from ..config.patch_check import check_patches, name_of
-from ..models.binary_segmentor import check_sides
+from ..models.network import check_sides
 
 #: Steps after which a size is no longer that of the resize.
 _CHANGES = ('Pad', 'RandomCrop', 'CenterCrop', 'Albumentations', 'RandomResize')
@@ -38,7 +38,7 @@ def check_image_size(config: Mapping[str, Any]) -> None:
     try:
         with torch.device('meta'):  # without memory for weights
             model: Any = MODELS.build(config['model'])
-        divisor = int(model.decode_head.size_divisor)
+        divisor = int(model.size_divisor)
     except Exception:  # the training builds it too, and says what is wrong
         return
     for steps in pipelines.values():

@@ -15,7 +15,7 @@ from ..datasets.channels import viewable
 from ..datasets.ground_truth import ground_truth
 from ..datasets.seeded_dataset import SeededDataset
 from ..datasets.statistics import tells_files
-from ..models.binary_segmentor import as_input
+from ..models.picture_size import as_input
 from ..visualization.dataset_sheet import Sample
 from .runner import PetSegRunner
 

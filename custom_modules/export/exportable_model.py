@@ -8,6 +8,7 @@ from torch import nn
 from ..models import BinarySegmentor
 from ..models.data_preprocessor import BinarySegPreprocessor
 from ..models.foreground_logits import foreground_logits
+from ..models.network import logits_of
 
 
 class ExportableModel(nn.Module):
@@ -30,13 +31,14 @@ class ExportableModel(nn.Module):
         )
         self.preprocessor.mean = model.data_preprocessor.mean.clone()
         self.preprocessor.std = model.data_preprocessor.std.clone()
-        self.backbone = copy.deepcopy(model.backbone).to(dtype)
-        self.decode_head = copy.deepcopy(model.decode_head).to(dtype)
-        self.size_divisor = int(model.decode_head.size_divisor)
+        for part in ('backbone', 'neck', 'decode_head'):
+            module = getattr(model, part)
+            setattr(self, part, None if module is None else copy.deepcopy(module).to(dtype))
+        self.size_divisor = model.size_divisor
         self.dtype = dtype
         self.eval()
 
     def forward(self, image: torch.Tensor) -> torch.Tensor:
         """Return logits (N, 1, H, W), float32, of images (N, C, H, W), uint8, RGB where C is 3."""
         pixels = self.preprocessor.normalise(image.float()).to(self.dtype)
-        return foreground_logits(self.decode_head(self.backbone(pixels))).float()
+        return foreground_logits(logits_of(self, pixels)).float()

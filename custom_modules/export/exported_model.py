@@ -35,7 +35,7 @@ def use_exported(model: BinarySegmentor, path: Path, reading: ImageReading) -> d
             f'{path}: is for images read as {own}; here they are read as {reading}. Test it with '
             'the in_channels and image_reading of its own config'
         )
-    channels = model.decode_head.out_channels
+    channels = getattr(model.decode_head, 'out_channels', 1)
 
     def network(inputs: torch.Tensor) -> torch.Tensor:
         pixels = inputs.round().to(torch.uint8)

@@ -158,7 +158,8 @@ def _of(parity: Parity | None, otherwise: str) -> str:
 def _network(model: Mapping[str, Any]) -> str:
     encoder, head = model['backbone'], model['decode_head']
     if 'member' not in encoder:
-        return f'{encoder["type"]} with {head["type"]}'
+        parts = (encoder, model.get('neck'), head)
+        return ' with '.join(part['type'] for part in parts if part)
     return (
         f'The mean probability of {encoder["members"]} networks ({encoder["member"]["type"]} with '
         f'{head["member"]["type"]}), each trained without another part of the images'

@@ -1,9 +1,8 @@
 """Encoder, decode head and losses together: the model that the configs name."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 import torch
-import torch.nn.functional as F
 from mmengine.model import BaseModel
 from mmengine.registry import MODELS
 from mmengine.structures import PixelData
@@ -13,11 +12,17 @@ from torch import nn
 from ..base.errors import UserError
 from ..datasets.channels import COLOURS
 from ..datasets.ground_truth import ground_truth
-from ..datasets.size_changes import box_of_picture, leads_back, redo_size_changes, undo_size_changes
-from .encoder_and_head import build_head, check_in_channels
-from .foreground_logits import check_logits, foreground_logits, upsample_logits
+from .encoder_and_head import build_head, build_heads, check_in_channels
+from .foreground_logits import check_logits, foreground_logits
 from .losses.of_mmseg import check_losses, loss_of
 from .losses.target import foreground_and_valid
+from .network import check_sides, features_of, head_logits, logits_of, size_divisor
+from .picture_size import (
+    as_input,
+    at_original_size,
+    leave_truth_at_original_size,
+    without_padding,
+)
 from .windows import Windows
 
 
@@ -26,8 +31,13 @@ class BinarySegmentor(BaseModel):
     """Sigmoid of one logit per pixel, or softmax of two (R2), and a threshold.
 
     Args:
-        backbone: config of an ``Encoder``.
-        decode_head: config of a ``DecodeHead``; see ``build_head`` for its ``in_channels``.
+        backbone: config of an ``Encoder``, or of a whole network where ``decode_head`` is None.
+        decode_head: config of a ``DecodeHead`` or of a decode head of MMSegmentation; see
+            ``build_head`` for its ``in_channels``. None: the backbone gives logits itself.
+        neck: config of what changes feature maps before the head, such as MMSegmentation's FPN.
+        auxiliary_head: config of a head like ``decode_head``, or a list of them, whose logits are
+            trained too (deep supervision) and used for nothing else.
+        auxiliary_weight: factor of the losses of each auxiliary head.
         losses: configs of the loss terms, each with a ``loss_name`` of its own; summed in training.
         threshold: probability above which a pixel is foreground, 0 to 1.
         resolution: where predictions are scored: 'input', the size the network sees (the reports'
@@ -43,8 +53,11 @@ class BinarySegmentor(BaseModel):
     def __init__(
         self,
         backbone: dict,
-        decode_head: dict,
+        decode_head: dict | None,
         losses: list[dict],
+        neck: dict | None = None,
+        auxiliary_head: dict | list[dict] | None = None,
+        auxiliary_weight: float = 0.4,
         threshold: float = 0.5,
         resolution: str = 'input',
         data_preprocessor: dict | None = None,
@@ -60,7 +73,11 @@ class BinarySegmentor(BaseModel):
         self.in_channels: int = getattr(self.data_preprocessor, 'in_channels', COLOURS)
         check_in_channels(backbone, self.in_channels)
         self.backbone = MODELS.build(backbone)
-        self.decode_head = build_head(decode_head, self.backbone)
+        self.neck = None if neck is None else MODELS.build(neck)
+        last = self.backbone if self.neck is None else nn.Sequential(self.backbone, self.neck)
+        self.decode_head = None if decode_head is None else build_head(decode_head, last)
+        self.auxiliary_head = build_heads(auxiliary_head, last)
+        self.auxiliary_weight = auxiliary_weight
         self.losses = nn.ModuleList(MODELS.build(loss) for loss in losses)
         check_losses([*self.losses])
         names = [loss.loss_name for loss in self.losses]
@@ -93,6 +110,8 @@ class BinarySegmentor(BaseModel):
             UserError: H or W does not fit the network; the message names the size to use. In
                 'predict', a logit is NaN.
         """
+        if mode == 'loss' and self.auxiliary_head:
+            return self._all_losses(inputs, data_samples)
         logits = self._logits(inputs)
         if mode == 'tensor':
             return foreground_logits(logits)
@@ -101,6 +120,22 @@ class BinarySegmentor(BaseModel):
             target = self._target(logits, data_samples)
             return self._loss_terms(logits, target) | dict(dice=self._batch_dice(logits, target))
         return self._predictions(logits, data_samples)
+
+    def _all_losses(
+        self, inputs: torch.Tensor, data_samples: list[SegDataSample] | None
+    ) -> dict[str, torch.Tensor]:
+        """Return the losses of the head and, weighted, of the auxiliary ones on its features."""
+        assert data_samples is not None and self.decode_head is not None
+        check_sides(inputs.shape[-1], inputs.shape[-2], self.size_divisor)
+        features = features_of(self, inputs)
+        logits = head_logits(self.decode_head, features, inputs).float()
+        target = self._target(logits, data_samples)
+        terms = self._loss_terms(logits, target) | dict(dice=self._batch_dice(logits, target))
+        for number, head in enumerate(self.auxiliary_head):
+            found = self._loss_terms(head_logits(head, features, inputs).float(), target)
+            for name, term in found.items():
+                terms[f'aux_{number}_{name}'] = self.auxiliary_weight * term
+        return terms
 
     def val_step(self, data: dict) -> list[SegDataSample]:
         return self.test_step(data)
@@ -124,11 +159,16 @@ class BinarySegmentor(BaseModel):
         return self._logits(self.data_preprocessor(dict(inputs=pictures))['inputs'])
 
     def _network(self, inputs: torch.Tensor) -> torch.Tensor:
-        return self.decode_head(self.backbone(inputs))
+        return logits_of(self, inputs)
+
+    @property
+    def size_divisor(self) -> int:
+        """Number that height and width of an image must be multiples of."""
+        return size_divisor(self)
 
     def _logits(self, inputs: torch.Tensor) -> torch.Tensor:
         height, width = inputs.shape[-2:]
-        check_sides(width, height, self.decode_head.size_divisor)
+        check_sides(width, height, self.size_divisor)
         logits = self.network(inputs)
         return logits.float()  # losses and thresholds are computed in fp32 under autocast too
 
@@ -163,7 +203,7 @@ class BinarySegmentor(BaseModel):
             check_logits(sample_logits, sample.get('img_path', 'an image'))
             if self.resolution == 'original':
                 sample_logits = at_original_size(sample_logits, sample)
-                _leave_truth_at_original_size(sample)
+                leave_truth_at_original_size(sample)
             else:
                 sample_logits = without_padding(sample_logits, sample)
             mask = self._mask(sample_logits).to(torch.uint8)
@@ -189,109 +229,3 @@ def as_segmentor(model: nn.Module, needed_by: str) -> BinarySegmentor:
             'none; let its class inherit from BinarySegmentor'
         )
     return model
-
-
-def check_sides(width: int, height: int, divisor: int, patch: bool = False) -> None:
-    """Refuse an image whose sides are no multiples of what a network divides them by.
-
-    Args:
-        width: width of the network's input, in pixels.
-        height: height of the network's input, in pixels.
-        divisor: number that both have to be multiples of.
-        patch: whether the image is a patch or a window, whose size has another name.
-
-    Raises:
-        UserError: a side is no multiple of ``divisor``; the message names the size to use.
-    """
-    if height % divisor or width % divisor:
-        fitting = [max(1, round(side / divisor)) * divisor for side in (width, height)]
-        setting = f'patch_size = {fitting[0]}' if patch else f'image_size = {(*fitting,)}'
-        raise UserError(
-            f'an image of {width}x{height} does not fit this network: width and height must be '
-            f'multiples of {divisor}; use {setting}'
-        )
-
-
-def as_input(
-    mask: torch.Tensor, sample: SegDataSample, size: Sequence[int], outside: int = 255
-) -> torch.Tensor:
-    """Return a mask of a sample, (1, H, W), as the network's input of ``size`` lies.
-
-    It is of that size already or of the file's. Each pixel is the one at its centre, as
-    ``resize_mask`` does it; 'nearest' would shift it.
-
-    Args:
-        mask: ground truth or predicted mask of the sample, (1, H, W).
-        sample: sample that the mask belongs to.
-        size: height and width of the network's input.
-        outside: value of what was padded around the picture; 255 is ignored by losses and metrics.
-
-    Raises:
-        UserError: the mask has neither the network's size nor that of the file.
-    """
-    size, found = torch.Size(size), mask.shape[-2:]
-    if found == size:
-        return mask
-    if found != torch.Size(sample.get('ori_shape', ())[:2]):
-        raise UserError(
-            f'{sample.get("img_path", "an image")}: the network sees {size[1]}x{size[0]} pixels, '
-            f'its mask has {found[1]}x{found[0]}: a step of the pipeline moves images and no '
-            "masks (it has to change 'gt_seg_map' too)"
-        )
-    mask = redo_size_changes(mask, sample.get('size_changes', ()), outside)
-    if mask.shape[-2:] != size:
-        mask = F.interpolate(mask[None], size, mode='nearest-exact')[0]
-    return mask
-
-
-def without_padding(values: torch.Tensor, sample: SegDataSample) -> torch.Tensor:
-    """Return what lies in the picture; masks of the sample that are padded are cut to it as well.
-
-    Padding is neither right nor wrong, whatever it is filled with.
-
-    Args:
-        values: logits or pixels of the network's input, (C, h, w).
-        sample: sample of that input; its masks may change.
-    """
-    changes, original = sample.get('size_changes', ()), tuple(sample.get('ori_shape', ())[:2])
-    size = values.shape[-2:]
-    if not any(kind == 'pad' for kind, *_ in changes) or not leads_back(changes, original, size):
-        return values
-    rows, columns = box_of_picture(changes, original)
-    for name in ('gt_sem_seg', 'gt_regions'):
-        if name in sample and sample.get(name).data.shape[-2:] == size:
-            sample.set_data({name: PixelData(data=sample.get(name).data[..., rows, columns])})
-    return values[..., rows, columns].contiguous()
-
-
-def _leave_truth_at_original_size(sample: SegDataSample) -> None:
-    """Take off a ground truth what was padded; one that was resized cannot be scored there."""
-    height, width = sample.ori_shape[:2]
-    for name in ('gt_sem_seg', 'gt_regions'):
-        truth = sample.get(name)
-        if truth is None or truth.data.shape[-2:] == (height, width):
-            continue
-        if any(kind == 'resize' for kind, *_ in sample.get('size_changes', [('resize',)])):
-            raise UserError(
-                "resolution = 'original', but the pipeline resizes the masks: use "
-                "ResizeForScoring, with resolution='original', in the place of Resize"
-            )
-        sample.set_data({name: PixelData(data=truth.data[..., :height, :width])})
-
-
-def at_original_size(logits: torch.Tensor, sample: SegDataSample) -> torch.Tensor:
-    """Return the logits of a sample, (1, h, w), at the size of its file, where the picture lies.
-
-    Raises:
-        UserError: the sample does not tell the size of its file, or a step of the pipeline is not
-            known to lead back.
-    """
-    if 'ori_shape' not in sample:
-        raise UserError(
-            f'{sample.get("img_path", "an image")}: its pipeline does not say how large its file '
-            "is (ori_shape); score with resolution = 'input'"
-        )
-    original = tuple(sample.ori_shape[:2])
-    if 'size_changes' not in sample:  # packed by another library: taken as stretched
-        return upsample_logits(logits, original)
-    return undo_size_changes(logits, sample.size_changes, original)

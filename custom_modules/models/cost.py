@@ -9,6 +9,7 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 from .binary_segmentor import BinarySegmentor
+from .network import logits_of
 from .precision import autocast
 
 #: Runs before the measurement, at most in it and at least; the seconds after which no more begin.
@@ -38,7 +39,7 @@ def cost_of_image(
         percentile) in milliseconds, and ``runs``.
     """
     with torch.no_grad(), FlopCounterMode(display=False) as counter:
-        model.decode_head(model.backbone(inputs))
+        logits_of(model, inputs)
     with torch.inference_mode(), autocast(dtype, inputs.device.type):
         timed = latency(lambda: model(inputs))
     return dict(

@@ -53,9 +53,7 @@ class TorchNetwork:
     def __call__(self, images: Sequence[torch.Tensor]) -> torch.Tensor:
         batch = self.model.data_preprocessor(dict(inputs=images))['inputs']
         height, width = batch.shape[-2:]
-        batch = F.pad(
-            batch, _padding(batch.shape, self.model.decode_head.size_divisor), 'replicate'
-        )
+        batch = F.pad(batch, _padding(batch.shape, self.model.size_divisor), 'replicate')
         with autocast(self.dtype, batch.device):
             return self.model(batch)[..., :height, :width]
 

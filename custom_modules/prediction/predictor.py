@@ -14,8 +14,8 @@ from ..datasets.channels import swap_red_and_blue, viewable
 from ..datasets.image_io import COLOURS
 from ..datasets.image_reading import ImageReading
 from ..datasets.transforms.sliding_window import SlidingWindow
-from ..models.binary_segmentor import at_original_size
 from ..models.foreground_logits import check_logits
+from ..models.picture_size import at_original_size
 from ..models.windows import Window, Windows, check_windows, merge
 from .images import ImageLike, pixels_of
 from .network import Network

@@ -8,7 +8,7 @@ from mmengine.dataset import BaseDataset
 
 from ..datasets.channels import swap_red_and_blue, viewable
 from ..datasets.image_io import read_mask
-from ..models.binary_segmentor import at_original_size, without_padding
+from ..models.picture_size import at_original_size, without_padding
 from .contact_sheet import Example, fitted, save_contact_sheet
 
 #: Name of the sheet in the folder of a test.

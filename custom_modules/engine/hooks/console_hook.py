@@ -40,9 +40,10 @@ class ConsoleHook(Hook):
         self.first_epoch = runner.epoch + done
         model = runner.bare_model
         parameters = sum(p.numel() for p in model.parameters())
-        parts = [getattr(model, part, None) for part in ('backbone', 'decode_head')]
-        if None in parts:  # a model of one's own
-            parts = [model]
+        parts = [model]  # of one's own
+        if all(hasattr(model, name) for name in ('backbone', 'decode_head')):
+            found = (getattr(model, name, None) for name in ('backbone', 'neck', 'decode_head'))
+            parts = [part for part in found if part is not None]
         names = ' + '.join(type(part).__name__.removeprefix('FSDP') for part in parts)  # if sharded
         dtype = str(getattr(runner.optim_wrapper, 'dtype', 'fp32')).removeprefix('torch.')
         images = len(runner.train_dataloader.dataset)

@@ -12,7 +12,7 @@ from mmseg.structures import SegDataSample
 
 from ...base.errors import UserError
 from ...datasets.channels import swap_red_and_blue, viewable
-from ...models.binary_segmentor import as_input, without_padding
+from ...models.picture_size import as_input, without_padding
 from ...visualization.contact_sheet import Example, fitted, grid
 
 #: Of the picture, wherever it goes: ``vis_data/vis_image/valid_pictures_<epoch>.png`` on the disk.
