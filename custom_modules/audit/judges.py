@@ -111,7 +111,7 @@ def read_judge(folder: Path, options: Sequence[str] = (), execute: bool = False)
     model = as_segmentor(MODELS.build(config.model), 'an audit of labels')
     load_weights(model, checkpoint, path)
     # Mirrored too: a better prediction for twice the time.
-    divisor = model.decode_head.size_divisor
+    divisor = model.size_divisor
     model.network = TestTimeAugmentation(model.network, divisor)
     device = get_device()
     return Judge(
