@@ -162,6 +162,8 @@ def test_a_prediction_sees_what_a_test_sees(size: tuple[int, int]) -> None:
     image = picture(*size)['img'][..., ::-1]
     predictor = Predictor(network, [sliding(0.5), PACK])
     assert np.array_equal(predictor(image).mask, tested.pred_sem_seg.data[0].numpy())
+    assert predictor.seen == 'windows of 16x16'
     larger = Predictor(network, [sliding(0.5), PACK], window=48, overlap=0.0, batch_size=2)
+    assert larger.seen == 'windows of 48x48'
     other = scored(model, *size, dict(type='SlidingWindow', size=48, overlap=0.0))
     assert np.array_equal(larger(image).mask, other.pred_sem_seg.data[0].numpy())

@@ -94,7 +94,7 @@ def main() -> None:
         )
         prepare_folder(folder, args.overwrite)
         how = f'{device_name()}, {model.network.description}'
-        print(f'{len(sources):,} inputs, threshold {model.threshold:g}; {how}')
+        print(f'{len(sources):,} inputs, {model.seen}, threshold {model.threshold:g}; {how}')
         for note in model.notes:
             print(f'warning: {note}')
         failures = predict_files(model, sources, folder, args.save, args.frames)

@@ -95,6 +95,13 @@ class Predictor:
                 self.window = None
         self.reading = reading
 
+    @property
+    def seen(self) -> str:
+        """How images are seen, in words: whole, or in windows of some size."""
+        slides = [step.size for step in self.steps.transforms if isinstance(step, SlidingWindow)]
+        side = next(iter(slides), self.window)
+        return f'windows of {side}x{side}' if side else 'whole images'
+
     def __call__(self, image: ImageLike) -> Prediction:
         """Predict one image.
 
