@@ -1,6 +1,6 @@
 """Peak memory of tests and predictions of large pictures: in windows, and whole where that fits.
 
-python -m benchmarks.large_pictures [--width 0.25] [--size 256]
+python -m benchmarks.large_pictures [--width 0.125] [--size 256]
 
 Each row is a process of its own. The network has random weights; the picture is noise.
 """
@@ -80,7 +80,7 @@ def _draw(root: Path, size: tuple[int, int]) -> Path:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument('--width', type=float, default=0.25, help='factor of the channels')
+    parser.add_argument('--width', type=float, default=0.125, help='factor of the channels')
     parser.add_argument('--size', type=int, default=256, help='of the windows')
     parser.add_argument('--row', choices=ROWS, help='measure this one in this process')
     args = parser.parse_args()
