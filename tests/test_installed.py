@@ -80,11 +80,12 @@ def test_from_training_to_masks(run: Run, site: Path, sample: Path, tmp_path: Pa
 
 def test_a_folder_of_ones_own(run: Run, tmp_path: Path) -> None:
     """The config in the working directory inherits from those that are installed."""
-    write_pictures(tmp_path, 6, 'images', 'masks')
+    (tmp_path / 'leaves').mkdir()
+    write_pictures(tmp_path / 'leaves', 6, 'images', 'masks')
     code = (
         'import sys, petseg\n'
         'from petseg.__main__ import main\n'
-        f'sys.argv = ["petseg", "prepare_data", "--from", {str(tmp_path)!r}, "--name", "own"]\n'
+        'sys.argv = ["petseg", "prepare_data", "--from", "leaves", "--name", "own"]\n'
         'main()\n'
         'from custom_modules.config import load_config\n'
         'print(load_config("configs/mine/own.py").resolved.train_dataloader.dataset.pairs)\n'
