@@ -47,7 +47,7 @@ CONFIGS: dict[str, tuple[str | bytes | None, str, str]] = {
     'config that is its own base': ("_base_ = './mine.py'\n", 'is the config itself', ''),
     'two bases that set the same': (
         f"_base_ = ['{BASE}', '{BASE}']\n",
-        'two bases set batch_size',
+        'two bases set ',
         '',
     ),
     'a base that is a number': ('_base_ = [3]\n', 'the config does not load (TypeError', ''),
