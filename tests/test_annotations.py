@@ -170,6 +170,11 @@ ROWS: dict[str, Row] = {
         {'a.png': filled(ONE) | filled(TWO, label=127)},
         Answers(ignore=('pot',)),
     ),
+    'COCO, a line beside a polygon': Row(
+        'COCO',
+        {'i.json': coco([flat(ONE)], [[1, 1, 5, 5]]), 'a.png': picture()},
+        note='1 of the kind polygon of less than three points cover no area',
+    ),
     'COCO, a mask is not taken for the image that is not there': Row(
         'COCO',
         {
@@ -376,6 +381,16 @@ ROWS: dict[str, Row] = {
             'masks/a_jpg.rf.9c.png': picture('L'),
         },
         {'images/a_jpg.rf.9c.png': filled(ONE)},
+    ),
+    'YOLO, a YAML whose names would be a text without end': Row(
+        'YOLO',
+        {
+            'data.yaml': 'x0: &x0 [a, a]\n'
+            + ''.join(f'x{n}: &x{n} [*x{n - 1}, *x{n - 1}]\n' for n in range(1, 40))
+            + 'names: [*x39]\n',
+            'a.txt': yolo(ONE),
+            'a.png': picture(),
+        },
     ),
     'YOLO, lists of another machine': Row(
         'YOLO',

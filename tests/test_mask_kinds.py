@@ -223,6 +223,9 @@ ROWS = {
         [grey(soft())], [(soft() <= 127) * 255], Answers(foreground=('0',))
     ),
     'soft edges, a threshold': Row([grey(soft())], [(soft() > 30) * 255], Answers(threshold=30)),
+    'a threshold that 0 and 1 do not need': same(
+        grey(by_number(1, 1)), answers=Answers(threshold=127)
+    ),
     'soft edges in 16 bits': Row(
         [grey(soft(65_535, np.uint16))], [(soft(65_535, np.uint16) > 127 * 257) * 255], **CONVERTED
     ),

@@ -5,6 +5,8 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
+
 from tests.annotated import (
     ONE,
     Content,
@@ -14,6 +16,7 @@ from tests.annotated import (
     flat,
     labelme,
     picture,
+    png,
     points,
     put,
     read_annotated,
@@ -158,9 +161,9 @@ REFUSED: dict[str, tuple[dict[str, Content], str]] = {
     'CVAT, a colour that has no name': (
         {
             'labelmap.txt': 'leaf:1,2,3::\n',
-            'SegmentationClass/a.png': picture(),
+            'SegmentationClass/a.png': png(np.full((40, 60, 3), 7, np.uint8)),
         },
-        'has colours that labelmap.txt does not name: #000000',
+        'has colours that labelmap.txt does not name: #070707',
     ),
     'YOLO, boxes': (
         {'a.txt': '0 0.5 0.5 0.2 0.2\n', 'data.yaml': 'names: [leaf]\n'},

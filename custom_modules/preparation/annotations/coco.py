@@ -57,6 +57,9 @@ def read_coco(path: Path, file: PurePosixPath, data: Mapping[str, Any], parsed: 
             if area is None:
                 parsed.boxes.append(where)
                 continue
+            if isinstance(area, Polygons) and not area.rings:
+                parsed.leave_out('polygon of less than three points')
+                continue
             entry.add(categories[annotation['category_id']], area)
             parsed.crowds += annotation.get('iscrowd') == 1
     parsed.entries += entries.values()

@@ -6,9 +6,10 @@ from pathlib import Path, PurePosixPath
 
 import numpy as np
 
+from ...base.errors import UserError
 from ...base.json_file import read_text
 from ...datasets.image_io import read_stored_mask
-from ..mask_kinds.view import packed, view_of
+from ..mask_kinds.view import packed
 from .entry import Entry, Parsed
 from .numbers import Size
 from .splits import split_of_folders
@@ -18,7 +19,7 @@ LABELMAP = 'labelmap.txt'
 #: Folder of the classes; that of the objects beside it says no more about two classes.
 CLASSES = 'SegmentationClass'
 
-BACKGROUND = 'background'
+BACKGROUND, BLACK = 'background', 0
 
 
 @dataclass(frozen=True)
@@ -46,10 +47,13 @@ def colours_of(path: Path) -> np.ndarray:
     Raises:
         UserError: it cannot be read.
     """
-    view = view_of(read_stored_mask(path), colours_count=True)
-    if view.place == 'colours':
-        return view.values
-    return packed(np.asarray(view.values, np.uint8)[..., None].repeat(3, axis=2))
+    stored = read_stored_mask(path)
+    if stored.palette is not None:
+        return packed(stored.palette[:, :3])[stored.pixels]
+    pixels = stored.pixels if stored.pixels.ndim == 3 else stored.pixels[..., None].repeat(3, 2)
+    if pixels.dtype != np.uint8 or pixels.shape[2] < 3:
+        raise UserError(f'{path}: holds no colours of 8 bits, as CVAT writes them')
+    return packed(pixels)
 
 
 def read_labelmap(path: Path) -> dict[int, str]:
@@ -58,7 +62,7 @@ def read_labelmap(path: Path) -> dict[int, str]:
     Raises:
         UserError: it cannot be read.
     """
-    found: dict[int, str] = {}
+    found: dict[int, str] = {BLACK: BACKGROUND}
     for line in read_text(path).splitlines():
         name, _, rest = line.partition(':')
         channels = rest.split(':')[0].split(',')
@@ -68,7 +72,7 @@ def read_labelmap(path: Path) -> dict[int, str]:
             continue
         red, green, blue = map(int, channels)
         found[red << 16 | green << 8 | blue] = name.strip()
-    return found
+    return found if len(found) > 1 else {}
 
 
 def read_mask_export(

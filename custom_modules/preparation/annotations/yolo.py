@@ -14,8 +14,8 @@ from .areas import Polygons
 from .entry import Entry, Parsed
 from .numbers import parse_number
 
-#: Of a text of labels, and of the YAML.
-MAX_BYTES = 64 << 20
+#: Of a text of labels, and of a YAML.
+MAX_BYTES, MAX_YAML = 64 << 20, 1 << 20
 
 #: Parts of a side that a point may lie outside; rounded numbers do.
 SLACK = 0.01
@@ -80,7 +80,7 @@ def read_settings(folder: Path, files: Sequence[PurePosixPath]) -> Settings:
     for file in files:
         if file.suffix.lower() not in ('.yaml', '.yml'):
             continue
-        text = read_text(folder / file, MAX_BYTES)
+        text = read_text(folder / file, MAX_YAML)
         try:
             data = yaml.safe_load(text) if 'names' in text else None
         except (yaml.YAMLError, ValueError, RecursionError) as error:
@@ -100,7 +100,13 @@ def read_settings(folder: Path, files: Sequence[PurePosixPath]) -> Settings:
 
 def _names(names: Any) -> dict[int, str]:
     pairs = names.items() if isinstance(names, Mapping) else enumerate(names)
-    return {int(number): str(name) for number, name in pairs if str(number).isdecimal()}
+    return {
+        int(number): str(name)
+        for number, name in pairs
+        if isinstance(number, int | str)
+        and str(number).isdecimal()
+        and isinstance(name, str | int | float)  # lists in lists can be a text without end
+    }
 
 
 def _places(value: Any) -> list[str]:

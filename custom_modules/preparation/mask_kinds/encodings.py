@@ -40,11 +40,10 @@ def _table(group: Group, labels: Labels) -> Encoding | None:
     if isinstance(labels, ByColour):
         return None
     if isinstance(labels, ByThreshold):
-        if not all(
-            np.array_equal(look.read_as, look.values)
+        if any(
+            look.read_as is None or not np.array_equal(look.read_as, look.values)
             for look in group.looks
-            if look.read_as is not None
-        ) or any(look.read_as is None for look in group.looks):
+        ):
             return None
         return dict(enumerate(_labels(labels, np.arange(256))))
     table: Encoding = {}

@@ -45,7 +45,8 @@ def labels_of_numbers(group: Group, choice: Choice) -> tuple[Labels, list[str]]:
     """
     if _is_soft(group) and not choice.ignore:
         return _soft(group, choice)
-    if choice.threshold is not None and not choice.foreground and group.kind.place != 'indices':
+    several = group.values.size > 2 and group.kind.place != 'indices'
+    if choice.threshold is not None and several and not choice.foreground:
         return _by_threshold(group, choice.threshold, 'as you said')
     named = choice.labels(group)
     notes = []
@@ -155,7 +156,7 @@ def _valleys(group: Group) -> list[int]:
 
 def _are_objects(group: Group) -> bool:
     """Say whether the values are numbers of objects, each of which is one area."""
-    if group.kind.place == 'indices' or group.kind.jpeg or group.values[0] < 0:
+    if group.kind.place != 'grey' or group.kind.jpeg or group.values[0] < 0:
         return False
     background = group.share(group.values == 0)
     files = [look for look in group.looks if look.values[-1] > 0]
