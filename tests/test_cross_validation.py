@@ -2,6 +2,7 @@
 
 import csv
 import json
+import math
 from pathlib import Path
 
 import cv2
@@ -16,7 +17,7 @@ from custom_modules.config import load_config
 from custom_modules.datasets.image_io import read_image
 from custom_modules.runs.per_image_csv import read_rows
 from custom_modules.runs.scored_run import find_scored
-from custom_modules.studies.out_of_fold import watching
+from custom_modules.studies.out_of_fold import pooled, watching
 from custom_modules.studies.running import DONE, Progress
 from tests.conftest import ROOT, Command
 
@@ -206,3 +207,32 @@ def test_images_that_steer_a_training_are_said() -> None:
     assert watching(r1) == ['ReduceOnPlateauLR']
     r2 = load_config('configs/reports/r2_unet.py').resolved
     assert 'EarlyStopping' in watching(r2)
+
+
+def test_folds_are_pooled_by_hand() -> None:
+    """Three images and one: means over images, losses by their numbers, one group in two folds."""
+
+    def row(name: str, fold: int, tp: int, fn: int, **more: float) -> dict:
+        groups = dict(fold=str(fold), group=name[0])
+        counts = dict(tp=tp, fp=0, fn=fn, tn=10 - tp - fn)
+        return dict(id=name, groups=groups, **counts, dice=2 * tp / (2 * tp + fn)) | more
+
+    rows = [row('a1', 0, 4, 0, gap=1.0), row('a2', 0, 2, 2, gap=2.0), row('b', 0, 1, 3, gap=3.0)]
+    rows += [row('c', 1, 4, 2, gap=math.nan)]
+    own = dict(gap=dict(column='gap', better='less'), lost=dict(column='lost'), alone={})
+    tests = [
+        dict(num_images=number, loss=loss, gap=1.0, alone=1.0, own_metrics=own, split='val')
+        | dict(validation=dict(num_images=number, curve=dict(thresholds=[0.4, 0.5], Dice=curve)))
+        for number, loss, curve in ((3, 0.2, [0.5, 0.7]), (1, 0.6, [0.9, 0.2]))
+    ]
+    found = pooled(tests, rows)
+    assert found['Dice'] == pytest.approx((1 + 2 / 3 + 0.4 + 0.8) / 4)
+    assert found['recall'] == pytest.approx(11 / 18)
+    assert found['loss'] == pytest.approx((3 * 0.2 + 0.6) / 4)
+    assert found['gap'] == pytest.approx(2.0) and found['own_metrics'].keys() == {'gap'}
+    assert (found['split'], found['num_images'], found['num_empty']) == ('out of 2 folds', 4, 0)
+    assert 'over the 3 groups of images' in found['interval_method']
+    assert set(found['breakdowns']) == {'fold', 'size'}
+    curve = found['validation']
+    assert curve['curve']['Dice'] == pytest.approx([0.6, 0.575])
+    assert (curve['best_threshold'], curve['num_images']) == (0.4, 4)

@@ -99,8 +99,9 @@ def pooled(tests: Sequence[dict[str, Any]], rows: Sequence[dict]) -> dict[str, A
     )
     result |= {name: float(value) for name, value in values.items()} | losses
     result |= {name: value for name, value in summarise(counts).items() if name.startswith('num_')}
-    result |= dict(own_metrics=as_data(own)) if own else {}
-    result |= metrics_from_rows(rows, own.values())
+    known = {name: info for name, info in own.items() if name in values}
+    result |= dict(own_metrics=as_data(known)) if known else {}
+    result |= metrics_from_rows(rows, known.values())
     trainings = [test['training'] for test in tests if test.get('training')]
     if trainings:
         minutes = round(sum(training['minutes'] for training in trainings), 2)
