@@ -58,7 +58,8 @@ def divide(
     rest = [image for image in images if image not in given]
     if not named:
         members = _cut(rest, shares, groups, seed)
-        found.notes.append(f'train, val and test cut at random, seed {seed}')
+        together = '' if groups else '; images of one patient, scene or video: --group-by'
+        found.notes.append(f'train, val and test cut at random, seed {seed}{together}')
     elif 'train' not in named:
         missing = [split for split in SPLITS if split not in named]
         if rest:
