@@ -6,6 +6,7 @@ from custom_modules.base.errors import UserError
 from custom_modules.base.paths import PROJECT_ROOT
 from custom_modules.evaluation.metric_table import METRIC_TABLE
 from custom_modules.runs.metrics_json import read_metrics
+from docs.generate.audit_table import audit_tables
 from docs.generate.claims_table import BEGIN as CLAIMS_BEGIN
 from docs.generate.claims_table import END as CLAIMS_END
 from docs.generate.claims_table import claims_table
@@ -42,6 +43,7 @@ def pages() -> dict[Path, tuple[str, str]]:
         PROJECT_ROOT / 'README.md': results_table(results),
         PROJECT_ROOT / 'docs' / 'reports.md': reports_table(results / 'reports'),
         PROJECT_ROOT / 'docs' / 'performance.md': performance_tables(results / 'benchmarks'),
+        PROJECT_ROOT / 'docs' / 'audit.md': audit_tables(results / 'audit' / 'pets.json'),
     }
     texts = {page: page.read_text(encoding='utf-8') for page in tables}
     made = {page: (texts[page], with_table(texts[page], tables[page])) for page in tables}
