@@ -111,7 +111,7 @@ def test_facts_by_hand() -> None:
             100 * 2**20,
             dict(
                 _base_='../listed_pairs_laptop.py',
-                image_size=(256, 96),
+                image_size=(256, 128),
                 batch_size=4,
                 max_epochs=15,
                 foreground_weight=10.0,
@@ -123,9 +123,9 @@ def test_facts_by_hand() -> None:
             2**20,
             dict(
                 _base_='../listed_pairs_resnet34_unet.py',
-                image_size=64,
+                image_size=128,
                 width=0.5,
-                batch_size=1,
+                batch_size=2,
                 max_epochs=400,
                 affine_prob=0.75,
             ),
@@ -133,15 +133,16 @@ def test_facts_by_hand() -> None:
     ],
 )
 def test_plans(facts: Facts, machine: Machine, kept: int, expected: dict) -> None:
-    asked: list[tuple[str, int, int]] = []
+    asked: list[tuple[str, float, int, int]] = []
 
-    def kept_of(base: str, height: int, width: int) -> int:
-        asked.append((base, height, width))
+    def kept_of(base: str, factor: float, height: int, width: int) -> int:
+        asked.append((base, factor, height, width))
         return kept
 
     lines = plan(facts, machine, kept_of)
     assert {line.key: line.value for line in lines} == expected
-    ((base, height, width),) = asked
+    ((base, factor, height, width),) = asked
+    assert factor == (1 if machine.gpu else 0.5)
     size = expected.get('patch_size', expected.get('image_size'))
     assert base == expected['_base_']
     assert (width, height) == (size if isinstance(size, tuple) else (size, size))

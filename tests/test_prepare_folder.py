@@ -61,9 +61,15 @@ def prepare(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Prepare:
     for module in ('base.paths', 'config.layers', 'preparation.written'):
         monkeypatch.setattr(f'custom_modules.{module}.workspace', lambda: space)
 
-    def run(folder: Path, name: str | None = None, overwrite: bool = False, **said: object) -> Path:
+    def run(
+        folder: Path,
+        name: str | None = None,
+        overwrite: bool = False,
+        plan_only: bool = False,
+        **said: object,
+    ) -> Path:
         place = place_of(folder, space / 'data' / 'mine', name)
-        prepare_folder(folder, place, Answers(**said), Cut(), overwrite)
+        prepare_folder(folder, place, Answers(**said), Cut(), overwrite, plan_only)
         return place.config
 
     return run
@@ -107,6 +113,20 @@ def test_files_are_read_where_they_lie(
         rows = list(csv.DictReader(file))
     assert rows[3]['image'] == 'photos/leaf 3.png'
     assert rows[3]['mask'] == 'drawn/leaf 3_mask.png'
+
+
+def test_the_plan_alone_writes_nothing(
+    own: Path, prepare: Prepare, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = prepare(own, plan_only=True)
+    assert [*(tmp_path / 'space').rglob('*')] == []
+    printed = capsys.readouterr().out.splitlines()
+    plan = [line.removeprefix('plan: ') for line in printed if line.startswith('plan: ')]
+    assert prepare(own) == config
+    lines = config.read_text(encoding='utf-8').splitlines()
+    assert len(lines) <= 15 and set(plan) <= set(lines)
+    keys = [line.partition(' = ')[0] for line in plan]
+    assert keys == ['_base_', 'image_size', 'batch_size', 'max_epochs', 'affine_prob']
 
 
 def test_the_same_folder_gives_the_same_files(own: Path, prepare: Prepare) -> None:

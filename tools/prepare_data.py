@@ -15,7 +15,7 @@ from _parser import Parser
 #: What only goes with --from.
 OF_FOLDERS = (
     *('name', 'images', 'masks', 'foreground', 'ignore', 'threshold', 'resize_masks', 'group_by'),
-    *('channels', 'plane', 'fractions', 'split_seed', 'overwrite'),
+    *('channels', 'plane', 'fractions', 'split_seed', 'overwrite', 'plan'),
 )
 
 
@@ -99,6 +99,9 @@ def add_answers(parser: Parser) -> None:
     )
     own.add_argument('--split-seed', type=int, help='seed of splits that are cut (default: 0)')
     own.add_argument('--overwrite', action='store_true', help='replace a data set of that name')
+    own.add_argument(
+        '--plan', action='store_true', help='only print what data and machine decide, and why'
+    )
 
 
 def prepare_own(args: argparse.Namespace) -> None:
@@ -120,7 +123,7 @@ def prepare_own(args: argparse.Namespace) -> None:
     )
     cut = Cut(tuple(args.fractions or Cut.fractions), args.split_seed or 0)
     place = place_of(Path(args.folder), resolve_path(args.root or 'data/mine'), args.name)
-    prepare_folder(Path(args.folder), place, answers, cut, args.overwrite)
+    prepare_folder(Path(args.folder), place, answers, cut, args.overwrite, args.plan)
 
 
 def main() -> None:

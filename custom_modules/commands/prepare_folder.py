@@ -5,16 +5,24 @@ import unicodedata
 from pathlib import Path, PurePosixPath
 
 import numpy as np
+import torch
+from mmengine.registry import MODELS
+from torch import nn
 
 from ..base.errors import UserError
-from ..base.paths import short_path
+from ..base.paths import PROJECT_ROOT, short_path
 from ..base.progress import ProgressBar
 from ..base.shell import shell_command
+from ..config import load_config
 from ..datasets.channels import COLOURS, viewable
 from ..datasets.pairs_table import PairRow
+from ..engine.memory_use import available_memory
+from ..models.activation_memory import kept_bytes
 from ..preparation.answers import Answers
+from ..preparation.facts import facts_of
 from ..preparation.looking import Cut, Found, look
 from ..preparation.near_duplicates import NearDuplicate
+from ..preparation.plan import Line, Machine, plan
 from ..preparation.volumes.pairs import of_slices, volumes_of, write_slices_of
 from ..preparation.written import Place, refuse_other_work, write_config, write_images, write_masks
 from ..visualization.pairs_page import AlikePair, ShownPair, save_pairs_page
@@ -22,9 +30,17 @@ from ..visualization.pairs_page import AlikePair, ShownPair, save_pairs_page
 #: Pairs on the page, and pairs of images that look alike.
 SHOWN, ALIKE = 20, 10
 
+#: Training images whose masks the plan goes by.
+PLANNED = 200
+
 
 def prepare_folder(
-    source: Path, place: Place, answers: Answers, cut: Cut, overwrite: bool = False
+    source: Path,
+    place: Place,
+    answers: Answers,
+    cut: Cut,
+    overwrite: bool = False,
+    plan_only: bool = False,
 ) -> None:
     """Look at a folder, say what it holds, and write a config that trains on it.
 
@@ -34,12 +50,14 @@ def prepare_folder(
         answers: what the user says about the folder.
         cut: how splits are cut that are not there.
         overwrite: whether an earlier data set of that name is replaced.
+        plan_only: whether the plan is printed and nothing is written (but the slices of volumes).
 
     Raises:
         QuestionError: the folder can be read in several ways.
         UserError: it holds no data set, files are faulty, or something cannot be written.
     """
-    refuse_other_work(source, place, overwrite)
+    if not plan_only:
+        refuse_other_work(source, place, overwrite)
 
     def say(line: str) -> None:
         print(line, flush=True)
@@ -49,6 +67,11 @@ def prepare_folder(
         source, answers = place.slices, of_slices(answers)
     found = look(source, answers, cut, say)
     rows = found.rows
+    lines = _plan(found)
+    for line in lines:
+        say(f'plan: {line}')
+    if plan_only:
+        return
     if found.images.embedded:
         with ProgressBar('writing images', len(rows)) as bar:
             write_images(found, place, lambda done: bar.set(done, len(rows)))
@@ -58,11 +81,31 @@ def prepare_folder(
             rows = write_masks(found, place, lambda done: bar.set(done, len(rows)))
         print(f'{short_path(place.masks)}: {len(rows):,} masks written, 0, 255, 127 (ignored)')
     _write_page(found, rows, place)
-    write_config(found, rows, place)
+    write_config(found, rows, place, lines)
     config = short_path(place.config)
     print(f'{config}: the config, with the splits in {place.table.name}')
     print(f'{short_path(place.page)}: look at it: are the outlines where they belong?')
     print(f'train with {shell_command("train", config)}')
+
+
+def _plan(found: Found) -> list[Line]:
+    """Return what data and machine decide about the training."""
+    training = [row for row in found.rows if row.split == 'train']
+    places = np.linspace(0, len(training) - 1, min(PLANNED, len(training))).astype(int)
+    chosen = [training[place] for place in places]
+    with ProgressBar('planning', len(chosen)) as bar:
+        facts = facts_of(
+            (found.masks.mask(PurePosixPath(row.image)) for row in chosen),
+            len(training),
+            lambda done: bar.set(done, len(chosen)),
+        )
+    return plan(facts, Machine(available_memory(), torch.cuda.is_available()), _kept)
+
+
+def _kept(base: str, factor: float, height: int, width: int) -> int:
+    config = load_config(PROJECT_ROOT / 'configs' / Path(base).name, [f'width={factor}']).resolved
+    model = MODELS.build(config.model)
+    return kept_bytes(nn.Sequential(model.backbone, model.decode_head), COLOURS, height, width)
 
 
 def place_of(source: Path, root: Path, name: str | None) -> Place:

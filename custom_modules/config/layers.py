@@ -103,7 +103,7 @@ def _read_bases(text: str, path: Path, inside: tuple[Path, ...]) -> tuple[Config
 def _base_file(path: Path) -> Path:
     """Return a base, or the one of that place in the installed project where there is none.
 
-    So ``configs/mine/roads.py`` of a working directory may begin with '../listed_pairs_unet.py'.
+    So ``configs/mine/roads.py`` of a working directory may begin with '../listed_pairs_laptop.py'.
     """
     wanted = Path(os.path.abspath(path))  # noqa: PTH100  (a link is not followed)
     if not wanted.exists() and wanted.is_relative_to(workspace()):

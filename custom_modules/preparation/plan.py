@@ -10,8 +10,9 @@ from dataclasses import dataclass
 
 from .facts import Facts
 
-#: Sides of images are multiples of this: the networks of the plan halve them five times.
-DIVISOR = 32
+#: Sides of images are multiples of this: the networks of the plan halve them six times. The
+#: smallest side leaves them two pixels, of which BatchNorm can tell a deviation.
+DIVISOR, SMALLEST = 64, 128
 
 #: Foreground thinner than this is lost where features are at a quarter of the size.
 THIN = 8
@@ -67,25 +68,26 @@ class Line:
         return f'{self.key} = {self.value!r}  # {self.reason}'
 
 
-def plan(facts: Facts, machine: Machine, kept: Callable[[str, int, int], int]) -> list[Line]:
+def plan(facts: Facts, machine: Machine, kept: Callable[[str, float, int, int], int]) -> list[Line]:
     """Return the lines of a config for a data set.
 
     Args:
         facts: of the data set.
         machine: that will train.
-        kept: function that is given the base config, height and width, and returns the bytes that a
-            step keeps of one image.
+        kept: function that is given the base config, the factor of its channels, height and width,
+            and returns the bytes that a step keeps of one image.
     """
     size, sizes = _size(facts, machine)
     patches = sizes[0].key == 'patch_size'
-    scale = 1.0 if patches else min(1.0, max(size) / max(facts.height, facts.width))
+    scale = 1.0 if patches else max(size) / max(facts.height, facts.width)
     thin = facts.thickness * scale < THIN
     base = _base(patches, thin, machine)
     lines = [base, *sizes]
     if not machine.gpu and 'laptop' not in str(base.value):
         lines.append(Line('width', 0.5, 'no GPU: half of the channels'))
-    lines.append(_batch(facts, machine, kept(str(base.value), *size)))
-    batch = int(str(lines[-1].value))
+    factor = 1.0 if machine.gpu else 0.5
+    batch, reason = _batch(facts, machine, kept(str(base.value), factor, *size))
+    lines.append(Line('batch_size', batch, reason))
     steps = max(1, facts.training // batch)
     epochs = min(400, max(10, round(machine.steps / steps)))
     lines.append(Line('max_epochs', epochs, f'of {steps:,} steps each: {epochs * steps:,} steps'))
@@ -103,13 +105,13 @@ def _size(facts: Facts, machine: Machine) -> tuple[tuple[int, int], list[Line]]:
     """Return height and width that the network sees, and the lines that say so."""
     longest, largest = max(facts.height, facts.width), machine.largest_side
     seen = f'images are {facts.width}x{facts.height} (median)'
-    side = min(largest, math.ceil(longest / DIVISOR) * DIVISOR)
+    side = max(SMALLEST, min(largest, math.ceil(longest / DIVISOR) * DIVISOR))
     thickness = facts.thickness * side / longest
     if longest > largest and facts.thickness > 0 and thickness < THIN:
         text = f'{seen}; at {side} the foreground would be {thickness:.1f} pixels thick'
         return (largest, largest), [Line('patch_size', largest, text)]
     height, width = (
-        max(DIVISOR, round(edge / longest * side / DIVISOR) * DIVISOR)
+        max(SMALLEST, round(edge / longest * side / DIVISOR) * DIVISOR)
         for edge in (facts.height, facts.width)
     )
     if max(height, width) <= 1.5 * min(height, width):
@@ -129,17 +131,16 @@ def _base(patches: bool, thin: bool, machine: Machine) -> Line:
     return Line('_base_', '../listed_pairs_laptop.py', text)
 
 
-def _batch(facts: Facts, machine: Machine, kept: int) -> Line:
+def _batch(facts: Facts, machine: Machine, kept: int) -> tuple[int, str]:
     """Return the largest power of two that leaves four steps an epoch and fits the memory."""
-    most = max(1, facts.training // 4)
-    by_images = 2 ** int(math.log2(most))
+    by_images = min(facts.training, 2 ** int(math.log2(max(2, facts.training // 4))))
     by_memory = 2 ** int(math.log2(max(1, machine.memory * MEMORY_SHARE / kept)))
     batch = min(LARGEST_BATCH, by_images, by_memory)
     if batch == LARGEST_BATCH:
         reason = f'a step keeps {batch * kept / 2**30:.1f} GiB of features'
     elif by_images <= by_memory:
-        reason = f'of {facts.training:,} images, for four steps an epoch'
+        reason = f'of {facts.training:,} images, for some steps an epoch'
     else:
         free = machine.memory / 2**30
         reason = f'a step keeps {kept / 2**30:.2f} GiB of an image, and {free:.1f} are free'
-    return Line('batch_size', batch, reason)
+    return batch, reason

@@ -15,6 +15,7 @@ from ..datasets.listed_pairs import PLAIN, sample_ids
 from ..datasets.pairs_table import PairRow, write_pairs_table
 from .faults import faults_error
 from .looking import Found
+from .plan import Line
 
 #: What converted masks hold.
 CONVERTED = [{0: 0, 255: 1, 127: 255}]
@@ -156,8 +157,14 @@ def _write_all(
         staging.mkdir()  # which the context takes away
 
 
-def write_config(found: Found, rows: list[PairRow], place: Place) -> None:
+def write_config(found: Found, rows: list[PairRow], place: Place, plan: Sequence[Line]) -> None:
     """Write the table and the config of a data set.
+
+    Args:
+        found: what the folder holds.
+        rows: its pairs, with the masks that are to be read.
+        place: where both are written.
+        plan: lines that the data and the machine decide, the base first.
 
     Raises:
         UserError: a file cannot be written.
@@ -165,18 +172,17 @@ def write_config(found: Found, rows: list[PairRow], place: Place) -> None:
     make_writable(place.config.parent, '--root')
     write_pairs_table(place.table, rows)
     with whole_file(place.config) as file:
-        file.write(config_text(found, rows, place))
+        file.write(config_text(found, rows, place, plan))
 
 
-def config_text(found: Found, rows: list[PairRow], place: Place) -> str:
+def config_text(found: Found, rows: list[PairRow], place: Place, plan: Sequence[Line]) -> str:
     """Return the config, at most 15 lines."""
     data_root = place.images if found.images.embedded else found.folder
-    training = sum(row.split == 'train' for row in rows)
+    base, *planned = map(str, plan)
     lines = [
         f'"""{place.name}: {len(rows):,} images, made by tools/prepare_data.py --from."""',
         '',
-        "_base_ = '../listed_pairs_unet.py'",
-        '',
+        base,
         f'data_root = {short_path(data_root.resolve())!r}',
     ]
     if found.encodings is None:
@@ -186,7 +192,5 @@ def config_text(found: Found, rows: list[PairRow], place: Place) -> str:
         ]
     elif any(encoding not in PLAIN for encoding in found.encodings):
         lines.append(f'mask_encodings = {found.encodings!r}')
-    lines += [f'pairs = {short_path(place.table.resolve())!r}', *found.config_lines]
-    if training < 16:
-        lines.append(f'batch_size = {max(1, training // 2)}  # of {training} images to train with')
+    lines += [f'pairs = {short_path(place.table.resolve())!r}', *found.config_lines, *planned]
     return '\n'.join([*lines, ''])
