@@ -19,7 +19,7 @@ from .parity import Parity
 DATA = {
     'OxfordPetDataset': (
         'Oxford-IIIT Pet (Parkhi, Vedaldi, Zisserman and Jawahar, 2012)',
-        'CC BY-SA 4.0; the photographs belong to their owners and are not part of this folder',
+        'CC BY-SA 4.0; the photographs belong to their owners',
         'https://www.robots.ox.ac.uk/~vgg/data/pets/',
     ),
 }
@@ -125,7 +125,7 @@ def model_card(
         '',
         '## Data',
         '',
-        *_data(dataset),
+        *_data(dataset, examples),
         '',
         '## Limits',
         '',
@@ -236,8 +236,9 @@ def _training(config: Config, training: Mapping[str, Any]) -> list[str]:
     ]
 
 
-def _data(dataset: str) -> list[str]:
+def _data(dataset: str, examples: bool) -> list[str]:
     if dataset not in DATA:
         return ['Not named here: the licence is that of its owner.']
     name, licence, source = DATA[dataset]
-    return [f'{name}, {source}. Licence: {licence}.']
+    shown = 'Those of the examples are shown under it' if examples else 'None is in this folder'
+    return [f'{name}, {source}. Licence: {licence}. {shown}.']
