@@ -28,7 +28,7 @@ OPTIONS = {
     'foreground_share=1.5': 'foreground_share = 1.5 is not allowed; use a number from 0 to 1',
     'foreground_share=nan': 'foreground_share = nan is not allowed; use a number from 0 to 1',
     'patches_per_image=0': 'patches_per_image = 0 is not allowed; use an integer from 1',
-    'image_size=512': "nothing uses the key 'image_size'; did you mean image_reading, patch_size",
+    'image_size=512': "nothing uses the key 'image_size'",
     'val_dataloader.batch_size=4': 'pictures that are seen in windows come one by one',
     'shard=True': 'each process waits for the others at each window',
     f"test_pipeline=[{_LOADS}, dict(type='ResizeForScoring', scale=256), {_PACKS}]": (
