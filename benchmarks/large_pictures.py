@@ -35,7 +35,7 @@ WHOLE = [
 
 #: Row -> width and height of the picture, what is done, and options of the config.
 ROWS: dict[str, tuple[tuple[int, int], str, list[str]]] = {
-    'nothing: a 256x256 picture in one window': ((256, 256), 'test', []),
+    'test, 256x256, one window': ((256, 256), 'test', []),
     'test, 1500x1000, whole': ((1500, 1000), 'test', WHOLE),
     'test, 1500x1000, windows': ((1500, 1000), 'test', []),
     'test, 3000x2000, windows': ((3000, 2000), 'test', []),
