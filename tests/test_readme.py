@@ -87,8 +87,9 @@ def shortened(command: str) -> list[str]:
         return [*words, '--dry-run']
     if not re.search('train|test|predict|browse|export|publish', words[1]):
         return words
-    tiny = TINY if 'resnet34' not in command else [*TINY, 'image_size=64']
-    narrow = [] if 'resnet34' in command else NARROW_UNET
+    is_resnet = 'resnet34' in command or 'configs/mine/' in command  # as the plan has it here
+    tiny = [*TINY, 'image_size=64'] if is_resnet else TINY
+    narrow = [] if is_resnet else NARROW_UNET
     if '--cfg-options' not in words:
         words.append('--cfg-options')
     return [*words, *tiny, *narrow]
