@@ -22,7 +22,6 @@ BENCHMARKS = {
     'attacks': 'The service under attack',
     'memory': 'Memory',
     'large': 'Large pictures',
-    'patches': 'Patches that hold foreground',
     'allocator': 'Memory that is kept',
     'startup': 'Start',
     'preparation': "Looking at a folder of one's own",
