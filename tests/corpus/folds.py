@@ -104,12 +104,6 @@ SWEEPS: dict[str, tuple[int, list[str], str, str]] = {
         'divides one data set, and train_dataloader.dataset holds several',
         '',
     ),
-    "5 of MMEngine's data set": (
-        5,
-        ["train_dataloader.dataset=dict(type='BaseDataset', _delete_=True, ann_file='a.json')"],
-        'BaseDataset cannot be divided; let it inherit from BinarySegDataset',
-        '',
-    ),
 }
 
 
