@@ -14,7 +14,9 @@ import cv2
 import numpy as np
 import pytest
 
+from custom_modules.datasets.image_reading import ImageReading
 from custom_modules.prediction import Prediction
+from custom_modules.prediction.images import ReadImage
 
 pytest.importorskip('fastapi')
 pytest.importorskip('playwright.sync_api')
@@ -28,21 +30,25 @@ from tests.served import served
 LIMITS = Limits(request_bytes=2_000_000, pixels=200_000)
 
 
+READING = ImageReading()
+
+
 @dataclass
 class Channel:
     """A model that takes a colour of the photograph for the probability."""
 
     channel: int
     threshold: float
+    reading: ImageReading = READING
 
     @property
     def network(self) -> SimpleNamespace:
         return SimpleNamespace(description=f'channel {self.channel}')
 
-    def predict(self, images: Iterable[np.ndarray]) -> Iterator[Prediction]:
+    def predict(self, images: Iterable[ReadImage]) -> Iterator[Prediction]:
         for image in images:
-            probability = image[..., self.channel] / np.float32(255)
-            yield Prediction(image, probability, self.threshold)
+            probability = image.pixels[..., self.channel] / np.float32(255)
+            yield Prediction(image.pixels, probability, self.threshold)
 
 
 #: Nothing of it becomes a part of the page.
