@@ -15,6 +15,7 @@ from PIL import Image
 from custom_modules.base.errors import UserError
 from custom_modules.config import load_config
 from custom_modules.datasets import BinaryMaskDataset, OxfordPetDataset, SeededSampler
+from custom_modules.datasets.binary_seg_dataset import BinarySegDataset
 from custom_modules.datasets.oxford.dataset import read_list_file
 from custom_modules.datasets.seeded_dataset import SeededDataset, batches_from
 from custom_modules.datasets.shared_images import (
@@ -76,6 +77,14 @@ def test_a_subset_is_drawn_from_all_and_a_smaller_one_is_a_part_of_it(sample: Pa
     for number in (0, -1, len(every) + 1):
         with pytest.raises(UserError, match=f'subset={number} is not allowed; the split has'):
             oxford(sample, split='train', subset=number)
+
+
+def test_a_class_that_gives_no_split_is_told_what_to_define() -> None:
+    class Undecided(BinarySegDataset):
+        split = 'train'
+
+    with pytest.raises(UserError, match=r"Undecided does not say .* 'train' .*load_split\(split\)"):
+        Undecided()
 
 
 def test_cats_and_dogs_apart(sample: Path) -> None:

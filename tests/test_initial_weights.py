@@ -12,7 +12,7 @@ from custom_modules.commands.train import train
 from custom_modules.config import load_config
 from custom_modules.engine.runner import PetSegRunner
 from custom_modules.runs.checkpoint_io import load_checkpoint
-from custom_modules.runs.initial_weights import start_from, start_of
+from custom_modules.runs.initial_weights import Start, start_from, start_of, starts_of
 from custom_modules.runs.safetensors_io import save_safetensors
 from tests.conftest import TINY
 
@@ -147,6 +147,24 @@ def test_what_the_first_training_saw_is_not_forgotten(
         load_config('configs/sample/unet_sample.py', tested), str(best), str(tmp_path), quick=True
     )
     assert result is not None and result['num_trained_on'] == result['num_images'] == 6
+
+
+@pytest.mark.parametrize(
+    'meta',
+    [
+        dict(training=dict(minutes=float('nan')), train_images=['a', 3, None]),
+        dict(training=dict(minutes=-1), train_images=['a', b'b']),
+        dict(training=3, train_images=['a']),
+    ],
+)
+def test_what_strangers_say_of_a_training_is_taken_as_far_as_it_makes_sense(
+    meta: dict, tmp_path: Path
+) -> None:
+    source, model = segmentor(), segmentor()
+    torch.save(dict(state_dict=source.state_dict(), meta=meta), tmp_path / 'best.pth')
+    start_from(model, tmp_path / 'best.pth')
+    assert starts_of(model) == Start([str(tmp_path / 'best.pth')], 0, ['a'])
+    assert starts_of(source) is None
 
 
 @pytest.mark.parametrize('start', [None, 3, dict(weights=['a']), dict(weights=3, minutes='x')])

@@ -110,9 +110,13 @@ class BinarySegDataset(BaseDataset):
 
         Raises:
             EmptySplitError: the split has no image.
-            UserError: the files of the split are not as they have to be.
+            UserError: the files of the split are not as they have to be, or the class defines
+                neither this method nor ``load_data_list``.
         """
-        raise NotImplementedError
+        raise UserError(
+            f'{type(self).__name__} does not say which images the split {split!r} has; let it '
+            'define load_split(split), see docs/own-parts.md'
+        )
 
     def load_data_list(self) -> list[dict]:
         """Return the entries of the split, or of what ``fold`` makes of it."""

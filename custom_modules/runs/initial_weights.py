@@ -1,6 +1,7 @@
 """Weights that a training starts from: what fits is taken, and what does not is said."""
 
 import logging
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -146,10 +147,12 @@ def _end(file: Path, meta: Any) -> Start:
     training, images = meta.get('training'), meta.get('train_images')
     earlier = start_of(meta) or Start()
     minutes = training.get('minutes') if isinstance(training, dict) else None
+    known = isinstance(minutes, int | float) and math.isfinite(minutes) and minutes >= 0
+    marks = images if isinstance(images, list) else []
     return Start(
         [short_path(file)],
-        earlier.minutes + (minutes if isinstance(minutes, int | float) else 0),
-        [*(images if isinstance(images, list) else []), *earlier.images],
+        earlier.minutes + (float(minutes or 0) if known else 0),
+        [*(mark for mark in marks if isinstance(mark, str)), *earlier.images],
     )
 
 
