@@ -15,10 +15,11 @@ from .signatures import parameters
 from .stages import check_stages
 from .values import check_values
 
-#: Keys that MMEngine takes away from a dict before it builds the class.
+#: Keys that MMEngine and MMCV take away from a dict before it builds the class.
 _TAKEN_AWAY = {
     'hooks': {'priority'},
     'param_scheduler': {'convert_to_iter_based'},
+    'norm_cfg': {'requires_grad'},
     'dataloader': {'dataset', 'sampler', 'batch_sampler', 'collate_fn', 'worker_init_fn'}
     | {'num_batch_per_epoch', 'disable_subprocess_warning'},
 }

@@ -5,6 +5,7 @@ MMEngine's reader gives the merged values alone; nothing could say where one of 
 
 import ast
 import copy
+import importlib.util
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -18,7 +19,7 @@ import mmengine
 from mmengine.config import Config, ConfigDict
 from mmengine.config.utils import RemoveAssignFromAST
 
-from ..base.errors import UserError
+from ..base.errors import UserError, did_you_mean
 from ..base.paths import PROJECT_ROOT, short_path, workspace
 
 _BASE, _DEPRECATION = '_base_', '_deprecation_'
@@ -29,17 +30,21 @@ class Layer:
     """What one file, or one option of the command line, sets in a config.
 
     Attributes:
-        file: file that sets the values; None for ``--cfg-options``.
+        file: file that sets the values; None for ``--cfg-options`` and for what is translated.
         values: keys and values as they are merged onto the layers below, ``_delete_`` among them.
+        read: names that the file uses itself, as Python.
+        name: what to call a layer without a file.
     """
 
     file: Path | None
     values: dict[str, Any]
+    read: frozenset[str] = frozenset()
+    name: str = '--cfg-options'
 
     @property
     def source(self) -> str:
-        """The file as seen from the project, or ``--cfg-options``."""
-        return '--cfg-options' if self.file is None else short_path(self.file)
+        """The file as seen from the project, or the name of what is none."""
+        return self.name if self.file is None else short_path(self.file)
 
 
 def read_layers(path: Path, inside: tuple[Path, ...] = ()) -> tuple[dict[str, Any], list[Layer]]:
@@ -62,11 +67,13 @@ def read_layers(path: Path, inside: tuple[Path, ...] = ()) -> tuple[dict[str, An
         raise UserError(f'{path}: a config of its _base_ is the config itself')
     with _substituted(path) as (text, references):
         below, layers = _read_bases(text, path, (*inside, path))
-        own = _execute(text, path, below) if path.suffix == '.py' else mmengine.load(text)
+        is_code = path.suffix == '.py'
+        own = _execute(text, path, below) if is_code else mmengine.load(text)
+        read = _names_read(text) if is_code else frozenset()
     own = Config._substitute_base_vars(own, references, below)
     for key in (_BASE, _DEPRECATION):
         own.pop(key, None)
-    layers.append(Layer(path, copy.deepcopy(own)))  # merging takes _delete_ away
+    layers.append(Layer(path, copy.deepcopy(own), read))  # merging takes _delete_ away
     return Config._merge_a_into_b(own, below), layers
 
 
@@ -90,14 +97,37 @@ def _read_bases(text: str, path: Path, inside: tuple[Path, ...]) -> tuple[Config
     """Return what the bases of a file hold together, and their layers."""
     below, layers = ConfigDict(), []
     for name in Config._get_base_files(text):
-        base, scope = Config._get_cfg_path(name, str(path))
-        values, found = read_layers(_base_file(Path(base)), inside)
+        values, found = read_layers(_base_path(name, path), inside)
         twice = below.keys() & values.keys()
         if twice:
             raise KeyError(f'two bases set {", ".join(sorted(twice))}')
-        below.update(Config._dict_to_config_dict(values, scope))
+        below.update(Config._dict_to_config_dict(values))
         layers += found
     return below, layers
+
+
+def _base_path(name: str, path: Path) -> Path:
+    """Return the file of a base that a config at ``path`` names.
+
+    ``PACKAGE::FILE`` is one of the configs that an installed package brings. MMEngine's own way to
+    it asks for a distribution of the old name, ``mmsegmentation``.
+
+    Raises:
+        UserError: the package is not installed, or has no such config.
+    """
+    package, marks, inner = name.partition('::')
+    if not marks:
+        return _base_file(path.parent / name)
+    found = importlib.util.find_spec(package) if package.isidentifier() else None
+    if found is None or found.origin is None:
+        raise UserError(f'{path}: _base_ = {name!r}: there is no package {package} installed')
+    folder = Path(found.origin).parent / '.mim' / 'configs'
+    if not (folder / inner).is_file():
+        near = did_you_mean(
+            inner, [one.relative_to(folder).as_posix() for one in folder.rglob('*.py')]
+        )
+        raise UserError(f'{path}: _base_ = {name!r}: {package} has no such config{near}')
+    return folder / inner
 
 
 def _base_file(path: Path) -> Path:
@@ -124,6 +154,14 @@ def _execute(text: str, path: Path, below: ConfigDict) -> dict[str, Any]:
     }
 
 
+def _names_read(text: str) -> frozenset[str]:
+    """Return the names that the Python of a file reads, not those that it only sets."""
+    nodes = ast.walk(ast.parse(Path(text).read_text(encoding='utf-8')))
+    return frozenset(
+        node.id for node in nodes if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)
+    )
+
+
 def option_layer(key: str, value: Any) -> Layer:
     """Return the layer of ``--cfg-options key=value``; the key may be dotted."""
     config = Config()
@@ -131,14 +169,29 @@ def option_layer(key: str, value: Any) -> Layer:
     return Layer(None, config.to_dict())
 
 
+def translated_layer(model: dict[str, Any]) -> Layer:
+    """Return the layer of a model that takes the place of MMSegmentation's."""
+    values = {'model': {'_delete_': True, **model}}
+    return Layer(None, values, name="MMSegmentation's EncoderDecoder, translated")
+
+
+def names_set_by_recipes(layers: Sequence[Layer]) -> set[str]:
+    """Return the keys that files set which are not in a ``_base_`` folder, of parts for many."""
+    recipes = [layer for layer in layers if layer.file and '_base_' not in layer.file.parts]
+    return {key for layer in recipes for key in layer.values}
+
+
 def spare_variables(layers: Sequence[Layer]) -> set[str]:
     """Return the variables that the files use and the last file, the config, does not set itself.
 
     A config that replaces what its base wrote with variables, such as the whole model, need not
     replace the variables. One that sets a variable must use it: otherwise the line does nothing.
+    A name that its own file reads, as ``norm_cfg`` of MMSegmentation's models, is used by that.
     """
     used = {text[1:] for layer in layers for text in _texts(layer.values) if text[:1] == '$'}
-    return used - layers[-1].values.keys()
+    last = {name: layer for layer in layers for name in layer.values}
+    read = {name for name, layer in last.items() if name in layer.read}
+    return used - layers[-1].values.keys() | read
 
 
 def _texts(value: Any) -> Iterator[str]:

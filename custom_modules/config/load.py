@@ -10,7 +10,14 @@ from mmengine.config import Config, DictAction
 from ..base.errors import UserError
 from ..base.paths import resolve_path
 from .check import check_config
-from .layers import Layer, option_layer, spare_variables
+from .encoder_decoder import VARIABLES, as_binary_segmentor, is_encoder_decoder
+from .layers import (
+    Layer,
+    names_set_by_recipes,
+    option_layer,
+    spare_variables,
+    translated_layer,
+)
 from .loaded_config import LoadedConfig
 from .python_file import read_python_config
 from .registered import allow_modules
@@ -56,8 +63,16 @@ def load_config(path: str | Path, options: Sequence[str] = ()) -> LoadedConfig:
         _merge(config, parsed)
     if not isinstance(config.get('model'), dict):
         raise UserError(f'{path}: it has no model; begin with _base_ = a config of configs/')
-    spare = spare_variables(layers) - set(parsed)
+    by_options = {key.partition('.')[0] for key in parsed}
+    spare = spare_variables(layers)
     written = config.to_dict()
+    if is_encoder_decoder(written['model']):
+        meant = by_options | names_set_by_recipes(layers)
+        beside = {'data_preprocessor': written.pop('data_preprocessor', None)}
+        written['model'] = as_binary_segmentor(beside | written['model'], meant)
+        spare |= VARIABLES - meant
+        of_options.append(translated_layer(written['model']))
+    spare -= by_options
     values, used = substitute_variables(written, str(path), spare)
     resolved = Config(values, filename=str(path), format_python_code=False)
     check_config(resolved.to_dict(), str(path), written)

@@ -1,6 +1,6 @@
 """Encoder, decode head and losses together: the model that the configs name."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import torch
 from mmengine.model import BaseModel
@@ -38,6 +38,7 @@ class BinarySegmentor(BaseModel):
         auxiliary_head: config of a head like ``decode_head``, or a list of them, whose logits are
             trained too (deep supervision) and used for nothing else.
         auxiliary_weight: factor of the losses of each auxiliary head.
+        auxiliary_losses: configs of the losses of the auxiliary heads; None: as ``losses``.
         losses: configs of the loss terms, each with a ``loss_name`` of its own; summed in training.
         threshold: probability above which a pixel is foreground, 0 to 1.
         resolution: where predictions are scored: 'input', the size the network sees (the reports'
@@ -58,6 +59,7 @@ class BinarySegmentor(BaseModel):
         neck: dict | None = None,
         auxiliary_head: dict | list[dict] | None = None,
         auxiliary_weight: float = 0.4,
+        auxiliary_losses: list[dict] | None = None,
         threshold: float = 0.5,
         resolution: str = 'input',
         data_preprocessor: dict | None = None,
@@ -78,11 +80,8 @@ class BinarySegmentor(BaseModel):
         self.decode_head = None if decode_head is None else build_head(decode_head, last)
         self.auxiliary_head = build_heads(auxiliary_head, last)
         self.auxiliary_weight = auxiliary_weight
-        self.losses = nn.ModuleList(MODELS.build(loss) for loss in losses)
-        check_losses([*self.losses])
-        names = [loss.loss_name for loss in self.losses]
-        if len(set(names)) < len(names):
-            raise UserError(f'BinarySegmentor: two losses have one loss_name in {names}')
+        self.losses = _build_losses(losses)
+        self.auxiliary_losses = _build_losses(auxiliary_losses or ())
         self.threshold = threshold
         self.resolution = resolution
         #: Inputs -> logits; the runner puts a compiled one here.
@@ -132,7 +131,8 @@ class BinarySegmentor(BaseModel):
         target = self._target(logits, data_samples)
         terms = self._loss_terms(logits, target) | dict(dice=self._batch_dice(logits, target))
         for number, head in enumerate(self.auxiliary_head):
-            found = self._loss_terms(head_logits(head, features, inputs).float(), target)
+            losses = self.auxiliary_losses or self.losses
+            found = self._loss_terms(head_logits(head, features, inputs).float(), target, losses)
             for name, term in found.items():
                 terms[f'aux_{number}_{name}'] = self.auxiliary_weight * term
         return terms
@@ -177,8 +177,11 @@ class BinarySegmentor(BaseModel):
         size = logits.shape[-2:]
         return torch.cat([as_input(ground_truth(s)[None], s, size) for s in data_samples])
 
-    def _loss_terms(self, logits: torch.Tensor, target: torch.Tensor) -> dict[str, torch.Tensor]:
-        return {str(loss.loss_name): loss_of(loss, logits, target) for loss in self.losses}
+    def _loss_terms(
+        self, logits: torch.Tensor, target: torch.Tensor, losses: nn.ModuleList | None = None
+    ) -> dict[str, torch.Tensor]:
+        every = self.losses if losses is None else losses
+        return {str(loss.loss_name): loss_of(loss, logits, target) for loss in every}
 
     def _mask(self, logits: torch.Tensor) -> torch.Tensor:
         return logits.sigmoid() > self.threshold
@@ -211,6 +214,15 @@ class BinarySegmentor(BaseModel):
             sample.seg_logits = PixelData(data=sample_logits)
             sample.set_field(losses, 'losses')
         return data_samples
+
+
+def _build_losses(configs: Sequence[dict]) -> nn.ModuleList:
+    losses = nn.ModuleList(MODELS.build(loss) for loss in configs)
+    check_losses([*losses])
+    names = [loss.loss_name for loss in losses]
+    if len(set(names)) < len(names):
+        raise UserError(f'BinarySegmentor: two losses have one loss_name in {names}')
+    return losses
 
 
 def as_segmentor(model: nn.Module, needed_by: str) -> BinarySegmentor:

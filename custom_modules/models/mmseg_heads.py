@@ -34,12 +34,17 @@ def build_mmseg_head(config: dict[str, Any], kind: Any, widths: Callable[[], lis
 
     Raises:
         UserError: the head is of more than two classes, takes more than features (a cascade, text,
-            masks), or its arguments do not fit it.
+            masks), samples pixels for its own loss, or its arguments do not fit it.
     """
     _refuse_other_inputs(kind)
     values = dict(config)
     if values.pop('loss_decode', None) is not None:
         print_log(f'{kind.__name__}: loss_decode is not used; the model has losses', 'current')
+    if values.pop('sampler', None) is not None:
+        raise UserError(
+            'decode_head.sampler: chooses pixels for loss_decode, which is not used; for the '
+            "hardest pixels write dict(type='mmseg.OhemCrossEntropy') in losses"
+        )
     if 'num_classes' not in values:
         values |= dict(num_classes=2, out_channels=values.get('out_channels', 1))
     outputs = values.get('out_channels') or values['num_classes']
