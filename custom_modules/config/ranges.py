@@ -171,6 +171,11 @@ RANGES: Mapping[str, Mapping[str, Kind]] = {
         losses=Several(PART),
         resolution=RESOLUTION,
         auxiliary_weight=NOT_NEGATIVE,
+        auxiliary_losses=either(Several(PART), NONE),
+        edge_task=MAYBE_PART,
+    ),
+    'EdgeTask': dict(
+        in_channels=CHANNELS, losses=Several(PART), weight=NOT_NEGATIVE, width=integer(1, 100)
     ),
     'UNetEncoder': _ENCODER,
     'ResNetEncoder': _ENCODER

@@ -1,6 +1,6 @@
 """Encoder, decode head and losses together: the model that the configs name."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 import torch
 from mmengine.model import BaseModel
@@ -12,9 +12,10 @@ from torch import nn
 from ..base.errors import UserError
 from ..datasets.channels import COLOURS
 from ..datasets.ground_truth import ground_truth
+from .edge_task import build_edge_task, seen_features
 from .encoder_and_head import build_head, build_heads, check_in_channels
 from .foreground_logits import check_logits, foreground_logits
-from .losses.of_mmseg import check_losses, loss_of
+from .losses.of_mmseg import build_losses, loss_of
 from .losses.target import foreground_and_valid
 from .network import check_sides, features_of, head_logits, logits_of, size_divisor
 from .picture_size import (
@@ -39,6 +40,7 @@ class BinarySegmentor(BaseModel):
             trained too (deep supervision) and used for nothing else.
         auxiliary_weight: factor of the losses of each auxiliary head.
         auxiliary_losses: configs of the losses of the auxiliary heads; None: as ``losses``.
+        edge_task: config of an EdgeTask, the outline as a second thing to learn; None for none.
         losses: configs of the loss terms, each with a ``loss_name`` of its own; summed in training.
         threshold: probability above which a pixel is foreground, 0 to 1.
         resolution: where predictions are scored: 'input', the size the network sees (the reports'
@@ -60,6 +62,7 @@ class BinarySegmentor(BaseModel):
         auxiliary_head: dict | list[dict] | None = None,
         auxiliary_weight: float = 0.4,
         auxiliary_losses: list[dict] | None = None,
+        edge_task: dict | None = None,
         threshold: float = 0.5,
         resolution: str = 'input',
         data_preprocessor: dict | None = None,
@@ -80,8 +83,9 @@ class BinarySegmentor(BaseModel):
         self.decode_head = None if decode_head is None else build_head(decode_head, last)
         self.auxiliary_head = build_heads(auxiliary_head, last)
         self.auxiliary_weight = auxiliary_weight
-        self.losses = _build_losses(losses)
-        self.auxiliary_losses = _build_losses(auxiliary_losses or ())
+        self.losses = build_losses(losses)
+        self.auxiliary_losses = build_losses(auxiliary_losses or ())
+        self.edge_task = build_edge_task(edge_task, self.decode_head)
         self.threshold = threshold
         self.resolution = resolution
         #: Inputs -> logits; the runner puts a compiled one here.
@@ -109,7 +113,7 @@ class BinarySegmentor(BaseModel):
             UserError: H or W does not fit the network; the message names the size to use. In
                 'predict', a logit is NaN.
         """
-        if mode == 'loss' and self.auxiliary_head:
+        if mode == 'loss' and (self.auxiliary_head or self.edge_task is not None):
             return self._all_losses(inputs, data_samples)
         logits = self._logits(inputs)
         if mode == 'tensor':
@@ -123,11 +127,12 @@ class BinarySegmentor(BaseModel):
     def _all_losses(
         self, inputs: torch.Tensor, data_samples: list[SegDataSample] | None
     ) -> dict[str, torch.Tensor]:
-        """Return the losses of the head and, weighted, of the auxiliary ones on its features."""
+        """Return the losses of the head and, weighted, of the auxiliary heads and the edges."""
         assert data_samples is not None and self.decode_head is not None
         check_sides(inputs.shape[-1], inputs.shape[-2], self.size_divisor)
         features = features_of(self, inputs)
-        logits = head_logits(self.decode_head, features, inputs).float()
+        with seen_features(None if self.edge_task is None else self.decode_head) as seen:
+            logits = head_logits(self.decode_head, features, inputs).float()
         target = self._target(logits, data_samples)
         terms = self._loss_terms(logits, target) | dict(dice=self._batch_dice(logits, target))
         for number, head in enumerate(self.auxiliary_head):
@@ -135,6 +140,9 @@ class BinarySegmentor(BaseModel):
             found = self._loss_terms(head_logits(head, features, inputs).float(), target, losses)
             for name, term in found.items():
                 terms[f'aux_{number}_{name}'] = self.auxiliary_weight * term
+        if self.edge_task is not None:
+            align = bool(getattr(self.decode_head, 'align_corners', False))
+            terms |= self.edge_task(seen[-1], target, align)
         return terms
 
     def val_step(self, data: dict) -> list[SegDataSample]:
@@ -214,15 +222,6 @@ class BinarySegmentor(BaseModel):
             sample.seg_logits = PixelData(data=sample_logits)
             sample.set_field(losses, 'losses')
         return data_samples
-
-
-def _build_losses(configs: Sequence[dict]) -> nn.ModuleList:
-    losses = nn.ModuleList(MODELS.build(loss) for loss in configs)
-    check_losses([*losses])
-    names = [loss.loss_name for loss in losses]
-    if len(set(names)) < len(names):
-        raise UserError(f'BinarySegmentor: two losses have one loss_name in {names}')
-    return losses
 
 
 def as_segmentor(model: nn.Module, needed_by: str) -> BinarySegmentor:

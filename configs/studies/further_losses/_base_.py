@@ -4,3 +4,6 @@ No report tries them; two name losses of IoU and of edges as what comes next.
 """
 
 _base_ = '../../reports/r0_resnet34_unet.py'
+
+edges = None  # an EdgeTask: the outline of the mask as a second task
+model = dict(edge_task='$edges')

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 import torch
+from mmengine.registry import MODELS
 from torch import nn
 
 from ...base.errors import UserError
@@ -18,6 +19,20 @@ _INSTEAD = {
     'DiceLoss': 'it counts ignored pixels; use BinaryDiceLoss',
     'FocalLoss': 'for one class it fails on a CPU; use BinaryFocalLoss',
 }
+
+
+def build_losses(configs: Sequence[dict]) -> nn.ModuleList:
+    """Build the loss terms of a config.
+
+    Raises:
+        UserError: two have one ``loss_name``, or one of MMSegmentation does not fit binary masks.
+    """
+    losses = nn.ModuleList(MODELS.build(loss) for loss in configs)
+    check_losses([*losses])
+    names = [loss.loss_name for loss in losses]
+    if len(set(names)) < len(names):
+        raise UserError(f'two losses have one loss_name in {names}')
+    return losses
 
 
 def check_losses(losses: Sequence[nn.Module]) -> None:
