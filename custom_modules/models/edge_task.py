@@ -116,7 +116,7 @@ def last_convolution(head: nn.Module | None) -> nn.Conv2d:
 
 @contextmanager
 def seen_features(head: nn.Module | None) -> Iterator[list[torch.Tensor]]:
-    """Yield a list that gets what the last convolution of a head, if any, is given while it runs."""
+    """Yield a list that gets what the last convolution of a head is given while it runs."""
     features: list[torch.Tensor] = []
     if head is None:
         yield features
