@@ -7,7 +7,7 @@ _base_ = './half_resnet34_unet_pet_128.py'
 
 max_epochs = 40
 
-# Stronger than in the short recipes: with both trainings each image is seen 100 times.
+# Stronger than in the short recipes: with both trainings each image is seen 90 times.
 train_pipeline = [
     dict(type='LoadImage'),
     dict(type='LoadMask'),

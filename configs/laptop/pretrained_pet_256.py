@@ -1,4 +1,4 @@
-"""Second of two trainings of weights to give away: 60 epochs at 256x256.
+"""Second of two trainings of weights to give away: 50 epochs at 256x256.
 
 python tools/train.py configs/laptop/pretrained_pet_256.py --cfg-options \\
     init=work_dirs/pretrained_pet_128/latest
@@ -7,4 +7,4 @@ python tools/train.py configs/laptop/pretrained_pet_256.py --cfg-options \\
 _base_ = './pretrained_pet_128.py'
 
 image_size = 256
-max_epochs = 60
+max_epochs = 50
