@@ -113,6 +113,8 @@ TRAIN, VAL = 'train_dataloader__dataset__', 'val_dataloader__dataset__'
         ('model__backbone__dropout', 0.5, 'model.backbone.dropout was 0.25, is 0.5'),
         ('model__decode_head__channels', [64, 16], 'model.decode_head.channels.1 was 32, is 16'),
         ('model__decode_head', None, "model.decode_head was {'channels': .*}, is None"),
+        ('model__neck', dict(type='Neck'), "model.neck was None, is {'type': 'Neck'}"),
+        ('model__auxiliary_head', [dict(type='Head')], 'model.auxiliary_head was None, is .*Head'),
         (f'{TRAIN}type', 'Cats', 'train_dataloader.type was Pets, is Cats'),
         (f'{TRAIN}split', 'all', 'train_dataloader.split was train, is all'),
         (f'{TRAIN}indices', 8, 'train_dataloader.indices was 16, is 8'),

@@ -16,7 +16,7 @@ from ..config.written import CODE, read_written, resolved
 from ..datasets.image_reading import ImageReading
 
 #: What a run must keep: another network, or other images in its splits, make it another run.
-FIXED_MODEL = ('type', 'backbone', 'decode_head')
+FIXED_MODEL = ('type', 'backbone', 'neck', 'decode_head', 'auxiliary_head', 'edge_task')
 FIXED_DATASET = (
     'type',
     'split',
@@ -29,7 +29,7 @@ FIXED_DATASET = (
     'image_reading',
 )
 #: Parts of a model whose arguments are their classes' own where a config leaves them out.
-PARTS = ('backbone', 'decode_head')
+PARTS = ('backbone', 'neck', 'decode_head')
 
 
 def check_resume(run: Path, config: LoadedConfig, allow_changes: bool = False) -> None:
