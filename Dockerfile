@@ -4,12 +4,13 @@
 FROM python:3.12-slim-bookworm
 
 WORKDIR /petseg
-COPY requirements*.txt ./
+COPY constraints.txt requirements*.txt ./
 # Where to take torch from: give its CPU builds with --build-arg PIP_INDEX_URL=... for a small image.
 ARG PIP_INDEX_URL
 ARG PIP_EXTRA_INDEX_URL
 # OpenCV without windows: the other build, which shares its folder, needs libraries of a desktop.
 RUN pip install --no-cache-dir -r requirements.txt -r requirements-service.txt -r requirements-openvino.txt \
+        -c constraints.txt \
     && pip uninstall --yes opencv-python opencv-python-headless \
     && grep ^opencv-python-headless requirements.txt > /tmp/opencv.txt \
     && pip install --no-cache-dir --no-deps -r /tmp/opencv.txt

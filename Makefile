@@ -1,12 +1,11 @@
 # Two commands from a bare checkout: `make demo` and `make test`. Everything they need they set up.
 PYTHON ?= python3
 BIN := .venv/bin
-DEMO := work_dirs/unet_sample
 # The versions that the tests ran with; empty for the newest that the requirements allow.
 CONSTRAINTS ?= constraints.txt
 INSTALL := $(BIN)/python -m pip install --disable-pip-version-check -q $(addprefix -c ,$(CONSTRAINTS))
 
-.PHONY: help setup demo test lint soak mutants mmengine constraints docs clean
+.PHONY: help setup demo test lint soak mutants mmengine constraints matrix docs clean
 .DEFAULT_GOAL := help
 
 help:
@@ -15,6 +14,7 @@ help:
 	@echo 'make soak    kill trainings again and again, compare their ends; rewrites results/robustness'
 	@echo 'make mmengine  MMEngine'"'"'s own tests with our runner; rewrites a table of docs/from-mmsegmentation.md'
 	@echo 'make mutants  change the code a little, again and again, and see what the tests notice'
+	@echo 'make matrix  sample and unit tests under every Python that is here; PYTHONS="3.10 3.12" picks some'
 	@echo 'make constraints  write the installed versions to constraints.txt; CONSTRAINTS= installs the newest'
 	@echo 'make docs    all pages and a reference of the code as a site, in build/site'
 	@echo 'make setup   only .venv with everything that is needed'
@@ -23,6 +23,7 @@ help:
 setup: .venv/.run
 
 .venv/.run: requirements.txt $(CONSTRAINTS)
+	$(PYTHON) tools/_python.py
 	$(PYTHON) -m venv .venv
 	$(INSTALL) -r requirements.txt
 	@touch $@
@@ -31,24 +32,20 @@ setup: .venv/.run
 	$(INSTALL) -r requirements-dev.txt
 	@touch $@
 
-data/sample/sample.json: .venv/.run custom_modules/datasets/synthetic_dataset.py
-	$(BIN)/python tools/prepare_data.py --sample
-
-demo: .venv/.run data/sample/sample.json
-	$(BIN)/python tools/train.py configs/sample/unet_sample.py
-	$(BIN)/python tools/test.py configs/sample/unet_sample.py $(DEMO)/latest/best.pth --out $(DEMO)/latest/test
-	$(BIN)/python tools/report.py $(DEMO)
+demo: .venv/.run
+	$(BIN)/python tools/demo.py
 
 lint: .venv/.dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/hadolint Dockerfile
+	$(BIN)/hadolint Dockerfile Dockerfile.train
 
 test: lint
 	$(BIN)/python -m pytest -n auto --dist worksteal
 
 .venv/.docs: requirements-docs.txt $(CONSTRAINTS)
+	$(PYTHON) tools/_python.py
 	$(PYTHON) -m venv .venv
 	$(INSTALL) -r requirements-docs.txt
 	@touch $@
@@ -72,6 +69,9 @@ mutants: .venv/.dev
 
 mmengine: .venv/.dev
 	$(BIN)/python -m tests.mmengine_suite
+
+matrix:
+	$(PYTHON) -m tests.matrix $(addprefix --python ,$(PYTHONS)) $(addprefix --torch ,$(TORCH))
 
 clean:
 	rm -rf .venv data/sample build .cache .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -1,5 +1,6 @@
 """What a run prints: where it runs, bars, a line per epoch with loss, pace and the time left."""
 
+import sys
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -7,6 +8,8 @@ from typing import Any
 import pytest
 import torch
 
+from custom_modules.base import progress
+from custom_modules.base.progress import ProgressBar
 from custom_modules.datasets.shared_images import image_marks
 from custom_modules.engine.hooks import console_hook
 from custom_modules.engine.hooks.console_hook import ConsoleHook
@@ -253,3 +256,22 @@ def test_only_one_process_shows_something(
     hook.after_whole_epoch(runner)
     assert capsys.readouterr().out == ''
     assert [bar.visible for bar in bars] == [False]
+
+
+@pytest.mark.parametrize('kernel', [True, False])
+def test_a_notebook_has_one_line_that_changes(
+    kernel: bool, clock: Clock, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """IPython in a terminal has no kernel; its lines, where it writes to a file, are seldom."""
+    shell = SimpleNamespace(kernel=None) if kernel else SimpleNamespace()
+    monkeypatch.setitem(sys.modules, 'IPython', SimpleNamespace(get_ipython=lambda: shell))
+    monkeypatch.setattr(progress, 'time', clock)
+    with ProgressBar('epoch 1', 4) as bar:
+        bar.advance('loss 0.25')  # too soon
+        for note in ('loss 0.125', ''):
+            clock.now += 1
+            bar.advance(note)
+    lines = ['epoch 1  2/4  0:00:01 left  loss 0.125', 'epoch 1  3/4  0:00:01 left']
+    width = len(lines[0])
+    shown = f'\r{lines[0]}\r{lines[1]:{width}}\r{"":{width}}\r'
+    assert capsys.readouterr().out == (shown if kernel else '')

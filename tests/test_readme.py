@@ -193,3 +193,25 @@ def test_make_demo(project: Path) -> None:
     named = re.findall(r'work_dirs/\S+\.(?:json|csv|png|html)', done.stdout)
     assert len(named) >= 4
     assert all((project / name).is_file() for name in named)
+
+
+def test_the_notebook(project: Path) -> None:
+    """Its cells run from top to bottom, in a folder below the project as a notebook's kernel does.
+
+    Jupyter is not needed: a cell is Python, whose last value nobody looks at here.
+    """
+    notebook = json.loads((project / 'examples' / 'quickstart.ipynb').read_text('utf-8'))
+    cells = [cell for cell in notebook['cells'] if cell['cell_type'] == 'code']
+    assert all(cell['outputs'] == [] and cell['execution_count'] is None for cell in cells)
+    text = '\n\n'.join(''.join(cell['source']) for cell in cells)
+    tiny, changes = re.subn(r"\['max_epochs=16'\].*", repr(TINY), text)
+    assert changes == 1
+    seen = '\nassert prediction.mask.shape == Image.open(picture).size[::-1]\n'
+    words = [sys.executable, '-c', f'{tiny}{seen}print(metrics["num_images"], page)']
+    done = subprocess.run(
+        words, cwd=project / 'examples', capture_output=True, text=True, timeout=300
+    )
+    assert done.returncode == 0, done.stderr
+    count, page = done.stdout.splitlines()[-1].split()
+    assert count == '6'
+    assert 'id="pictures"' in Path(page).read_text(encoding='utf-8')

@@ -6,6 +6,8 @@ import signal
 import sys
 from pathlib import Path
 
+import _python  # noqa: F401  (refuses one that is too old)
+
 
 def start() -> None:
     """Let nothing go wrong before ``custom_modules.commands.cli`` takes over."""

@@ -1,11 +1,28 @@
 #!/usr/bin/env python
-"""A page to try models on: python tools/demo.py PUBLISHED [PUBLISHED ...]
+"""Everything once, or a page to try models on: python tools/demo.py [PUBLISHED ...]
 
-Drop a photograph; see overlay, mask and cut-out, of several models side by side. It is the same
-service as that of tools/serve.py; see docs/deploy.md.
+Without a model it draws a small data set, trains a UNet on it, tests it and writes a report, in
+about a minute (`make demo`). With models it serves a page: drop a photograph; see overlay, mask and
+cut-out, of several models side by side. It is the same service as that of tools/serve.py; see
+docs/deploy.md.
 """
 
-from serve import main
+import sys
+
+import serve
+
+
+def main() -> None:
+    if len(sys.argv) > 1:
+        serve.main(__doc__)
+        return
+    from custom_modules.commands.cli import user_errors  # not before: --help need not wait
+
+    with user_errors(needs_output=False):
+        from custom_modules.commands.demo import demo
+
+        demo()
+
 
 if __name__ == '__main__':
-    main(__doc__)
+    main()

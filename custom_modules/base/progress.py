@@ -1,4 +1,7 @@
-"""One progress display for everything that takes long: a bar on a terminal, lines in a log file."""
+"""One progress display for everything that takes long.
+
+A bar on a terminal, one line that changes in a notebook, lines in a log file.
+"""
 
 import sys
 import time
@@ -17,11 +20,23 @@ from rich.progress import (
 #: Seconds between two lines where the output is no terminal.
 LINE_EVERY = 30.0
 
+#: Seconds between two changes of the line in a notebook.
+CHANGE_EVERY = 0.5
+
 
 def format_seconds(seconds: float) -> str:
     """Return ``h:mm:ss``."""
     minutes, rest = divmod(round(seconds), 60)
     return f'{minutes // 60}:{minutes % 60:02}:{rest:02}'
+
+
+def in_notebook() -> bool:
+    """Say whether the output is that of a cell, of Jupyter or Colab.
+
+    IPython is there before anybody else then, so it is never imported here.
+    """
+    shell = sys.modules.get('IPython')
+    return shell is not None and hasattr(shell.get_ipython(), 'kernel')
 
 
 class ProgressBar:
@@ -43,6 +58,8 @@ class ProgressBar:
         self.on_terminal = sys.stdout.isatty()
         self.started = self.last_line = time.monotonic()
         self.progress: Progress | None = None
+        self.in_notebook = in_notebook()
+        self.width = 0
         if visible and self.on_terminal:
             self.progress = Progress(
                 TextColumn('{task.description}'),
@@ -70,6 +87,8 @@ class ProgressBar:
     ) -> None:
         if self.progress:
             self.progress.stop()
+        elif self.width:
+            print(f'\r{"":{self.width}}\r', end='', flush=True)  # as the bar of a terminal goes
 
     def advance(self, note: str = '') -> None:
         """Count one step more as done; ``note`` is shown behind the bar."""
@@ -80,10 +99,15 @@ class ProgressBar:
         self.done, self.total = done, total
         if self.progress:
             self.progress.update(self.task, completed=done, total=total, note=note)
-        elif self.visible and time.monotonic() - self.last_line >= LINE_EVERY:
+        elif self.visible and time.monotonic() - self.last_line >= (
+            CHANGE_EVERY if self.in_notebook else LINE_EVERY
+        ):
             self.last_line = time.monotonic()
             pace = (self.last_line - self.started) / max(1, self.done - self.first)
             left = format_seconds(pace * (self.total - self.done))
-            print(
-                f'{self.title}  {self.done}/{self.total}  {left} left  {note}'.rstrip(), flush=True
-            )
+            text = f'{self.title}  {self.done}/{self.total}  {left} left  {note}'.rstrip()
+            if self.in_notebook:  # a cell's output knows a carriage return
+                self.width = max(self.width, len(text))
+                print(f'\r{text:{self.width}}', end='', flush=True)
+            else:
+                print(text, flush=True)

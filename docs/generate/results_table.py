@@ -10,6 +10,9 @@ from docs.generate.audit_table import audit_tables
 from docs.generate.claims_table import BEGIN as CLAIMS_BEGIN
 from docs.generate.claims_table import END as CLAIMS_END
 from docs.generate.claims_table import claims_table
+from docs.generate.matrix_table import BEGIN as MATRIX_BEGIN
+from docs.generate.matrix_table import END as MATRIX_END
+from docs.generate.matrix_table import matrix_table
 from docs.generate.performance_tables import performance_tables
 from docs.generate.reports_table import reports_table
 from docs.generate.study_pages import BEGIN as STUDY_BEGIN
@@ -47,7 +50,7 @@ def pages() -> dict[Path, tuple[str, str]]:
     }
     texts = {page: page.read_text(encoding='utf-8') for page in tables}
     made = {page: (texts[page], with_table(texts[page], tables[page])) for page in tables}
-    return made | _study_pages() | _training_step()
+    return made | _study_pages() | _training_step() | _installation()
 
 
 def _training_step() -> dict[Path, tuple[str, str]]:
@@ -57,6 +60,13 @@ def _training_step() -> dict[Path, tuple[str, str]]:
     new = with_table(text, types_table(configs), TYPES_BEGIN, TYPES_END)
     new = with_table(new, variables_table(configs), VARIABLES_BEGIN, VARIABLES_END)
     return {page: (text, new)}
+
+
+def _installation() -> dict[Path, tuple[str, str]]:
+    page = PROJECT_ROOT / 'docs' / 'installation.md'
+    text = page.read_text(encoding='utf-8')
+    table = matrix_table(PROJECT_ROOT / 'results' / 'matrix')
+    return {page: (text, with_table(text, table, MATRIX_BEGIN, MATRIX_END))}
 
 
 def _study_pages() -> dict[Path, tuple[str, str]]:
