@@ -76,7 +76,7 @@ def copy_of_project(folder: Path) -> Path:
     words = ['git', 'ls-files', '--cached', '--others', '--exclude-standard']
     listed = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=True)
     for name in listed.stdout.splitlines():
-        if (ROOT / name).is_file() and not name.startswith('results/'):
+        if (ROOT / name).is_file():
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(ROOT / name, folder / name)
     return folder
@@ -128,7 +128,7 @@ def try_python(python: Path, torch: str | None) -> dict[str, Any]:
             *(('installation', [*pip, '--no-cache-dir', *words]) for words in installations(torch)),
             ('facts', [str(own), '-c', _FACTS]),
             ('demo', [str(own), 'tools/demo.py']),
-            ('tests', [str(own), '-m', 'pytest', '-q', '-n', '0', *UNIT_TESTS]),
+            ('tests', [str(own), '-m', 'pytest', '-n', '0', *UNIT_TESTS]),
         ]
         for step, words in steps:
             print(f'Python {row["python"]}: {step}', flush=True)
@@ -136,8 +136,7 @@ def try_python(python: Path, torch: str | None) -> dict[str, Any]:
             if step == 'tests':
                 row |= counts(done.stdout)
             if done.returncode:
-                said = (done.stderr.strip() or done.stdout.strip()).splitlines() or ['']
-                row['failure'] = f'{step}: {said[-1]}'.replace(str(folder), '.')
+                row['failure'] = f'{step}: {reason(done)}'.replace(str(folder), '.')
                 print(f'{done.stdout}{done.stderr}'[-4000:], file=sys.stderr)
                 break
             if step == 'facts':
@@ -146,6 +145,13 @@ def try_python(python: Path, torch: str | None) -> dict[str, Any]:
                 (metrics,) = folder.glob('work_dirs/unet_sample/2*/test/metrics.json')
                 row['Dice'] = json.loads(metrics.read_text(encoding='utf-8'))['Dice']
     return row | dict(minutes=(time.monotonic() - started) / 60)
+
+
+def reason(done: subprocess.CompletedProcess) -> str:
+    """Return the line that says why a process failed: that of an error, or the last one."""
+    lines = (done.stderr.strip() or done.stdout.strip()).splitlines() or ['']
+    errors = [line for line in lines if re.match(r'(?i:error|failed|\w+Error)\b', line)]
+    return (errors or lines)[-1]
 
 
 def _run(words: Sequence[str], folder: Path) -> subprocess.CompletedProcess:

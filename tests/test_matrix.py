@@ -93,7 +93,9 @@ def test_a_row_of_each_kind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     def run(words: list[str], folder: Path) -> SimpleNamespace:
         calls.append(words)
         if fails and fails in words:
-            return SimpleNamespace(returncode=1, stdout='', stderr=f'a\nno wheel | {folder}/x\n')
+            return SimpleNamespace(
+                returncode=1, stdout='', stderr=f'ERROR: no wheel | {folder}/x\na\n'
+            )
         said = '7 passed in 1s'
         if 'demo.py' in words[-1]:
             test = folder / 'work_dirs' / 'unet_sample' / '2026' / 'test'
@@ -110,11 +112,11 @@ def test_a_row_of_each_kind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     assert not Path(calls[1][-1]).exists()
     fails = 'torch==2.6.0'
     bad = matrix.try_python(Path(sys.executable), '2.6.0') | dict(python='3.9.1')
-    assert bad['failure'] == 'installation: no wheel | ./x'
+    assert bad['failure'] == 'installation: ERROR: no wheel | ./x'
     for row in (good, bad):
         (tmp_path / f'{row["python"]}.json').write_text(json.dumps(row))
     assert matrix_table(tmp_path).splitlines()[2:] == [
-        '| 3.9.1 | 2.6.0 |  |  | 0 passed; installation: no wheel / ./x |',
+        '| 3.9.1 | 2.6.0 |  |  | 0 passed; installation: ERROR: no wheel / ./x |',
         '| 3.12.1 | 2.13.0+cpu | 2.4.6 | 0.9700 | 7 passed |',
     ]
     (tmp_path / 'x.json').write_text('{"python": "3.12.1"}')
