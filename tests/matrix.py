@@ -82,17 +82,19 @@ def copy_of_project(folder: Path) -> Path:
     return folder
 
 
-def installations(torch: str | None) -> list[list[str]]:
-    """Return the words of `pip install`, in their order.
+def packages_of_tests() -> list[str]:
+    """Return what the tests need, with the versions of requirements-dev.txt."""
+    pinned = (ROOT / 'requirements-dev.txt').read_text(encoding='utf-8').splitlines()
+    return [line for line in pinned if line.partition('==')[0] in TEST_PACKAGES]
 
-    Args:
-        torch: version of torch in the place of the tested set's; None for the tested set.
+
+def with_torch(constraints: str, version: str) -> str:
+    """Return the tested set with another release of torch, for every Python.
+
+    The version of sympy goes: torch 2.6 asks for exactly one, and it is not that of later ones.
     """
-    pinned = (ROOT / 'requirements-dev.txt').read_text(encoding='utf-8')
-    tests = [re.search(rf'^{name}==\S+', pinned, re.MULTILINE)[0] for name in TEST_PACKAGES]  # type: ignore[index]
-    if torch is None:
-        return [['-r', 'requirements.txt', *tests, '-c', 'constraints.txt']]
-    return [['-r', 'requirements.txt', f'torch=={torch}', *tests]]
+    free = re.sub(r'^sympy==.*\n', '', constraints, flags=re.MULTILINE)
+    return re.sub(r'^torch==.*$', f'torch=={version}', free, flags=re.MULTILINE)
 
 
 def counts(output: str) -> dict[str, int]:
@@ -120,12 +122,17 @@ def try_python(python: Path, torch: str | None) -> dict[str, Any]:
     row |= dict(torch=torch) if torch else {}
     with tempfile.TemporaryDirectory(prefix='petseg-matrix-') as name:
         folder = copy_of_project(Path(name) / 'petseg')
+        if torch:
+            set_of_versions = folder / 'constraints.txt'
+            text = set_of_versions.read_text(encoding='utf-8')
+            set_of_versions.write_text(with_torch(text, torch), encoding='utf-8')
         venv = Path(name) / 'venv'
         own = venv / ('Scripts/python.exe' if os.name == 'nt' else 'bin/python')
         pip = [str(own), '-m', 'pip', 'install', '-q', '--disable-pip-version-check']
+        wanted = ['-r', 'requirements.txt', '-c', 'constraints.txt', *packages_of_tests()]
         steps: list[tuple[str, list[str]]] = [
             ('virtual environment', [str(python), '-m', 'venv', str(venv)]),
-            *(('installation', [*pip, '--no-cache-dir', *words]) for words in installations(torch)),
+            ('installation', [*pip, '--no-cache-dir', *wanted]),
             ('facts', [str(own), '-c', _FACTS]),
             ('demo', [str(own), 'tools/demo.py']),
             ('tests', [str(own), '-m', 'pytest', '-n', '0', *UNIT_TESTS]),

@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -65,11 +66,11 @@ def test_interpreters_are_those_that_start(tmp_path: Path) -> None:
 
 
 def test_what_is_installed() -> None:
-    (tested,) = matrix.installations(None)
-    assert tested[-2:] == ['-c', 'constraints.txt']
-    assert any(word.startswith('pytest==') for word in tested)
-    (other,) = matrix.installations('2.6.0')
-    assert 'torch==2.6.0' in other and 'constraints.txt' not in other
+    names = [text.partition('==')[0] for text in matrix.packages_of_tests()]
+    assert sorted(names) == sorted(matrix.TEST_PACKAGES)
+    other = 'tqdm==4.70.1; python_version >= "3.11"\n'
+    tested = f'sympy==1.14.0\ntorch==2.13.0; python_version >= "3.11"\n{other}'
+    assert matrix.with_torch(tested, '2.6.0') == f'torch==2.6.0\n{other}'
 
 
 @pytest.mark.parametrize(
@@ -89,9 +90,14 @@ def test_a_row_of_each_kind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     """Processes are stood in for: all goes well, then the installation does not."""
     fails = ''
     calls: list[list[str]] = []
+    sets: list[str] = []
 
     def run(words: list[str], folder: Path) -> SimpleNamespace:
         calls.append(words)
+        if 'requirements.txt' in words:
+            sets.append(
+                re.findall(r'^torch==\S+', (folder / 'constraints.txt').read_text(), re.M)[0]
+            )
         if fails and fails in words:
             return SimpleNamespace(
                 returncode=1, stdout='', stderr=f'ERROR: no wheel | {folder}/x\na\n'
@@ -106,12 +112,19 @@ def test_a_row_of_each_kind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
         return SimpleNamespace(returncode=0, stdout=said, stderr='')
 
     monkeypatch.setattr(matrix, '_run', run)
-    monkeypatch.setattr(matrix, 'copy_of_project', lambda folder: folder)
+
+    def copy(folder: Path) -> Path:
+        folder.mkdir()
+        shutil.copy(ROOT / 'constraints.txt', folder)
+        return folder
+
+    monkeypatch.setattr(matrix, 'copy_of_project', copy)
     good = matrix.try_python(Path(sys.executable), None)
     assert (good['Dice'], good['num_passed'], good['num_failed']) == (0.97, 7, 0)
-    assert not Path(calls[1][-1]).exists()
-    fails = 'torch==2.6.0'
+    assert not Path(calls[1][-1]).parent.exists()  # the folder of the environment
+    fails = 'requirements.txt'
     bad = matrix.try_python(Path(sys.executable), '2.6.0') | dict(python='3.9.1')
+    assert sets[1] == 'torch==2.6.0' != sets[0]
     assert bad['failure'] == 'installation: ERROR: no wheel | ./x'
     for row in (good, bad):
         (tmp_path / f'{row["python"]}.json').write_text(json.dumps(row))
