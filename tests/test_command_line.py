@@ -172,7 +172,7 @@ def test_usage(run_tool: Command) -> None:
         done = run_tool(name)
         assert (done.returncode, done.stderr[:6]) == (2, 'usage:')
     tools = ['train', 'test', 'predict', 'browse_dataset', 'prepare_data', 'launch']
-    tools += ['find_learning_rate', 'find_batch_size', 'print_config']
+    tools += ['find_learning_rate', 'find_batch_size', 'print_config', 'analyze_model']
     for name in (f'{tool}.py' for tool in tools):
         done = run_tool(name, '--help')
         assert done.returncode == 0

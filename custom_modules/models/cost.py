@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from .binary_segmentor import BinarySegmentor
@@ -48,6 +49,28 @@ def cost_of_image(
         image_size=[*inputs.shape[-2:]],
         latency=timed,
     )
+
+
+def operations_of_parts(model: nn.Module, inputs: torch.Tensor) -> dict[str, int]:
+    """Return the multiply-accumulates of each part of a model, counted as by ``cost_of_image``.
+
+    Args:
+        model: model in evaluation mode.
+        inputs: normalised image, (1, C, H, W), float, on its device; ``meta`` will do, where
+            PyTorch has no short cuts for attention, which ``FlopCounterMode`` would not see.
+
+    Returns:
+        name of each direct part that counts anything -> its number; ``total``, that of all.
+    """
+    with torch.no_grad(), FlopCounterMode(display=False) as counter:
+        model(inputs)
+    counts = counter.get_flop_counts()
+    of_parts = {
+        name: sum(counts.get(f'{type(model).__name__}.{name}', {}).values()) // 2
+        for name, _ in model.named_children()
+    }
+    counted = {name: number for name, number in of_parts.items() if number}
+    return counted | dict(total=counter.get_total_flops() // 2)
 
 
 def latency(step: Callable[[], object]) -> dict[str, float | int]:
