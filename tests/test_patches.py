@@ -220,11 +220,12 @@ def test_from_patches_to_a_published_model(tmp_path: Path) -> None:
 
     published = tmp_path / 'published'
     publish(config, str(best), published, metrics=[run / 'test' / 'metrics.json'], images=6)
-    for model in (load(CONFIG, best, options=options), load(published)):
+    for model, allowed in ((load(CONFIG, best, options=options), 0), (load(published), 2)):
         for number in range(12, 18):
             found = model(tmp_path / 'data' / 'images' / f'{number}.png').mask
             tested = cv2.imread(str(run / 'test' / 'masks' / f'{number}.png'), cv2.IMREAD_UNCHANGED)
-            assert np.array_equal(found * 255, tested)
+            # A published network has its BatchNorm folded: a probability of 0.5 may round over.
+            assert np.count_nonzero(found * 255 != tested) <= allowed
 
     stretched = load(WHOLE, best, options=[*NARROW, 'image_size=64'])
     assert stretched.notes == [

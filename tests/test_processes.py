@@ -30,8 +30,12 @@ def step_losses(run: Path) -> list[float]:
     return [line['step/loss'] for line in lines if 'step/loss' in line]
 
 
-#: Twenty steps, each of them in the scalars.
-TWENTY = [*TINY, 'max_epochs=5', 'default_hooks.logger.interval=1', 'precision=fp32']
+#: Twenty steps, each of them in the scalars. With SGD: Adam makes a difference of rounding in a
+#: gradient near 0 as large as a step, and on some processors the losses part in the third digit.
+TWENTY = [
+    *(*TINY, 'max_epochs=5', 'default_hooks.logger.interval=1', 'precision=fp32'),
+    "optim_wrapper.optimizer=dict(_delete_=True,type='SGD',lr=0.02,momentum=0.9)",
+]
 
 
 @pytest.fixture(scope='module')
@@ -56,10 +60,7 @@ def test_two_processes_follow_one_for_twenty_steps(
     assert step_losses(two) == pytest.approx(step_losses(one), abs=1e-4)
     weights, others = (torch.load(run / 'last.pth')['state_dict'] for run in (one, two))
     for name, values in weights.items():
-        # Before a BatchNorm the gradient of a bias is rounding, which Adam makes large.
-        if name.endswith(('.bias', '.running_mean')):
-            continue
-        torch.testing.assert_close(others[name], values, rtol=1e-2, atol=1e-3, msg=name)
+        torch.testing.assert_close(others[name], values, rtol=1e-3, atol=1e-4, msg=name)
 
 
 def test_a_net_that_is_split_among_two_processes(

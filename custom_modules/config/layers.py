@@ -97,6 +97,8 @@ def _read_bases(text: str, path: Path, inside: tuple[Path, ...]) -> tuple[Config
     """Return what the bases of a file hold together, and their layers."""
     below, layers = ConfigDict(), []
     for name in Config._get_base_files(text):
+        if not isinstance(name, str):
+            raise UserError(f'{path}: _base_ holds {name!r}; a base is the path of a config')
         values, found = read_layers(_base_path(name, path), inside)
         twice = below.keys() & values.keys()
         if twice:

@@ -50,7 +50,11 @@ CONFIGS: dict[str, tuple[str | bytes | None, str, str]] = {
         'two bases set ',
         '',
     ),
-    'a base that is a number': ('_base_ = [3]\n', 'the config does not load (TypeError', ''),
+    'a base that is a number': (
+        '_base_ = [3]\n',
+        '_base_ holds 3; a base is the path of a config',
+        '',
+    ),
     'a name that is taken': ('BASE\nfilename = 3\n', 'filename is reserved', ''),
     'a variable of the shell that is not set': (
         "BASE\ndata_root = '{{$NO_SUCH_VARIABLE:}}'\n",
