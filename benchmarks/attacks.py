@@ -146,10 +146,10 @@ def scan_bomb(side: int, scans: int) -> bytes:
 def memory(process: int) -> int:
     """Return the MiB that a process and its children have now (Linux)."""
     found = 0
-    children = Path(f'/proc/{process}/task/{process}/children').read_text().split()
+    children = Path(f'/proc/{process}/task/{process}/children').read_text(encoding='utf-8').split()
     for one in (process, *children):
         with suppress(OSError, StopIteration):
-            lines = Path(f'/proc/{one}/status').read_text().splitlines()
+            lines = Path(f'/proc/{one}/status').read_text(encoding='utf-8').splitlines()
             found += int(next(line for line in lines if line.startswith('VmRSS')).split()[1])
     return found // 1024
 

@@ -119,7 +119,7 @@ def turn(way: str, args: argparse.Namespace) -> dict[str, Any]:
         step = partial(logits, images)
         seconds = [seconds_of(step, steps) / steps for _ in range(args.rounds)]
         found[f'batch {batch}'] = float(np.median(seconds))
-    found['memory'] = peak_memory() // 2**20
+    found['memory'] = (peak_memory() or 0) // 2**20
     if args.images:
         batches = real_batches(config, 'test', args.images)
         threshold = config.model['threshold']

@@ -61,7 +61,7 @@ def measure(row: str, options: list[str]) -> int:
             load(CONFIG, checkpoint, options=options)(path)
         else:
             test(config, str(checkpoint), str(root / 'out'), quick='quick' in action)
-    return peak_memory() // 2**20
+    return (peak_memory() or 0) // 2**20
 
 
 def _draw(root: Path, size: tuple[int, int]) -> Path:

@@ -26,7 +26,7 @@ def measure(variant: str, config: str, size: int, batch: int) -> int:
             step = bare_step(bare_net(config), size, batch, 'auto')
         for _ in range(4):
             step()
-    return peak_memory() // 2**20
+    return (peak_memory() or 0) // 2**20
 
 
 def main() -> None:

@@ -59,7 +59,7 @@ def measure(folder: Path) -> dict[str, float]:
     return {
         'seconds': round(seconds, 1),
         'processor seconds': round(processor, 1),
-        'MiB at the peak': peak_memory() // 2**20,
+        'MiB at the peak': (peak_memory() or 0) // 2**20,
     }
 
 

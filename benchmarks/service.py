@@ -85,7 +85,7 @@ async def masks(address: str, photographs: Sequence[Path]) -> list[np.ndarray]:
 
 def memory(process: int) -> int:
     """Return the MiB that a process has now (Linux)."""
-    lines = Path(f'/proc/{process}/status').read_text().splitlines()
+    lines = Path(f'/proc/{process}/status').read_text(encoding='utf-8').splitlines()
     return int(next(line for line in lines if line.startswith('VmRSS')).split()[1]) // 1024
 
 

@@ -1,6 +1,5 @@
 """A search by Optuna: what it may choose, that it learns, stops bad trials and outlives a kill."""
 
-import fcntl
 import json
 import signal
 import subprocess
@@ -9,6 +8,7 @@ import time
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
 from custom_modules.base.errors import UserError
 from custom_modules.commands.sweep import build_search
@@ -48,6 +48,9 @@ def test_a_key_twice() -> None:
 STAND_IN = """
 import json, math, os, sys, time
 from pathlib import Path
+from filelock import FileLock
+lock = FileLock(os.environ['PETSEG_LOCK'])  # as tools/_start.py takes it
+lock.acquire()
 kind, experiment, text = sys.argv[1], Path(sys.argv[2]), sys.argv[3]
 run = experiment / '2000'
 run.mkdir(exist_ok=True)
@@ -122,10 +125,9 @@ def test_two_searches_of_a_folder(tmp_path: Path) -> None:
     search = build_search([CONFIG], ['learning_rate=1e-4..1e-2:log'], None, str(tmp_path))
     home = tmp_path / 'own' / 'search' / 'unet_sample'
     home.mkdir(parents=True)
-    with open(home / '.unet_sample.lock', 'w') as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        with pytest.raises(UserError, match='another search runs there'):
-            search.run(1)
+    taken = FileLock(home / '.unet_sample.lock')
+    with taken, pytest.raises(UserError, match='another search runs there'):
+        search.run(1)
     search._study()
     other = build_search([CONFIG], ['learning_rate=1e-4..1e-3:log'], None, str(tmp_path))
     with pytest.raises(UserError, match='other values'):

@@ -290,6 +290,9 @@ def test_points_of_a_grid_are_compared_with_the_first() -> None:
 STAND_IN = """
 import json, os, sys, time
 from pathlib import Path
+from filelock import FileLock
+lock = FileLock(os.environ['PETSEG_LOCK'])  # as tools/_start.py takes it
+lock.acquire()
 kind, experiment = sys.argv[1], Path(sys.argv[2])
 (experiment / 'pid').write_text(str(os.getpid()))
 run, steps = experiment / '2000', experiment / 'steps'

@@ -3,7 +3,7 @@
 import argparse
 import sys
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 #: Of MMEngine's, MMSegmentation's and Lightning's tools.
 HABITS = {
@@ -63,8 +63,30 @@ class Parser(argparse.ArgumentParser):
             help='what starts the processes; set by dist_train.sh and slurm_train.sh',
         )
 
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        words = sys.argv[1:] if args is None else args
+        return super().parse_known_args([_followed(word) for word in words], namespace)
+
     def error(self, message: str) -> NoReturn:
         unknown = [word.partition('=')[0] for word in message.split() if word.startswith('--')]
         own = {option for action in self._actions for option in action.option_strings}
         hints = [f'{name}: {HABITS[name]}' for name in unknown if name in HABITS.keys() - own]
         super().error('; '.join([message, *hints]))
+
+
+def _followed(word: str) -> str:
+    """Return a word in which a ``latest`` that is a text file is the run that it names.
+
+    The path may come after ``KEY=``. Where links are allowed nothing has to be done.
+    """
+    key, equals, text = word.rpartition('=')
+    path = Path(text)
+    try:
+        pointers = [p for p in (path, *path.parents) if p.name == 'latest' and p.is_file()]
+    except (OSError, ValueError):  # of a folder that cannot be read, a name that none can have
+        return word
+    if not pointers:
+        return word
+    from custom_modules.base.paths import follow_latest  # not before: --help need not wait
+
+    return f'{key}{equals}{follow_latest(path)}'

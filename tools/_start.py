@@ -5,6 +5,7 @@ import os
 import signal
 import sys
 from pathlib import Path
+from typing import Any
 
 import _python  # noqa: F401  (refuses one that is too old)
 
@@ -18,6 +19,7 @@ def start() -> None:
     for name in ('SIGINT', 'SIGPIPE'):
         if hasattr(signal, name):  # Windows has no SIGPIPE
             signal.signal(getattr(signal, name), signal.SIG_DFL)
+    _wait_for_lock()
     # The descriptor of a closed stream would be that of the next file that is opened.
     for number, name, mode in ((0, 'stdin', 'r'), (1, 'stdout', 'w'), (2, 'stderr', 'w')):
         if getattr(sys, name) is None:
@@ -27,6 +29,19 @@ def start() -> None:
             setattr(sys, name, stream)
             setattr(sys, f'__{name}__', stream)
 
+
+def _wait_for_lock() -> None:
+    """Take the lock that a sweep names, to the end of this process, however it ends."""
+    path = os.environ.pop('PETSEG_LOCK', None)
+    if path:
+        from filelock import FileLock
+
+        held.append(FileLock(path))
+        held[0].acquire()
+
+
+#: The lock of this process, kept until its end.
+held: list[Any] = []
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 if multiprocessing.parent_process() is None:  # a process that a tool starts reads the tool anew

@@ -11,7 +11,7 @@ from mmengine.device import get_device
 from mmengine.registry import MODELS
 
 from ..base.errors import UserError
-from ..base.paths import resolve_path
+from ..base.paths import LATEST, follow_latest, resolve_path
 from ..config import load_config
 from ..config.held_datasets import described
 from ..config.written import CODE, DATA
@@ -62,7 +62,8 @@ def find_runs(named: str) -> list[Path]:
         raise UserError(f'{named}: there is no such folder; runs are in work_dirs/')
     if _weights(folder):
         return [folder.resolve()]
-    links = [folder / 'latest'] if (folder / 'latest').is_dir() else folder.rglob('latest')
+    own = follow_latest(folder / LATEST)
+    links = [own] if own.is_dir() else [follow_latest(link) for link in folder.rglob(LATEST)]
     runs = sorted({link.resolve() for link in links if _weights(link)})
     if not runs:
         raise UserError(

@@ -1,6 +1,8 @@
 """Commands as somebody types or copies them."""
 
+import os
 import shlex
+import subprocess
 
 from .paths import as_typed
 
@@ -13,4 +15,13 @@ def shell_command(tool: str, *arguments: object) -> str:
         arguments: arguments of the tool; each becomes one word of a shell, whatever is in it:
             spaces, quotes, dollars.
     """
-    return f'{as_typed(f"python tools/{tool}.py")} {shlex.join(map(str, arguments))}'.rstrip()
+    words = ' '.join(shell_word(str(argument)) for argument in arguments)
+    return f'{as_typed(f"python tools/{tool}.py")} {words}'.rstrip()
+
+
+def shell_word(word: str) -> str:
+    """Return a text as one word of the shell of this system: quoted where it has to be.
+
+    Both shells of Windows understand double quotes, one of them no others.
+    """
+    return subprocess.list2cmdline([word]) if os.name == 'nt' else shlex.quote(word)

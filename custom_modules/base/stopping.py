@@ -1,4 +1,4 @@
-"""SIGINT, SIGTERM and SIGHUP: how they end a tool, and how they wait while it tidies up."""
+"""SIGINT, SIGTERM, SIGHUP and SIGBREAK: how they end a tool, and wait while it tidies up."""
 
 import signal
 import threading
@@ -6,9 +6,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-#: Ctrl-C, the end that a system or a queue asks for, and a terminal that is closed.
+#: Ctrl-C, the end that a system or a queue asks for, and a terminal that is closed. Windows has
+#: SIGBREAK in the place of the last two.
 SIGNALS = tuple(
-    getattr(signal, name) for name in ('SIGINT', 'SIGTERM', 'SIGHUP') if hasattr(signal, name)
+    getattr(signal, name)
+    for name in ('SIGINT', 'SIGTERM', 'SIGHUP', 'SIGBREAK')
+    if hasattr(signal, name)
 )
 
 

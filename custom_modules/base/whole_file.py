@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from .errors import UserError
+from .file_names import refuse_forbidden
 from .stopping import signals_wait
 
 _PART = '.part'
@@ -81,6 +82,7 @@ def whole_file(
         UserError: the disk is full, or a file cannot be written at ``path``.
     """
     path = Path(path)
+    refuse_forbidden(path)
     if path.is_symlink():
         path = path.resolve()
     if path.exists() and not path.is_file():
@@ -113,6 +115,7 @@ def staging_folder(path: Path) -> Iterator[Path]:
     Raises:
         UserError: the disk is full, or no folder can be made there.
     """
+    refuse_forbidden(path)
     staging = path.with_name(f'.{path.name}.{os.getpid()}{_PART}')
     try:
         staging.mkdir()

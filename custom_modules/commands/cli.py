@@ -69,7 +69,7 @@ def _status(error: BaseException) -> int:
         return stopped.exit_status
     if isinstance(error, OutputLostError):
         if error.number == errno.EPIPE:
-            return 128 + signal.SIGPIPE
+            return 141  # 128 + SIGPIPE, which Windows does not name
         print(f'error: standard output cannot be written ({error})', file=sys.stderr)
         return 2
     known = error if isinstance(error, UserError) else disk_error(error)  # type: ignore[arg-type]

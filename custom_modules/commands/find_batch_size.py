@@ -38,14 +38,14 @@ class Measurement:
         size: batch size: number of images in a training step.
         images_per_second: median speed over the steps; forward, backward, update, data in memory.
         memory: bytes at the peak that the process did not have before: on a GPU all that tensors
-            held, on a CPU the growth of its resident memory.
+            held, on a CPU the growth of its resident memory; None where the system does not tell.
         failure: reason why the size cannot be used; empty where it can.
         ends_search: whether larger sizes will not fit either.
     """
 
     size: int
     images_per_second: float = 0.0
-    memory: int = 0
+    memory: int | None = 0
     failure: str = ''
     ends_search: bool = False
 
@@ -120,10 +120,14 @@ def search(
 
 
 def expected_memory(done: Sequence[Measurement]) -> int:
-    """Return the bytes of the next size from the last two: weights stay, activations double."""
+    """Return the bytes of the next size from the last two: weights stay, activations double.
+
+    0 where they are not known.
+    """
     if len(done) < 2 or done[-2].failure or done[-1].failure:
         return 0
-    return done[-1].memory + 2 * max(0, done[-1].memory - done[-2].memory)
+    before, last = done[-2].memory, done[-1].memory
+    return 0 if before is None or last is None else last + 2 * max(0, last - before)
 
 
 def choose(measurements: Sequence[Measurement]) -> tuple[int, int]:
@@ -146,9 +150,9 @@ def choose(measurements: Sequence[Measurement]) -> tuple[int, int]:
     return max(m.size for m in fitting), min(fast)
 
 
-def gibibytes(size: int) -> str:
+def gibibytes(size: int | None) -> str:
     """Return a number of bytes as ``1.25 GiB``."""
-    return f'{size / 2**30:.2f} GiB'
+    return 'unknown' if size is None else f'{size / 2**30:.2f} GiB'
 
 
 def measure_batch_size(config: Config, size: int, limit: int) -> Measurement:
@@ -176,7 +180,9 @@ def measure_batch_size(config: Config, size: int, limit: int) -> Measurement:
         if 'more than 1 value per channel' in str(error):
             return Measurement(size, failure='BatchNorm needs more values')
         raise
-    return Measurement(size, size / seconds, peak_memory() - before)
+    peak = peak_memory()
+    memory = None if peak is None or before is None else peak - before
+    return Measurement(size, size / seconds, memory)
 
 
 def _seconds_per_step(runner: Any) -> float:

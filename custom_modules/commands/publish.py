@@ -7,6 +7,7 @@ from typing import Any
 from PIL import Image
 
 from ..base.errors import UserError
+from ..base.file_names import refuse_forbidden
 from ..base.json_file import write_json
 from ..base.paths import make_writable
 from ..base.stopping import signals_wait
@@ -64,10 +65,12 @@ def publish(
         Paths of the files in the folder, sorted.
 
     Raises:
-        UserError: the folder is there, there are no metrics, the checkpoint is of another model, or
-            the config names modules of one's own for more than metrics.
+        UserError: the folder is there or Windows does not allow its name, there are no metrics, the
+            checkpoint is of another model, or the config names modules of one's own for more than
+            metrics.
         OutOfToleranceError: the ONNX file or rounded weights give other masks.
     """
+    refuse_forbidden(Path(folder.resolve().name), everywhere=True)
     if folder.exists() and not (overwrite and (folder / PUBLISHED_WEIGHTS).is_file()):
         hint = 'add --overwrite' if (folder / PUBLISHED_WEIGHTS).is_file() else 'choose another'
         raise UserError(f'{folder}: is there already; {hint}')

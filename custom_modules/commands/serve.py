@@ -1,6 +1,5 @@
 """What ``tools/serve.py`` and ``tools/demo.py`` do."""
 
-import resource
 import signal
 import socket
 import sys
@@ -12,6 +11,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from ..base.errors import UserError
+from ..base.system import resource
 from ..service.app import build_app
 from ..service.batcher import Batcher
 from ..service.connections import Connections
@@ -52,8 +52,11 @@ def run(
     # uvicorn raises the signal anew when all is done; it is no failure.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     # Of a closed terminal uvicorn knows nothing; where nohup ignores that, it stays ignored.
-    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
-        signal.signal(signal.SIGHUP, lambda *_: signal.raise_signal(signal.SIGTERM))
+    # Windows has another one for it.
+    for name in ('SIGHUP', 'SIGBREAK'):
+        number = getattr(signal, name, None)
+        if number is not None and signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, lambda *_: signal.raise_signal(signal.SIGTERM))
     with sock:
         shown = f'[{host}]' if ':' in host else host
         address = f'http://{shown}:{sock.getsockname()[1]}'
@@ -80,7 +83,12 @@ def server_config(app: FastAPI, limits: Limits, port: int = 0) -> uvicorn.Config
 
 
 def possible_connections(wanted: int) -> int:
-    """Return how many connections there can be, having asked the system for so many open files."""
+    """Return how many connections there can be, having asked the system for so many open files.
+
+    Windows has no such bound: a socket is no file there.
+    """
+    if resource is None:
+        return wanted
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     needed = wanted + OTHER_FILES
     if soft != resource.RLIM_INFINITY and soft < needed:

@@ -1,10 +1,11 @@
 """What ``tools/sweep.py`` does."""
 
-import fcntl
 import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+
+from filelock import FileLock
 
 from ..base.errors import UserError
 from ..base.paths import make_writable, short_path, workspace
@@ -123,9 +124,8 @@ class Sweep:
         for study, experiments in self._studies():
             folder = experiments[0].folder.parent
             make_writable(folder, '--work-dir')
-            with open(folder / '.lock', 'w') as lock:
-                # Jobs of Slurm end side by side: who reads last has to write last.
-                fcntl.flock(lock, fcntl.LOCK_EX)
+            # Jobs of Slurm end side by side: who reads last has to write last.
+            with FileLock(folder / '.lock'):
                 found = study_results(experiments, self.budget)
                 if found['rows']:
                     paths = [folder / 'results.json']

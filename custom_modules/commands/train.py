@@ -7,7 +7,7 @@ from mmengine.config import Config
 from mmengine.dist import is_main_process
 
 from ..base.errors import UserError
-from ..base.paths import make_writable, resolve_path, workspace
+from ..base.paths import LATEST, follow_latest, make_writable, resolve_path, workspace
 from ..base.whole_file import remove_parts
 from ..config import LoadedConfig
 from ..config.written import CODE, DATA, origin, write_config
@@ -115,5 +115,6 @@ def _discard_if_not_begun(folder: Path | None) -> None:
     """Remove the folder of a run that failed before its first step, such as for want of data."""
     if folder is None or not is_main_process():
         return
-    if (folder.parent / 'latest').resolve() != folder:  # which the first step points there
+    newest = follow_latest(folder.parent / LATEST)  # which the first step points there
+    if newest.resolve() != folder:
         shutil.rmtree(folder, ignore_errors=True)

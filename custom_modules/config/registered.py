@@ -55,7 +55,7 @@ def registered(kind: str) -> list[Callable]:
     if kind.startswith('mmseg.'):
         # Its first import prints "Could not import OneDL" twice, which says nothing to a user.
         with redirect_stdout(StringIO()):
-            import mmseg.datasets
+            import mmseg.datasets  # noqa: F401
             import mmseg.models  # noqa: F401
     found = [registry.get(kind) for registry in REGISTRIES]
     return list({id(one): one for one in found if one is not None}.values())

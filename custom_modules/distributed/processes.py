@@ -12,6 +12,7 @@ import torch
 from ..base.errors import UserError
 from ..base.kinds import Worded, choice, either, integer
 from ..base.stopping import SIGNALS
+from ..base.system import usable_cores
 
 
 def check_process_count(text: str) -> int:
@@ -116,10 +117,10 @@ def workers_of(value: int | str) -> int:
         UserError: the value is neither 'auto' nor a number, or more than ``most_workers``.
     """
     if value == 'auto':
-        return max(1, min(8, _cores() // int(os.environ.get('LOCAL_WORLD_SIZE', 1))))
+        return max(1, min(8, len(usable_cores()) // int(os.environ.get('LOCAL_WORLD_SIZE', 1))))
     most = most_workers()
     allowed = either(choice('auto'), integer(0, most))
-    words = f"'auto' or {integer(0, most)} (this process has {_cores()} cores)"
+    words = f"'auto' or {integer(0, most)} (this process has {len(usable_cores())} cores)"
     Worded(allowed, words).check('num_workers', value)
     return int(value)
 
@@ -130,13 +131,7 @@ def most_workers() -> int:
     More than four per core wait for each other, and each takes memory of its own. Sixteen are
     allowed anywhere, so that a config made for a larger machine runs.
     """
-    return max(16, 4 * _cores())
-
-
-def _cores() -> int:
-    if hasattr(os, 'sched_getaffinity'):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+    return max(16, 4 * len(usable_cores()))
 
 
 def threads_per_process(count: int) -> int:

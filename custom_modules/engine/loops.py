@@ -1,7 +1,6 @@
 """Training that can stop and go on anywhere, and evaluation in the run's precision."""
 
 import logging
-import shlex
 import time
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ from mmengine.registry import LOOPS
 from mmengine.runner import EpochBasedTrainLoop, TestLoop, ValLoop
 
 from ..base.errors import UserError
+from ..base.shell import shell_word
 from ..datasets.seeded_dataset import batches_from
 from ..models.precision import autocast, resolve_dtype
 from ..runs.run_folder import point_latest_at
@@ -98,7 +98,7 @@ class ResumableTrainLoop(EpochBasedTrainLoop):
             self.runner.logger.log(
                 logging.WARNING,
                 f'stopped by {self.stop.name} in epoch {self._epoch + 1} after {self._iter} steps; '
-                f'go on with --resume {shlex.quote(str(self.runner.log_dir))}',
+                f'go on with --resume {shell_word(str(self.runner.log_dir))}',
             )
             self.runner.visualizer.close()
             raise SystemExit(self.stop.exit_status)

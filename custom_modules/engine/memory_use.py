@@ -1,10 +1,9 @@
 """How much memory there is, how much this process has taken, and a limit to that.
 
-Of the GPU where there is one, else of the machine (Linux, macOS).
+Of the GPU where the process computes on one, else of the machine.
 """
 
 import os
-import resource
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,11 +11,19 @@ from pathlib import Path
 
 import torch
 
+from ..base.system import resource
+from ..base.windows_memory import machine_memory, process_peak
 
-def peak_memory() -> int:
-    """Return the bytes this process had at its peak, on a CPU with interpreter and libraries."""
+
+def peak_memory() -> int | None:
+    """Return the bytes this process had at its peak, on a CPU with interpreter and libraries.
+
+    None where the system does not tell.
+    """
     if torch.cuda.is_available():
         return torch.cuda.max_memory_allocated()
+    if resource is None:
+        return process_peak()
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak if sys.platform == 'darwin' else peak * 1024
 
@@ -25,13 +32,16 @@ def available_memory() -> int:
     """Return the bytes that a new process can have without taking them from others.
 
     Without a GPU: what Linux says is available, or less where the process is in a control group
-    (a container, a Slurm job) with a limit; all of the memory on other systems.
+    (a container, a Slurm job) with a limit; what Windows says; all of the memory on macOS.
     """
     if torch.cuda.is_available():
         return torch.cuda.mem_get_info()[0]
     available = _fields(Path('/proc/meminfo')).get('MemAvailable')
     if available is None:
-        return os.sysconf('SC_PAGE_SIZE') * os.sysconf('SC_PHYS_PAGES')
+        told = machine_memory()
+        return (
+            told if told is not None else os.sysconf('SC_PAGE_SIZE') * os.sysconf('SC_PHYS_PAGES')
+        )
     return min([available * 1024, *_left_in_groups()])
 
 
@@ -49,7 +59,7 @@ def memory_limit(size: int) -> Iterator[None]:
         torch.cuda.set_per_process_memory_fraction(1.0)
         return
     data = _fields(Path('/proc/self/status')).get('VmData')
-    if data is None:
+    if data is None or resource is None:
         yield
         return
     soft, hard = resource.getrlimit(resource.RLIMIT_DATA)
@@ -74,7 +84,9 @@ def is_out_of_memory(error: BaseException) -> bool:
 def _fields(path: Path) -> dict[str, int]:
     """Return the numbers of a file of lines like ``VmData:  12 kB``."""
     try:
-        lines = [line.replace(':', ' ').split() for line in path.read_text().splitlines()]
+        lines = [
+            line.replace(':', ' ').split() for line in path.read_text(encoding='utf-8').splitlines()
+        ]
     except OSError:
         return {}
     return {line[0]: int(line[1]) for line in lines if len(line) > 1 and line[1].isdecimal()}
@@ -83,7 +95,7 @@ def _fields(path: Path) -> dict[str, int]:
 def _left_in_groups() -> Iterator[int]:
     """Yield what is left below the limit of each control group around this process."""
     try:
-        groups = Path('/proc/self/cgroup').read_text().splitlines()
+        groups = Path('/proc/self/cgroup').read_text(encoding='utf-8').splitlines()
     except OSError:
         return
     for group in groups:
@@ -108,6 +120,6 @@ def _left_in_groups() -> Iterator[int]:
 
 def _number(path: Path) -> int | None:
     try:
-        return int(path.read_text())
+        return int(path.read_text(encoding='utf-8'))
     except (OSError, ValueError):  # 'max'
         return None

@@ -19,6 +19,7 @@ from torch import nn
 from torch.utils.data import DataLoader
 
 from ..distributed.sharding import is_sharded, shard_model
+from ..distributed.start_method import with_start_method
 from ..models.compiled import CompiledNetwork
 from ..runs.environment import environment
 from ..runs.run_folder import create_run_folder
@@ -55,7 +56,7 @@ class PetSegRunner(Runner):
     built: Built
 
     def setup_env(self, env_cfg: dict) -> None:
-        super().setup_env(env_cfg)
+        super().setup_env(with_start_method(env_cfg))
         run_name = self.cfg.get('run_name')
         PetSegRunner.created = None
         if run_name is None:

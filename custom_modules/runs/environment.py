@@ -15,7 +15,8 @@ def device_name() -> str:
     """Return the name of the GPU, or of the processor with the threads torch uses."""
     if torch.cuda.is_available():
         return torch.cuda.get_device_name()
-    return f'{_processor()}, {torch.get_num_threads()} threads'
+    count = torch.get_num_threads()
+    return f'{_processor()}, {count} {"thread" if count == 1 else "threads"}'
 
 
 def environment() -> dict[str, str]:
@@ -31,7 +32,7 @@ def environment() -> dict[str, str]:
 
 def _processor() -> str:
     try:
-        lines = Path('/proc/cpuinfo').read_text().splitlines()
+        lines = Path('/proc/cpuinfo').read_text(encoding='utf-8').splitlines()
     except OSError:
         return platform.processor() or platform.machine()
     names = [line.partition(':')[2].strip() for line in lines if line.startswith('model name')]

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ..base.errors import UserError, did_you_mean
-from ..base.paths import resolve_path
+from ..base.paths import LATEST, follow_latest, resolve_path
 
 
 def named_folders(arguments: Sequence[str]) -> list[tuple[str, Path]]:
@@ -49,8 +49,9 @@ def _run_folder(named: str) -> Path:
         beside = above.iterdir() if above.is_dir() else ()
         near = did_you_mean(folder.name, [path.name for path in beside])
         raise UserError(f'{named}: there is no such folder{near or "; runs are in work_dirs/"}')
-    if not (folder / 'vis_data').is_dir() and (folder / 'latest').is_dir():
-        run = (folder / 'latest').resolve()
+    latest = follow_latest(folder / LATEST)
+    if not (folder / 'vis_data').is_dir() and latest.is_dir():
+        run = latest.resolve()
         if run.parent != folder.resolve():
             raise UserError(f'{folder / "latest"}: leads out of the folder, to {run}; name a run')
         return run

@@ -2,14 +2,14 @@
 
 import itertools
 import os
-import shlex
 import time
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
 from ..base.errors import UserError
-from ..base.paths import short_path
+from ..base.paths import LATEST, follow_latest, short_path
+from ..base.shell import shell_word
 from ..base.whole_file import whole_file
 from ..config.written import CODE, origin
 
@@ -37,13 +37,21 @@ def create_run_folder(parent: Path, name: str) -> str:
 
 
 def point_latest_at(run: Path) -> None:
-    """Let ``latest`` beside the run point at it; where links do not exist there is none."""
-    beside = run.with_name(f'.latest.{os.getpid()}')
+    """Let ``latest`` beside the run point at it: a link, or a text file where there are none.
+
+    ``follow_latest`` reads both. A folder of that name is somebody's own and stays.
+    """
+    latest, beside = run.with_name(LATEST), run.with_name(f'.{LATEST}.{os.getpid()}')
     try:
         beside.symlink_to(run.name, target_is_directory=True)
-        beside.replace(run.with_name('latest'))
-    except OSError:
+        beside.replace(latest)
+    except (OSError, NotImplementedError):  # not allowed; Python was built without
         beside.unlink(missing_ok=True)
+        if latest.is_symlink():  # of a time or a system that had them
+            latest.unlink()
+        if latest.is_file() or not latest.exists():
+            with whole_file(latest) as file:
+                file.write(f'{run.name}\n')
 
 
 def mark_launch(run: Path, launch: str) -> None:
@@ -92,8 +100,12 @@ def find_run(work_dir: Path, named: str = '', config: str = '') -> Path:
             newest was saved in the future (see ``find_newest``).
     """
     if named:
-        path = Path(named)
-        folders = [path.parent] if path.name in (LAST, PREVIOUS) else [path, work_dir / path]
+        path = follow_latest(Path(named))
+        folders = (
+            [path.parent]
+            if path.name in (LAST, PREVIOUS)
+            else [path, follow_latest(work_dir / named)]
+        )
         for folder in folders:
             if _can_go_on(folder):
                 return folder.resolve()
@@ -125,7 +137,7 @@ def find_newest(work_dir: Path, config: str = '') -> Path | None:
     if newest is not None and _saved(newest) > time.time() + _CLOCKS_DIFFER:
         raise UserError(
             f'{newest}: was saved in the future by the clock of this machine; name the run to go '
-            f'on with, such as --resume {shlex.quote(newest.name)}'
+            f'on with, such as --resume {shell_word(newest.name)}'
         )
     return newest
 

@@ -6,10 +6,9 @@ image (4 bytes each), and its pixels; or a refusal's status, the length of its t
 the text.
 """
 
+import faulthandler
 import json
 import os
-import resource
-import signal
 import struct
 import sys
 from pathlib import Path
@@ -25,6 +24,10 @@ LENGTHS, HEADER = struct.Struct('>QQ'), struct.Struct('>IIII')
 BYTES_PER_PIXEL, BYTES = 32, 1 << 28
 
 
+#: Status of a process that took too long, as ``faulthandler`` leaves it, and of one that failed.
+TOO_LONG, FAILED = 1, 3
+
+
 def import_bare(folder: Path) -> None:
     """Let modules be imported without their packages, which import torch: two seconds."""
     for name in ('', '.datasets', '.service'):
@@ -35,8 +38,16 @@ def import_bare(folder: Path) -> None:
 
 def _bound(pixels: int) -> None:
     """Bound the memory of this process, and let it write neither files nor its own remains."""
-    if (used := Path('/proc/self/statm')).exists():  # Linux; others do not keep to this bound
-        size = int(used.read_text().split()[0]) * resource.getpagesize()
+    from custom_modules.base.system import resource
+
+    if resource is None:  # Windows has no such bounds
+        return
+    try:
+        used = Path('/proc/self/statm').read_text(encoding='utf-8')
+    except OSError:  # only Linux has it, and keeps to the bound
+        pass
+    else:
+        size = int(used.split()[0]) * resource.getpagesize()
         size += BYTES + BYTES_PER_PIXEL * pixels
         resource.setrlimit(resource.RLIMIT_AS, (size, size))
     resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
@@ -55,6 +66,7 @@ def main() -> None:
     cv2.setNumThreads(1)
     limits = Limits(**json.loads(sys.argv[1]))
     files, answers = sys.stdin.buffer, os.fdopen(os.dup(1), 'wb')
+    nowhere = open(os.devnull, 'w', encoding='utf-8')  # noqa: SIM115  (it stays open)
     os.dup2(2, 1)  # what a library prints is no answer
     _bound(limits.pixels)
     answers.write(READY)
@@ -62,8 +74,9 @@ def main() -> None:
     answer: tuple[bytes, Any]
     while lengths := files.read(LENGTHS.size):
         data, rule = map(files.read, LENGTHS.unpack(lengths))
-        # Nobody has to be there to end this process: the signal does it, inside of a library too.
-        signal.setitimer(signal.ITIMER_REAL, limits.decode_seconds)
+        # Nobody has to be there to end this process: a thread of the interpreter does it, inside of
+        # a library too, on every system.
+        faulthandler.dump_traceback_later(limits.decode_seconds, exit=True, file=nowhere)
         try:
             image = decode(data, limits, ImageReading.of(json.loads(rule)))
             answer = HEADER.pack(200, *image.shape), image.data
@@ -71,7 +84,7 @@ def main() -> None:
         except RefusedImageError as error:
             text = error.detail.encode()
             answer = HEADER.pack(error.status, len(text), 0, 0), text
-        signal.setitimer(signal.ITIMER_REAL, 0)
+        faulthandler.cancel_dump_traceback_later()
         for part in answer:
             answers.write(part)
         answers.flush()
@@ -79,4 +92,7 @@ def main() -> None:
 
 
 if __name__ == '__main__':
-    main()
+    try:
+        main()
+    except Exception:
+        os._exit(FAILED)  # 1 says that it took too long

@@ -15,6 +15,7 @@ from typing import Any, cast
 
 import numpy as np
 
+from ..base.system import own_group
 from ..datasets.image_io import COLOURS
 from ..datasets.image_reading import ImageReading
 from . import decoder_process
@@ -110,7 +111,7 @@ class _Decoder:
         try:
             return await self._exchange(self.process, data, reading)
         except (EOFError, OSError):  # of the pipe to a process that is no more
-            if await self.end() == -signal.SIGALRM:
+            if await self.end() == decoder_process.TOO_LONG:
                 detail = f'it takes longer than {self.limits.decode_seconds:g} seconds to decode'
                 raise RefusedImageError(413, detail) from None
             raise RefusedImageError(415, 'not a readable image') from None
@@ -123,7 +124,7 @@ class _Decoder:
         # Not process.kill(), which would take the status of one that has ended by itself.
         with suppress(ProcessLookupError):
             if process.returncode is None:
-                os.kill(process.pid, signal.SIGKILL)
+                os.kill(process.pid, getattr(signal, 'SIGKILL', signal.SIGTERM))
         return await process.wait()
 
     async def _start(self) -> Process:
@@ -134,7 +135,7 @@ class _Decoder:
             stdout=PIPE,
             stderr=DEVNULL,  # what libraries say of damaged files
             limit=PIECE,
-            start_new_session=True,  # Ctrl-C ends the service, which ends this in its turn
+            **own_group(),  # Ctrl-C ends the service, which ends this in its turn
         )
         assert process.stdout
         if await process.stdout.read(len(decoder_process.READY)) != decoder_process.READY:

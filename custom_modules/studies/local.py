@@ -10,6 +10,7 @@ import torch
 
 from ..base.errors import UserError
 from ..base.stopping import receiving
+from ..base.system import stay_on_cores, usable_cores
 from .experiments import Experiment
 from .running import STOPPED, WAITING, Progress, Stop, run_experiment_or_say_why
 from .watching import watch
@@ -65,7 +66,7 @@ def run_jobs(
     shares = core_shares(jobs)
 
     def job(number: int) -> None:
-        os.sched_setaffinity(0, shares[number])  # of this thread, and of the processes it starts
+        stay_on_cores(shares[number])
         environment = dict(OMP_NUM_THREADS=str(len(shares[number])))
         if jobs > 1:
             # A thread that spins while it waits takes what another job could use.
@@ -96,7 +97,7 @@ def core_shares(jobs: int) -> list[set[int]]:
     Raises:
         UserError: there are fewer cores than jobs.
     """
-    cores = sorted(os.sched_getaffinity(0))
+    cores = usable_cores()
     if not 1 <= jobs <= len(cores):
         raise UserError(f'--jobs {jobs}: use 1 to {len(cores)}, a core for each job at least')
     return [set(cores[job::jobs]) for job in range(jobs)]

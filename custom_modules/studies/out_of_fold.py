@@ -1,11 +1,12 @@
 """What the folds of a cross-validation found: each image by the net that had not seen it."""
 
-import fcntl
 import shutil
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+
+from filelock import FileLock
 
 from ..base.errors import UserError
 from ..base.paths import make_writable, short_path
@@ -53,9 +54,8 @@ def gather(validation: CrossValidation) -> Path | None:
         return None
     folder = validation.folder / OUT_OF_FOLD
     make_writable(folder, '--work-dir')
-    with open(validation.folder / '.lock', 'w') as lock:
-        # Jobs of Slurm end side by side: who reads last has to write last.
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    # Jobs of Slurm end side by side: who reads last has to write last.
+    with FileLock(validation.folder / '.lock'):
         scored = [read_scored(str(number), test) for number, test in enumerate(tests) if test]
         rows = _rows(validation, scored)
         validation.mark()

@@ -1,6 +1,5 @@
 """Running one experiment: its training and its test, each in a process of its own."""
 
-import fcntl
 import os
 import subprocess
 import sys
@@ -9,10 +8,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+
+from filelock import FileLock, Timeout
 
 from ..base.errors import UserError, user_message
-from ..base.paths import PROJECT_ROOT, make_writable, workspace
+from ..base.paths import LATEST, PROJECT_ROOT, follow_latest, make_writable, workspace
+from ..base.system import ask_to_end, own_group
 from .experiments import Experiment
 
 #: What an experiment is doing or how it ended.
@@ -21,6 +22,10 @@ DONE, FAILED, STOPPED, PRUNED = 'done', 'failed', 'stopped', 'stopped early'
 
 #: What both commands of an experiment print.
 OUTPUT = 'output.txt'
+
+#: Locks of an experiment's folder: of the sweep that runs it, and of the process that does the
+#: work, which takes it itself (``tools/_start.py``) and is told the file in this variable.
+_SWEEPS, _WORKERS, _VARIABLE = '.lock', '.working.lock', 'PETSEG_LOCK'
 
 #: Seconds between two looks at a process or at a lock.
 _PERIOD = 0.2
@@ -61,8 +66,8 @@ def run_experiment(
 ) -> None:
     """Train and test an experiment, as far as that is not done; go on where it was cut off.
 
-    The processes inherit a lock on the experiment's folder. If the sweep is killed they go on, and
-    the next sweep waits for them: no experiment is ever run twice at a time.
+    The processes lock the experiment's folder too. If the sweep is killed they go on, and the next
+    sweep waits for them: no experiment is ever run twice at a time.
 
     Args:
         progress: experiment to run, whose state is kept true meanwhile; in the end DONE, FAILED or
@@ -76,7 +81,7 @@ def run_experiment(
     """
     experiment, stop = progress.experiment, stop or Stop()
     make_writable(experiment.folder, '--work-dir')
-    with _locked(experiment.folder, stop) as lock:
+    with _locked(experiment.folder, stop):
         if stop.asked:
             progress.state = STOPPED
             return
@@ -85,7 +90,7 @@ def run_experiment(
         for step in steps if experiment.results() is None else []:
             progress.state = step
             command = _train_command(experiment) if step == TRAINING else _test_command(experiment)
-            status = _run(command, experiment, lock, stop, {**os.environ, **(environment or {})})
+            status = _run(command, experiment, stop, {**os.environ, **(environment or {})})
             if stop.asked:
                 progress.state = STOPPED
                 return
@@ -117,7 +122,7 @@ def _train_command(experiment: Experiment) -> list[str]:
 
 
 def _test_command(experiment: Experiment) -> list[str]:
-    run = experiment.folder / 'latest'
+    run = follow_latest(experiment.folder / LATEST)
     tool = _tool('test.py', experiment.config, run / experiment.weights)
     tool += ['--out', str(run / 'test'), '--probabilities'] if experiment.keeps_masks else []
     return [*tool, '--cfg-options', *experiment.options]
@@ -128,25 +133,29 @@ def _tool(name: str, *arguments: str | Path) -> list[str]:
 
 
 @contextmanager
-def _locked(folder: Path, stop: Stop) -> Iterator[IO]:
+def _locked(folder: Path, stop: Stop) -> Iterator[None]:
     """Hold the lock of an experiment's folder; wait for whoever has it, unless a stop is asked for.
 
-    A lock of flock belongs to the open file, which the processes of the experiment share.
+    A process that outlived its sweep is waited for too.
     """
-    with open(folder / '.lock', 'w') as file:
+    sweeps, workers = FileLock(folder / _SWEEPS), FileLock(folder / _WORKERS)
+    for lock in (sweeps, workers):
         while not stop.asked:
             try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                lock.acquire(blocking=False)
                 break
-            except BlockingIOError:
+            except Timeout:
                 stop.event.wait(_PERIOD)
-        yield file
+    workers.release()
+    try:
+        yield
+    finally:
+        sweeps.release()
 
 
 def _run(
     command: Sequence[str],
     experiment: Experiment,
-    lock: IO,
     stop: Stop,
     environment: Mapping[str, str],
 ) -> int:
@@ -154,12 +163,15 @@ def _run(
         process = subprocess.Popen(
             command,
             cwd=workspace(),
-            env=environment,
+            env={
+                **environment,
+                _VARIABLE: str(experiment.folder / _WORKERS),
+                'PYTHONIOENCODING': 'utf-8',  # of the file, whatever a terminal here has
+            },
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
-            pass_fds=[lock.fileno()],
-            start_new_session=True,  # Ctrl-C reaches it through us, once
+            **own_group(),  # Ctrl-C reaches it through us, once
         )
     told = 0
     while True:
@@ -168,7 +180,7 @@ def _run(
         except subprocess.TimeoutExpired:
             if stop.asked > told:
                 told = stop.asked
-                process.terminate() if told == 1 else process.kill()
+                ask_to_end(process) if told == 1 else process.kill()
 
 
 def _reason(experiment: Experiment, state: str, status: int) -> str:

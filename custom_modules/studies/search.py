@@ -1,13 +1,14 @@
 """A search for good values of a config, by Optuna."""
 
 import ast
-import fcntl
 import threading
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from filelock import FileLock, Timeout
 
 from ..base.errors import UserError
 from ..base.json_file import write_json
@@ -81,11 +82,12 @@ class Search:
         if trials < 1:
             raise UserError(f'--trials {trials}: give a number of trials, 1 or more')
         make_writable(self._home, '--work-dir')
-        with open(self._home / f'.{self.config.stem}.lock', 'w') as lock:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                raise UserError(f'{self._home}: another search runs there') from None
+        lock = FileLock(self._home / f'.{self.config.stem}.lock')
+        try:
+            held = lock.acquire(blocking=False)
+        except Timeout:
+            raise UserError(f'{self._home}: another search runs there') from None
+        with held:
             study = self._study()
             progress: list[Progress] = []
             one_at_a_time = threading.Lock()
@@ -123,7 +125,10 @@ class Search:
         """Return the search as it is stored; trials that nobody runs any more are queued again."""
         optuna = import_optuna()
         journal = self._home / f'{self.config.stem}.journal'
-        backend = optuna.storages.journal.JournalFileBackend(str(journal))
+        storages = optuna.storages.journal
+        # Its own lock is a symbolic link, which not every system allows.
+        lock = storages.JournalFileOpenLock(str(journal))
+        backend = storages.JournalFileBackend(str(journal), lock_obj=lock)
         own = self._experiment({})
         study = optuna.create_study(
             study_name=self.config.stem,

@@ -1,9 +1,9 @@
 """Which categories are foreground: the only one, those that the user names, or a question."""
 
-import shlex
 from collections.abc import Iterable, Mapping, Sequence
 
 from ...base.errors import UserError, did_you_mean
+from ...base.shell import shell_word
 from ...datasets.list_file import some
 from ..answers import Answers
 from ..mask_kinds.labels import BACKGROUND, FOREGROUND, IGNORED
@@ -87,15 +87,15 @@ def _question(
 ) -> tuple[str, dict[str, str]]:
     most = sorted(left, key=lambda name: -used[name])[:OFFERED]
     answers = {
-        f'--foreground {shlex.quote(name)}': f'{used[name]:,} objects; the others are background'
+        f'--foreground {shell_word(name)}': f'{used[name]:,} objects; the others are background'
         for name in most
     }
     for parent, members in parents.items():
         children = [name for name in members if name in left]
         if parent not in left and 1 < len(children) < len(left):
-            answers[f'--foreground {shlex.quote(parent)}'] = f'all of {", ".join(children)}'
+            answers[f'--foreground {shell_word(parent)}'] = f'all of {", ".join(children)}'
     if len(left) <= OFFERED:
-        every = ' '.join(shlex.quote(name) for name in left)
+        every = ' '.join(shell_word(name) for name in left)
         answers[f'--foreground {every}'] = 'objects of all categories'
     else:
         answers[f'--foreground {ALL}'] = 'objects of all categories'
