@@ -16,9 +16,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import torch
-from mmengine.device import get_device
 from mmengine.registry import MODELS
 
+from .base.device import device_of, present_device
 from .config import load_config
 from .config.held_datasets import pipeline_of, reading_of
 from .datasets.image_reading import ImageReading
@@ -70,16 +70,16 @@ def load(
             model was tested with: the windows of a model trained on patches, or else whole images.
         overlap: share of a window that its neighbour sees too, 0 to below 1; None for that of the
             test, or 0.25.
-        device: device to compute on, such as 'cpu' or 'cuda:0'; None for the GPU where there is
-            one.
+        device: device to compute on, such as 'cpu' or 'cuda:0'; None for ``device`` of the config:
+            of CUDA where there is one, unless it says another.
         options: ``key=value`` strings that change the config.
 
     Raises:
         UserError: a mistake in config, checkpoint or arguments.
     """
-    place = torch.device(device or get_device())
     config, source, _ = named_model([config] if checkpoint is None else [config, checkpoint])
     settings = load_config(config, options).resolved
+    place = torch.device(present_device(str(device)) if device else device_of(settings))
     notes: list[str] = []
     network: Network
     reading = reading_of(settings.test_dataloader['dataset'])

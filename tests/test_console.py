@@ -165,7 +165,7 @@ def test_where_it_runs(
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(console_hook, 'device_name', lambda: 'a processor')
+    monkeypatch.setattr(console_hook, 'describe_device', lambda: 'a processor')
     ConsoleHook().before_train(runner_of(**changes))
     assert capsys.readouterr().out.splitlines() == [
         f'{names}, {parameters} parameters; a processor, {dtype}',

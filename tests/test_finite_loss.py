@@ -89,7 +89,7 @@ def test_how_soon_it_is_noticed(
     scaler: bool | None,
     seen: int,
 ) -> None:
-    monkeypatch.setattr('torch.cuda.is_available', lambda: gpu)
+    monkeypatch.setattr(finite_loss_hook, 'get_device', lambda: 'cuda' if gpu else 'cpu')
     enabled = None if scaler is None else SimpleNamespace(is_enabled=lambda: scaler)
     runner = runner_of(tmp_path, world_size, scaler=enabled)
     hook = FiniteLossHook()

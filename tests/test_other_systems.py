@@ -40,13 +40,8 @@ def bare_environment() -> dict[str, str]:
     return {**os.environ, **path, 'PYTHONWARNINGS': 'ignore'}
 
 
-def test_all_tools_without_what_other_systems_lack(
-    run_tool: Command, sample: Path, tmp_path: Path
-) -> None:
-    """Under ``spawn``, without links, affinity, POSIX modules and signals, /proc and flock.
-
-    The training has the weights of one here, to the last bit.
-    """
+def test_all_tools_without_what_other_systems_lack(sample: Path, tmp_path: Path) -> None:
+    """Under ``spawn``, without links, affinity, POSIX modules and signals, /proc and flock."""
     size = [f'{stage}_dataloader.dataset.indices=4' for stage in ('train', 'val', 'test')]
     options = ['--cfg-options', *tiny_options(sample, *size, 'max_epochs=1', 'width=0.125')]
     worker = [*options, 'num_workers=1']
@@ -82,14 +77,32 @@ def test_all_tools_without_what_other_systems_lack(
     assert (tmp_path / 'runs' / 'latest').is_file() or not LINUX
     for made in ('report.html', 'model.pt', 'published/model.safetensors', 'kept/unet_sample.json'):
         assert (tmp_path / made).is_file(), made
-    here = run_tool('train.py', CONFIG, '--work-dir', 'forked', *worker)
-    assert here.returncode == 0, here.stderr
-    spawned, forked = (
-        torch.load(find_run(tmp_path / name) / 'last.pth', weights_only=False)['state_dict']
-        for name in ('runs', 'forked')
+
+
+@pytest.mark.skipif(not LINUX, reason='other systems spawn')
+def test_same_seed_same_weights_under_fork_and_spawn(
+    run_tool: Command, sample: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """To the last bit, with two workers, images turned at random, and a state of the optimiser."""
+    loader = ['train_dataloader.dataset.indices=8', 'batch_size=4', 'num_workers=2']
+    options = tiny_options(sample, *loader, 'max_epochs=2', 'width=0.125', 'val_dataloader=None')
+    words = [CONFIG, '--cfg-options', *options, 'val_cfg=None', 'val_evaluator=None', '--work-dir']
+    monkeypatch.setenv('PETSEG_START_METHOD', 'fork')
+    forked = run_tool('train.py', *words, 'fork')
+    cold = [sys.executable, str(ROOT / 'tools' / 'train.py'), *words, 'spawn']
+    monkeypatch.setenv('PETSEG_START_METHOD', 'spawn')
+    spawned = subprocess.run(cold, cwd=tmp_path, capture_output=True, text=True, timeout=120)
+    for done in (forked, spawned):
+        assert done.returncode == 0, done.stderr
+    one, other = (
+        torch.load(find_run(tmp_path / name) / 'last.pth', weights_only=False)
+        for name in ('fork', 'spawn')
     )
-    assert spawned.keys() == forked.keys()
-    assert all(torch.equal(spawned[name], forked[name]) for name in spawned)
+    assert one['meta']['iter'] == other['meta']['iter'] == 4
+    assert one['state_dict'].keys() == other['state_dict'].keys()
+    assert all(
+        torch.equal(one['state_dict'][key], other['state_dict'][key]) for key in one['state_dict']
+    )
 
 
 @pytest.mark.parametrize('bare', [True, False])
@@ -240,5 +253,4 @@ def test_memory_as_windows_tells_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ctypes, 'windll', SimpleNamespace(kernel32=kernel), raising=False)
     monkeypatch.setattr(memory_use, 'resource', None)
     monkeypatch.setattr(memory_use, '_fields', lambda _: {})
-    monkeypatch.setattr(torch.cuda, 'is_available', lambda: False)
     assert (memory_use.available_memory(), memory_use.peak_memory()) == (5 << 30, 3 << 30)

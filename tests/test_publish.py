@@ -89,6 +89,7 @@ def published(
 ) -> Path:
     folder = tmp_path_factory.mktemp('published') / 'pet'
     own = [option for option in options if 'threshold' not in option]  # the metrics have theirs
+    own.append('device=cpu')  # of this machine, and not of whoever loads it
     publish(load_config(recipe, own), str(checkpoint), folder, metrics=[tested], images=6)
     return folder
 
@@ -105,6 +106,7 @@ def test_the_folder(published: Path, checkpoint: Path, tested: Path) -> None:
     assert metrics == json.loads(tested.read_text())
     config = json.loads((published / 'config.json').read_text())
     assert config['evaluator'] == [dict(type='DiceMetric')] and 'custom_imports' not in config
+    assert config['device'] == 'auto' and config['env_cfg']['device'] == '$device'
     assert load(published).threshold == metrics['threshold'] == 0.4
     card = (published / 'README.md').read_text()
     for said in (

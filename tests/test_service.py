@@ -320,11 +320,11 @@ def test_bounds_that_let_nothing_through(
 ) -> None:
     monkeypatch.setitem(sys.modules, '_start', ModuleType('_start'))  # changes signals
     monkeypatch.syspath_prepend(ROOT / 'tools')
-    parse_args = runpy.run_path(str(ROOT / 'tools' / 'serve.py'))['parse_args']
+    build_parser = runpy.run_path(str(ROOT / 'tools' / 'serve.py'))['build_parser']
     for value in ('0', '-1', 'nan', 'inf', 'much'):
         monkeypatch.setattr(sys, 'argv', ['serve.py', 'model', bound, value])
         with pytest.raises(SystemExit) as ended:
-            parse_args('')
+            build_parser('').parse_args()
         said = capsys.readouterr().err
         assert (ended.value.code, f'argument {bound}: ' in said) == (2, True), said
 
@@ -332,11 +332,11 @@ def test_bounds_that_let_nothing_through(
 def test_no_tunnel(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setitem(sys.modules, '_start', ModuleType('_start'))  # changes signals
     monkeypatch.syspath_prepend(ROOT / 'tools')
-    parse_args = runpy.run_path(str(ROOT / 'tools' / 'serve.py'))['parse_args']
+    build_parser = runpy.run_path(str(ROOT / 'tools' / 'serve.py'))['build_parser']
     for words in (['--share'], ['--share=True']):
         monkeypatch.setattr(sys, 'argv', ['demo.py', 'model', *words])
         with pytest.raises(SystemExit) as ended:
-            parse_args('')
+            build_parser('').parse_args()
         assert (ended.value.code, '--host' in capsys.readouterr().err) == (2, True)
 
 

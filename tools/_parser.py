@@ -1,6 +1,7 @@
 """The parser of the tools: the arguments that several of them have, and habits of other tools."""
 
 import argparse
+import os
 import sys
 from pathlib import Path
 from typing import Any, NoReturn
@@ -12,7 +13,7 @@ HABITS = {
     '--deterministic': '--cfg-options randomness.deterministic=True',
     '--epochs': '--cfg-options max_epochs=N',
     '--eval': 'all metrics are computed',
-    '--gpu-id': 'CUDA_VISIBLE_DEVICES=N in the environment',
+    '--gpu-id': '--device cuda:N',
     '--gpus': 'bash tools/dist_train.sh CONFIG GPUS',
     '--load-from': '--cfg-options init=PATH',
     '--lr': '--cfg-options learning_rate=RATE',
@@ -24,6 +25,13 @@ HABITS = {
     '--show-dir': '--out DIR writes every mask and a picture of the worst and best images',
     '--work-dir': '--out DIR',
 }
+
+
+class _Device(argparse.Action):
+    """Puts a device where ``custom_modules.base.device`` looks, and every process started here."""
+
+    def __call__(self, parser: Any, namespace: Any, value: Any, option: Any = None) -> None:
+        os.environ['PETSEG_DEVICE'] = value
 
 
 class Parser(argparse.ArgumentParser):
@@ -54,6 +62,14 @@ class Parser(argparse.ArgumentParser):
 
     def add_cfg_options(self, help: str = 'change the config') -> None:  # noqa: A002
         self.add_argument('--cfg-options', nargs='+', default=[], metavar='KEY=VALUE', help=help)
+
+    def add_device(self) -> None:
+        self.add_argument(
+            '--device',
+            action=_Device,
+            metavar='NAME',
+            help="device to compute on: auto, cpu, cuda, cuda:1, mps, xpu (default: the config's)",
+        )
 
     def add_launcher(self) -> None:
         self.add_argument(

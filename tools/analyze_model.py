@@ -16,6 +16,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument(
         '--out', type=Path, metavar='DIR', help='folder for analysis.json and pyramid.png'
     )
+    parser.add_device()
     parser.add_cfg_options('change the config, such as width=0.5 image_size=128')
     return parser.parse_args()
 

@@ -33,6 +33,7 @@ def parse_args() -> argparse.Namespace:
         action='store_true',
         help="execute the run's config.py, for parts of your own; else it is read as data",
     )
+    parser.add_device()
     parser.add_cfg_options('change the config, such as data_root')
     return parser.parse_args()
 

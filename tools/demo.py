@@ -7,15 +7,18 @@ cut-out, of several models side by side. It is the same service as that of tools
 docs/deploy.md.
 """
 
-import sys
-
 import serve
 
 
 def main() -> None:
-    if len(sys.argv) > 1:
-        serve.main(__doc__)
+    parser = serve.build_parser(__doc__, models='*')
+    args = parser.parse_args()
+    if args.models:
+        serve.serve(args)
         return
+    for name, value in vars(args).items():
+        if name != 'models' and value != parser.get_default(name):
+            parser.error(f'--{name.replace("_", "-")} is for a page, which needs a MODEL')
     from custom_modules.commands.cli import user_errors  # not before: --help need not wait
 
     with user_errors(needs_output=False):

@@ -19,6 +19,7 @@ def parse_args() -> argparse.Namespace:
         default=0.8,
         help='share of the available memory that a training may take (default: 0.8)',
     )
+    parser.add_device()
     parser.add_cfg_options()
     return parser.parse_args()
 
@@ -28,15 +29,17 @@ def main() -> None:
     from custom_modules.commands.cli import user_errors  # not before: --help need not wait
 
     with user_errors():
+        from custom_modules.base.device import device_of
         from custom_modules.commands.find_batch_size import choose, find_batch_size, gibibytes
         from custom_modules.config import load_config
         from custom_modules.config.line import config_line
-        from custom_modules.runs.environment import device_name
+        from custom_modules.runs.environment import describe_device
 
         config = load_config(args.config, args.cfg_options)
+        device_of(config.resolved)
         done = []
         search = find_batch_size(config, args.largest, args.memory_share)
-        print(f'{device_name()}; a training may take {gibibytes(search.limit)}')
+        print(f'{describe_device()}; a training may take {gibibytes(search.limit)}')
         print(f'{search.images:,} images to train\n')
         print('batch size    images/s      memory')
         for row in search.measurements:

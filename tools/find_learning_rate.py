@@ -15,6 +15,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('--steps', type=int, default=100, help='rates to try (default: 100)')
     parser.add_argument('--lowest', type=float, default=1e-7, help='first rate (default: 1e-7)')
     parser.add_argument('--highest', type=float, default=1.0, help='last rate (default: 1)')
+    parser.add_device()
     parser.add_cfg_options()
     return parser.parse_args()
 
@@ -24,11 +25,15 @@ def main() -> None:
     from custom_modules.commands.cli import user_errors  # not before: --help need not wait
 
     with user_errors():
+        from custom_modules.base.device import device_of
         from custom_modules.commands.find_learning_rate import find_learning_rate, format_rate
         from custom_modules.config import load_config
         from custom_modules.config.line import config_line
+        from custom_modules.runs.environment import describe_device
 
         config = load_config(args.config, args.cfg_options)
+        device_of(config.resolved)
+        print(describe_device(), flush=True)
         test = find_learning_rate(config, args.out, args.steps, args.lowest, args.highest)
         lowest = test.rates[test.lowest()]
         print(

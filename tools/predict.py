@@ -55,6 +55,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument(
         '--frames', type=int, help='of each video (default: all) or camera (default: 300)'
     )
+    parser.add_device()
     parser.add_cfg_options()
     return parser.parse_intermixed_args()
 
@@ -71,7 +72,7 @@ def main() -> None:
         from custom_modules.commands.predict import predict_files
         from custom_modules.prediction.inputs import find_sources
         from custom_modules.prediction.outputs import SUMMARY, prepare_folder, result_folders
-        from custom_modules.runs.environment import device_name
+        from custom_modules.runs.environment import describe_device
         from custom_modules.runs.named_model import named_model
 
         # What cannot be read or written is said below; OpenCV's lines are about its own source.
@@ -93,7 +94,7 @@ def main() -> None:
             options=args.cfg_options,
         )
         prepare_folder(folder, args.overwrite)
-        how = f'{device_name()}, {model.network.description}'
+        how = f'{describe_device()}, {model.network.description}'
         print(f'{len(sources):,} inputs, {model.seen}, threshold {model.threshold:g}; {how}')
         for note in model.notes:
             print(f'warning: {note}')

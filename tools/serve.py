@@ -30,14 +30,16 @@ def not_shared(_: str) -> str:
     )
 
 
-def parse_args(description: str | None) -> argparse.Namespace:
+def build_parser(description: str | None, models: str = '+') -> Parser:
+    """Return the parser of this tool and of the demo, which can do without models ('*')."""
     parser = Parser(description)
     parser.add_argument(
         'models',
-        nargs='+',
+        nargs=models,
         metavar='MODEL',
         help='folder of tools/publish.py, or a config followed by its checkpoint; one or more',
     )
+    parser.add_device()
     parser.add_argument('--host', default='127.0.0.1', help='(default: this machine alone)')
     parser.add_argument(
         '--allow-host',
@@ -79,11 +81,10 @@ def parse_args(description: str | None) -> argparse.Namespace:
     parser.add_argument('--batch-size', type=one_or_more, default=8, help='(default: 8)')
     # A habit of other demos, which send all of it through somebody's server.
     parser.add_argument('--share', nargs='?', const='', type=not_shared, help=argparse.SUPPRESS)
-    return parser.parse_args()
+    return parser
 
 
-def main(description: str | None = __doc__) -> None:
-    args = parse_args(description)
+def serve(args: argparse.Namespace) -> None:
     from custom_modules.commands.cli import user_errors  # not before: --help need not wait
 
     with user_errors(needs_output=False):
@@ -114,4 +115,4 @@ def main(description: str | None = __doc__) -> None:
 
 
 if __name__ == '__main__':
-    main()
+    serve(build_parser(__doc__).parse_args())

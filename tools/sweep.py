@@ -9,6 +9,7 @@ Search with Optuna: python tools/sweep.py CONFIG --search learning_rate=1e-5..1e
 """
 
 import argparse
+import os
 from pathlib import Path
 
 import _start  # noqa: F401  (the project's folder, signals, standard streams)
@@ -66,6 +67,7 @@ def parse_args() -> argparse.Namespace:
     )
     parser.add_argument('--trials', type=int, default=20, help='of a search (default: 20)')
     parser.add_argument('--dry-run', action='store_true', help='only list the experiments')
+    parser.add_device()
     parser.add_cfg_options('change all configs')
     return parser.parse_args()
 
@@ -120,6 +122,7 @@ def same_sweep(args: argparse.Namespace) -> list[str]:
     words += ['--seeds', args.seeds] if args.seeds else []
     words += ['--folds', str(args.folds)] if args.folds else []
     words += ['--budget', str(find_budget(args.budget))] if args.budget else []
+    words += ['--device', os.environ['PETSEG_DEVICE']] if 'PETSEG_DEVICE' in os.environ else []
     for name in ('work_dir', 'results'):
         value = getattr(args, name)
         words += [f'--{name.replace("_", "-")}', str(Path(value).resolve())] if value else []

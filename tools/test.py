@@ -24,6 +24,7 @@ def parse_args() -> argparse.Namespace:
         action='store_true',
         help='with --out: keep the probabilities of the foreground too, as PNG of 8 bits',
     )
+    parser.add_device()
     parser.add_cfg_options('change the config, such as border=ignore resolution=original')
     parser.add_argument(
         '--quick',

@@ -26,6 +26,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument(
         '--amp', action='store_true', help='half precision where the hardware is fast at it'
     )
+    parser.add_device()
     parser.add_cfg_options('change the config, such as batch_size=8 model.threshold=0.4')
     parser.add_launcher()
     return parser.parse_args()

@@ -10,6 +10,7 @@ from mmengine.config import Config
 from mmengine.device import get_device
 from mmengine.registry import MODELS
 
+from ..base.device import device_of
 from ..base.errors import UserError
 from ..base.paths import LATEST, follow_latest, resolve_path
 from ..config import load_config
@@ -114,7 +115,7 @@ def read_judge(folder: Path, options: Sequence[str] = (), execute: bool = False)
     # Mirrored too: a better prediction for twice the time.
     divisor = model.size_divisor
     model.network = TestTimeAugmentation(model.network, divisor)
-    device = get_device()
+    device = device_of(config)
     return Judge(
         folder,
         config,

@@ -11,6 +11,7 @@ from mmengine.device import get_device
 from mmengine.registry import MODELS, OPTIMIZERS
 from torch import nn
 
+from ..base.device import device_of
 from ..base.errors import UserError
 from ..base.json_file import write_json
 from ..base.paths import make_writable, short_path
@@ -20,7 +21,7 @@ from ..models.activation_memory import kept_bytes, peak_bytes
 from ..models.cost import latency, operations_of_parts
 from ..models.feature_maps import feature_maps
 from ..models.network import check_sides, features_of, head_logits
-from ..models.precision import autocast, resolve_dtype
+from ..models.precision import autocast, memory_format, resolve_dtype
 from ..models.receptive_field import receptive_field
 from ..runs.environment import environment
 from ..runs.trained_with import image_size, windows
@@ -60,6 +61,7 @@ def analyze_model(config: LoadedConfig, out: Path | None = None) -> dict[str, An
     if out is not None:
         make_writable(out, '--out')
     values = config.resolved
+    device_of(values)
     torch.manual_seed(0)
     try:
         model = MODELS.build(values.model).eval()
@@ -199,7 +201,7 @@ def _latencies(model: nn.Module, images: torch.Tensor) -> dict[str, Any]:
             if resolve_dtype('auto', device) != dtype:
                 found[name] = None
                 continue
-            model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+            model.to(memory_format=memory_format(device))  # type: ignore[call-overload]
         with torch.inference_mode(), autocast(dtype, device):
             found[name] = latency(lambda: model(images))
     return found

@@ -12,6 +12,7 @@ from ..base.errors import UserError
 from ..base.paths import make_writable, resolve_path, short_path
 from ..base.progress import ProgressBar
 from ..engine.memory import keep_freed_memory
+from ..runs.environment import describe_device
 
 #: The files of an audit in its folder.
 PAGE, LIST, TABLE = 'audit.html', 'suspects.txt', 'audit.csv'
@@ -64,6 +65,7 @@ def audit_labels(
     judges = [read_judge(run, options, own_parts) for run in find_runs(named)]
     images, learned = unseen_images(judges, splits)
     make_writable(folder, '--out')
+    print(describe_device(judges[0].dtype), flush=True)
     loader = judges[0].config.test_dataloader
     size, workers = loader.get('batch_size', 8), loader.get('num_workers', 0)
     with ProgressBar('judging', len(images)) as bar:

@@ -5,10 +5,10 @@ import unicodedata
 from pathlib import Path, PurePosixPath
 
 import numpy as np
-import torch
 from mmengine.registry import MODELS
 from torch import nn
 
+from ..base.device import use_device
 from ..base.errors import UserError
 from ..base.paths import PROJECT_ROOT, short_path
 from ..base.progress import ProgressBar
@@ -99,7 +99,8 @@ def _plan(found: Found) -> list[Line]:
             len(training),
             lambda done: bar.set(done, len(chosen)),
         )
-    return plan(facts, Machine(available_memory(), torch.cuda.is_available()), _kept)
+    on_gpu = use_device() == 'cuda'
+    return plan(facts, Machine(available_memory(), on_gpu), _kept)
 
 
 def _kept(base: str, factor: float, height: int, width: int) -> int:

@@ -85,6 +85,8 @@ def publish(
         make_writable(made, 'the folder')
         values = _without_lists(_without_own_metrics(config.data))
         _set(values, 'model', 'threshold', threshold)
+        if 'device' in (values.get('env_cfg') or {}):  # that of the publisher
+            _set(values, 'env_cfg', 'device', 'auto')
         _check_readable(values, config.path, made / PUBLISHED_CONFIG)
         rounded, parity = None, None
         if small:

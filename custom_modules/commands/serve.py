@@ -12,6 +12,7 @@ from fastapi import FastAPI
 
 from ..base.errors import UserError
 from ..base.system import resource
+from ..runs.environment import describe_device
 from ..service.app import build_app
 from ..service.batcher import Batcher
 from ..service.connections import Connections
@@ -61,7 +62,9 @@ def run(
         shown = f'[{host}]' if ':' in host else host
         address = f'http://{shown}:{sock.getsockname()[1]}'
         names = ', '.join(batchers)
-        says = f'{names}: a page to try them on: {address}/; for programs: {address}{DOCS}'
+        kinds = dict.fromkeys(one.network.description for one in predictors.values())
+        where = f'on {describe_device()}, {", ".join(kinds)}'
+        says = f'{names}: {where}; a page to try them on: {address}/; for programs: {address}{DOCS}'
         print(says, flush=True)
         try:
             uvicorn.Server(server_config(app, limits)).run(sockets=[sock])

@@ -7,6 +7,7 @@ from typing import Any
 from mmengine.config import Config
 from mmengine.dist import is_main_process
 
+from ..base.device import device_of
 from ..base.errors import UserError
 from ..base.paths import make_writable, short_path
 from ..config import LoadedConfig
@@ -35,7 +36,7 @@ from ..models.cost import cost_of_image
 from ..models.test_time_augmentation import TestTimeAugmentation
 from ..models.windows import Windows
 from ..runs.checkpoint_io import weights_file
-from ..runs.environment import environment
+from ..runs.environment import describe_device, environment
 from ..runs.initial_weights import start_of
 from ..runs.metrics_text import describe
 from ..runs.scored_run import write_results
@@ -98,11 +99,11 @@ def test(
         raise UserError(f'{checkpoint}: there is no such checkpoint; train first, see work_dirs/')
     folder = Path(out) if out else Path(checkpoint).resolve().parent
     keep_freed_memory()
+    device_of(values)
     join_processes(launcher, **values.get('env_cfg', {}).get('dist_cfg', {}))
     make_writable(folder, '--out')
     if tune:
         make_writable(Path(checkpoint).resolve().parent, '--tune-threshold (a copied checkpoint)')
-
     if probabilities and not out:
         raise UserError('--probabilities: needs a folder; add --out DIR')
     hooks = [pictures_hook(folder, probabilities)] if out else []
@@ -118,6 +119,8 @@ def test(
         runner.checkpoint_meta = use_exported(
             model, Path(checkpoint), reading_of(values.test_dataloader['dataset'])
         )
+    if is_main_process():
+        print(describe_device(runner.test_loop.dtype), flush=True)
     conditions = _conditions(values, runner, tta)
     validation = _validate(runner, required=tune) if tune or not quick else None
     source, line = 'config', None

@@ -6,6 +6,7 @@ from pathlib import Path
 from mmengine.config import Config
 from mmengine.dist import is_main_process
 
+from ..base.device import device_of
 from ..base.errors import UserError
 from ..base.paths import LATEST, follow_latest, make_writable, resolve_path, workspace
 from ..base.whole_file import remove_parts
@@ -62,6 +63,7 @@ def train(
     settings.work_dir = str(Path(work_dir) if work_dir else default_work_dir(config))
     settings.launcher = launcher
     check_training(config.resolved)
+    device_of(settings)
     keep_freed_memory()
     join_processes(launcher, **settings.get('env_cfg', {}).get('dist_cfg', {}))
     run = _run_to_resume(config, Path(settings.work_dir), resume)

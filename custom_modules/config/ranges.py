@@ -10,6 +10,7 @@ annotations.py).
 import math
 from collections.abc import Mapping
 
+from ..base.device import IN_WORDS, NAMES
 from ..base.kinds import (
     AT_LEAST_ONE,
     AT_LEAST_ZERO,
@@ -58,6 +59,7 @@ RULE = choice('greater', 'less', None)
 RESOLUTION = choice('input', 'original')
 MAYBE_DICT, MAYBE_PART, MAYBE_TEXT = either(DICT, NONE), either(PART, NONE), either(TEXT, NONE)
 PARTS = Several(PART, least=0)
+DEVICE = Worded(choice(*NAMES), IN_WORDS)
 EVALUATOR = either(PART, Several(PART), NONE)
 
 _TOP: dict[str, Kind] = dict(
@@ -107,6 +109,7 @@ _MIXING: dict[str, Kind] = dict(alpha=POSITIVE, prob=SHARE)
 RANGES: Mapping[str, Mapping[str, Kind]] = {
     '': _TOP,
     'randomness': dict(seed=either(SEED, NONE), deterministic=FLAG, diff_rank_seed=FLAG),
+    'env_cfg': dict(device=DEVICE),
     'mp_cfg': dict(
         mp_start_method=choice('fork', 'spawn', 'forkserver'), opencv_num_threads=AT_LEAST_ZERO
     ),

@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import torch
 import torch.distributed as torch_dist
+from mmengine.device import get_device
 
 from ..base.errors import UserError
 
@@ -107,7 +108,7 @@ def join_processes(launcher: str, timeout: float = 1800, backend: str | None = N
     store = torch_dist.PrefixStore(
         f'restart {environment.get("TORCHELASTIC_RESTART_COUNT", 0)}', store
     )
-    if torch.cuda.is_available():
+    if get_device() == 'cuda':
         torch.cuda.set_device(int(environment['LOCAL_RANK']))
-    backend = backend or ('nccl' if torch.cuda.is_available() else 'gloo')
+    backend = backend or ('nccl' if get_device() == 'cuda' else 'gloo')
     torch_dist.init_process_group(backend, store=store, rank=rank, world_size=size, timeout=wait)

@@ -5,6 +5,7 @@ import os
 import sys
 from typing import Any
 
+from ..base.device import use_device
 from ..base.errors import UserError
 
 #: Environment variable that decides, whatever a config says.
@@ -39,8 +40,8 @@ def start_method(configured: str) -> str:
     return configured
 
 
-def with_start_method(settings: dict[str, Any]) -> dict[str, Any]:
-    """Choose the start method of this process; return an ``env_cfg`` that says the same.
+def prepare_process(settings: dict[str, Any]) -> dict[str, Any]:
+    """Choose device and start method of this process; return an ``env_cfg`` that says the latter.
 
     MMEngine would warn of every change, and choose nothing on Windows.
 
@@ -48,8 +49,9 @@ def with_start_method(settings: dict[str, Any]) -> dict[str, Any]:
         settings: ``env_cfg`` of the config.
 
     Raises:
-        UserError: see ``start_method``.
+        UserError: see ``start_method`` and ``use_device``.
     """
+    use_device(settings.get('device', 'auto'))
     processes = dict(settings.get('mp_cfg') or {})
     method = start_method(processes.get('mp_start_method', 'fork'))
     multiprocessing.set_start_method(method, force=True)

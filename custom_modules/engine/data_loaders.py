@@ -4,6 +4,7 @@ import signal
 from types import FrameType
 
 import torch
+from mmengine.device import get_device
 from mmengine.registry import FUNCTIONS
 from mmengine.runner import Runner
 from torch.utils.data import DataLoader
@@ -50,7 +51,7 @@ def build_data_loader(settings: dict, seed: int | None, diff_rank_seed: bool) ->
     if not config['num_workers']:
         config['persistent_workers'] = False
     config.setdefault('worker_init_fn', dict(type='patient_worker'))
-    config.setdefault('pin_memory', torch.cuda.is_available())
+    config.setdefault('pin_memory', get_device() == 'cuda')
     loader = Runner.build_dataloader(config, seed, diff_rank_seed)
     if not len(loader):
         split = getattr(loader.dataset, 'split', None)

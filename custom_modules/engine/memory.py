@@ -3,7 +3,7 @@
 import ctypes
 import platform
 
-import torch
+from mmengine.device import get_device
 
 # Of glibc's malloc.h.
 _M_TRIM_THRESHOLD, _M_TOP_PAD, _M_MMAP_THRESHOLD, _M_MMAP_MAX = -1, -2, -3, -4
@@ -19,7 +19,7 @@ def keep_freed_memory() -> bool:
     Returns:
         Whether freed memory is kept; False on a GPU and without glibc.
     """
-    if torch.cuda.is_available() or platform.libc_ver()[0] != 'glibc':
+    if get_device() != 'cpu' or platform.libc_ver()[0] != 'glibc':
         return False
     mallopt = ctypes.CDLL(None).mallopt
     kept = (

@@ -8,8 +8,10 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import torch
+from mmengine.device import get_device
 
 from ..base.system import resource
 from ..base.windows_memory import machine_memory, process_peak
@@ -20,8 +22,8 @@ def peak_memory() -> int | None:
 
     None where the system does not tell.
     """
-    if torch.cuda.is_available():
-        return torch.cuda.max_memory_allocated()
+    if get_device() != 'cpu':
+        return _of_gpu().max_memory_allocated() if get_device() != 'mps' else None
     if resource is None:
         return process_peak()
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
@@ -34,8 +36,8 @@ def available_memory() -> int:
     Without a GPU: what Linux says is available, or less where the process is in a control group
     (a container, a Slurm job) with a limit; what Windows says; all of the memory on macOS.
     """
-    if torch.cuda.is_available():
-        return torch.cuda.mem_get_info()[0]
+    if get_device() not in ('cpu', 'mps'):  # Apple's shares that of the machine
+        return int(_of_gpu().mem_get_info()[0])
     available = _fields(Path('/proc/meminfo')).get('MemAvailable')
     if available is None:
         told = machine_memory()
@@ -52,7 +54,7 @@ def memory_limit(size: int) -> Iterator[None]:
     Without it Linux grants what it does not have, and kills some process when that is used. It
     holds for a GPU and on Linux.
     """
-    if torch.cuda.is_available():
+    if get_device() == 'cuda':
         total = torch.cuda.mem_get_info()[1]
         torch.cuda.set_per_process_memory_fraction(min(1.0, size / total))
         yield
@@ -79,6 +81,10 @@ def is_out_of_memory(error: BaseException) -> bool:
     said = str(error).lower()
     signs = ("can't allocate memory", 'not enough memory', 'could not create a memory object')
     return isinstance(error, RuntimeError) and any(sign in said for sign in signs)
+
+
+def _of_gpu() -> Any:
+    return getattr(torch, get_device())
 
 
 def _fields(path: Path) -> dict[str, int]:

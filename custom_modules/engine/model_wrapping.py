@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import torch
+from mmengine.device import get_device
 from torch import nn
 
 from ..distributed.sync_batch_norm import synchronise_batch_norm
@@ -12,10 +13,9 @@ from ..models.precision import resolve_dtype
 
 def computes_below_fp32(config: Mapping[str, Any]) -> bool:
     """Say whether training or test of a config compute in half precision on this machine."""
-    device = 'cuda' if torch.cuda.is_available() else 'cpu'
     stages = (config.get('optim_wrapper'), config.get('test_cfg'))
     precisions = [stage['precision'] for stage in stages if stage and 'precision' in stage]
-    return any(resolve_dtype(p, device) != torch.float32 for p in precisions)
+    return any(resolve_dtype(p, get_device()) != torch.float32 for p in precisions)
 
 
 def prepare_for_processes(config: Any, model: nn.Module, wrapper: dict | None) -> dict | None:
@@ -28,7 +28,7 @@ def prepare_for_processes(config: Any, model: nn.Module, wrapper: dict | None) -
         model: model that is changed in place.
         wrapper: ``model_wrapper_cfg`` of the config; None where it has none.
     """
-    if torch.cuda.is_available():
+    if get_device() == 'cuda':
         if config.get('shard') and config.get('sync_bn'):
             nn.SyncBatchNorm.convert_sync_batchnorm(model)
         return wrapper

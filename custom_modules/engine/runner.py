@@ -7,7 +7,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, ClassVar
 
-import torch
 import torch.distributed as torch_dist
 from mmengine.device import get_device
 from mmengine.dist import is_main_process, master_only
@@ -19,8 +18,9 @@ from torch import nn
 from torch.utils.data import DataLoader
 
 from ..distributed.sharding import is_sharded, shard_model
-from ..distributed.start_method import with_start_method
+from ..distributed.start_method import prepare_process
 from ..models.compiled import CompiledNetwork
+from ..models.precision import memory_format
 from ..runs.environment import environment
 from ..runs.run_folder import create_run_folder
 from . import checkpoints
@@ -56,7 +56,7 @@ class PetSegRunner(Runner):
     built: Built
 
     def setup_env(self, env_cfg: dict) -> None:
-        super().setup_env(with_start_method(env_cfg))
+        super().setup_env(prepare_process(env_cfg))
         run_name = self.cfg.get('run_name')
         PetSegRunner.created = None
         if run_name is None:
@@ -101,7 +101,7 @@ class PetSegRunner(Runner):
     def wrap_model(self, model_wrapper_cfg: dict | None, model: nn.Module) -> nn.Module:
         if computes_below_fp32(self.cfg):
             # Convolutions in half precision are fastest with the channels innermost.
-            model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+            model.to(memory_format=memory_format(get_device()))  # type: ignore[call-overload]
         if self.distributed:
             model_wrapper_cfg = prepare_for_processes(self.cfg, model, model_wrapper_cfg)
             if self.cfg.get('shard'):

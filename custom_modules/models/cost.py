@@ -9,6 +9,7 @@ import torch
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
+from ..base.device import synchronise
 from .binary_segmentor import BinarySegmentor
 from .network import logits_of
 from .precision import autocast
@@ -92,7 +93,6 @@ def latency(step: Callable[[], object]) -> dict[str, float | int]:
 
 def seconds_of(step: Callable[[], object], times: int = 1) -> float:
     """Return the seconds that ``times`` steps take, those of a GPU to their end."""
-    synchronise = torch.cuda.synchronize if torch.cuda.is_available() else lambda: None
     synchronise()
     start = time.perf_counter()
     for _ in range(times):

@@ -11,7 +11,7 @@ from ..datasets.channels import swap_red_and_blue
 from ..export.onnx_files import Logits
 from ..models import BinarySegmentor
 from ..models.folding import fold_batch_norm
-from ..models.precision import autocast
+from ..models.precision import autocast, memory_format
 
 
 class Network(Protocol):
@@ -45,7 +45,8 @@ class TorchNetwork:
         model = model.eval()
         if model.data_preprocessor.device.type == 'cpu':
             fold_batch_norm(model)
-        self.model = model.to(memory_format=torch.channels_last)
+        device = model.data_preprocessor.device
+        self.model = model.to(memory_format=memory_format(device))
         self.dtype = dtype
         self.description = f'PyTorch, {str(dtype).removeprefix("torch.")}'
 

@@ -7,16 +7,26 @@ import subprocess
 from pathlib import Path
 
 import torch
+from mmengine.device import get_device
 
+from ..base.device import devices_not_used
 from ..base.paths import PROJECT_ROOT
 
 
 def device_name() -> str:
     """Return the name of the GPU, or of the processor with the threads torch uses."""
-    if torch.cuda.is_available():
-        return torch.cuda.get_device_name()
+    if get_device() == 'mps':
+        return f'{_processor()}, its GPU (mps)'
+    if get_device() in ('cuda', 'xpu'):
+        return str(getattr(torch, get_device()).get_device_name())
     count = torch.get_num_threads()
     return f'{_processor()}, {count} {"thread" if count == 1 else "threads"}'
+
+
+def describe_device(dtype: torch.dtype | None = None) -> str:
+    """Return what a tool says of where it computes: the device, others that are here, the dtype."""
+    precision = '' if dtype is None else f', {str(dtype).removeprefix("torch.")}'
+    return f'{device_name()}{devices_not_used()}{precision}'
 
 
 def environment() -> dict[str, str]:

@@ -33,7 +33,7 @@ BASE = '_base_.py'
 _FACTS, _OLD_FACTS = 'experiment.json', 'cell.json'
 
 #: Variables that say how a training runs and not what it finds.
-_HOW = {'num_workers', 'cache', 'picture_interval', 'vis_backends'}
+_HOW = {'num_workers', 'cache', 'picture_interval', 'vis_backends', 'device', 'env_cfg'}
 
 
 @dataclass(frozen=True)

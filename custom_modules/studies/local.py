@@ -8,6 +8,7 @@ from contextlib import contextmanager
 
 import torch
 
+from ..base.device import VARIABLE, present_device
 from ..base.errors import UserError
 from ..base.stopping import receiving
 from ..base.system import stay_on_cores, usable_cores
@@ -61,9 +62,11 @@ def run_jobs(
         progress: experiments to show; ``work`` may add some.
 
     Raises:
-        UserError: there are fewer cores than jobs.
+        UserError: there are fewer cores than jobs, or no such device as the environment names.
     """
     shares = core_shares(jobs)
+    named = os.environ.get(VARIABLE) or 'auto'
+    present_device(named)  # now, and not in each experiment
 
     def job(number: int) -> None:
         stay_on_cores(shares[number])
@@ -71,7 +74,8 @@ def run_jobs(
         if jobs > 1:
             # A thread that spins while it waits takes what another job could use.
             environment['OMP_WAIT_POLICY'] = 'passive'
-        gpus = torch.cuda.device_count()
+        # A GPU that --device names is meant for all of them.
+        gpus = 0 if named in ('cpu', 'mps', 'xpu') or ':' in named else torch.cuda.device_count()
         if gpus:
             environment['CUDA_VISIBLE_DEVICES'] = _visible_gpus(gpus)[number % gpus]
         work(environment, stop)

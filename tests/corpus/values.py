@@ -71,6 +71,7 @@ REFUSED = {
     'val_evaluator=[]': "use dict(type='...', ...), a list of one or more",
     'custom_hooks=3': 'use a list',
     'env_cfg=None': 'use a dict',
+    'device=gpu': "use 'auto', 'cpu', 'cuda'",
     'randomness=None': 'use a dict',
     'optim_wrapper.optimizer=None': "use dict(type='...', ...)",
     'optim_wrapper.optimizer.lr=nan': 'use a finite number above 0',

@@ -12,7 +12,7 @@ from ...base.progress import ProgressBar, format_seconds
 from ...datasets.shared_images import shared_line, trained_on
 from ...evaluation.metric_table import METRIC_TABLE, over_epochs
 from ...evaluation.own_metrics import as_number, own_metrics
-from ...runs.environment import device_name
+from ...runs.environment import describe_device
 from ...runs.initial_weights import starts_of
 
 
@@ -47,7 +47,7 @@ class ConsoleHook(Hook):
         names = ' + '.join(type(part).__name__.removeprefix('FSDP') for part in parts)  # if sharded
         dtype = str(getattr(runner.optim_wrapper, 'dtype', 'fp32')).removeprefix('torch.')
         images = len(runner.train_dataloader.dataset)
-        self._print(f'{names}, {parameters:,} parameters; {device_name()}, {dtype}')
+        self._print(f'{names}, {parameters:,} parameters; {describe_device()}, {dtype}')
         self._print(f'{images:,} images, {runner.max_epochs} epochs; writing to {runner.log_dir}')
         if runner.val_loop is None:
             self._print('no validation: there will be a last.pth, and no best.pth')

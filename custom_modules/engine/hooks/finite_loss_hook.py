@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from mmengine.device import get_device
 from mmengine.dist import all_reduce
 from mmengine.hooks import Hook
 from mmengine.registry import HOOKS
@@ -36,7 +37,7 @@ class FiniteLossHook(Hook):
     def before_train(self, runner: Runner) -> None:
         self.waiting: list[tuple[int, float, torch.Tensor]] = []
         self.in_a_row = 0
-        alone_on_cpu = runner.world_size == 1 and not torch.cuda.is_available()
+        alone_on_cpu = runner.world_size == 1 and get_device() == 'cpu'
         self.interval = 1 if alone_on_cpu else _STEPS_BETWEEN_LOOKS
         scaler = getattr(runner.optim_wrapper, 'scaler', None)
         self.allowed = _LEFT_OUT_IN_FP16 if scaler is not None and scaler.is_enabled() else 1
