@@ -13,6 +13,7 @@ from custom_modules.base.progress import ProgressBar
 from custom_modules.datasets.shared_images import image_marks
 from custom_modules.engine.hooks import console_hook
 from custom_modules.engine.hooks.console_hook import ConsoleHook
+from tests.fake_loop import StillEpochs
 
 
 class Clock:
@@ -103,12 +104,13 @@ def runner_of(**changes: Any) -> Any:
         train_dataloader=Loader(range(10)),
         val_dataloader=Loader(range(3)),
         test_dataloader=Loader(range(7)),
-        train_loop=SimpleNamespace(steps_into_epoch=4),
         val_loop=object(),
         val_evaluator=SimpleNamespace(metrics=()),
         message_hub=SimpleNamespace(get_scalar={'train/loss': losses}.__getitem__),
     )
-    return SimpleNamespace(**settings | changes)
+    runner = SimpleNamespace(**settings | changes)
+    runner.train_loop = StillEpochs(runner, 4 if runner.epoch == 2 else 0)
+    return runner
 
 
 def test_the_line_of_an_epoch(clock: Clock, capsys: pytest.CaptureFixture[str]) -> None:
@@ -122,7 +124,7 @@ def test_the_line_of_an_epoch(clock: Clock, capsys: pytest.CaptureFixture[str]) 
     hook.before_val_epoch(runner)
     clock.now += 6
     hook.after_val_epoch(runner, dict(loss=0.25, Dice=0.75, IoU=0.6))
-    runner.epoch = 3
+    runner.epoch, runner.train_loop.steps_into_epoch = 3, 0
     hook.after_whole_epoch(runner)
     # 6 steps x 4 images x 2 processes in 12 s; 0.6 epochs in 18 s, so two more take a minute.
     line = 'epoch 3/5  loss 0.5000  4.0 images/s  val loss 0.2500  val Dice 0.7500  0:01:00 left'
@@ -137,7 +139,7 @@ def test_an_epoch_that_lacked_its_validation_alone(
     clock: Clock, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """A resume begins with it: no epoch was trained, from whose time the rest could be told."""
-    runner = runner_of(epoch=5, train_loop=SimpleNamespace(steps_into_epoch=0))
+    runner = runner_of(epoch=5)
     hook = ConsoleHook()
     hook.before_train(runner)
     hook.before_val_epoch(runner)

@@ -17,6 +17,7 @@ from custom_modules.engine.hooks.save_masks_hook import SaveMasksHook
 from custom_modules.engine.hooks.unreadable_images_hook import UnreadableImagesHook
 from custom_modules.engine.hooks.validation_pictures_hook import ValidationPicturesHook
 from custom_modules.visualization.contact_sheet import Example
+from tests.fake_loop import StillEpochs
 
 
 class Run:
@@ -27,6 +28,7 @@ class Run:
     def __init__(self) -> None:
         self.logger = self.visualizer = self.log_processor = self.message_hub = self
         self.train_dataloader: Any = range(5)
+        self.train_loop: Any = StillEpochs(self)
         self.val_dataloader: Any = None
         self.val_evaluator = SimpleNamespace(metrics=())
         self.latest: dict[str, float] = {}

@@ -82,10 +82,13 @@ def test_a_training_may_do_without_a_validation(
 @pytest.mark.parametrize(
     ('options', 'message'),
     [
-        (['train_cfg.type=EpochBasedTrainLoop'], "use 'ResumableTrainLoop', with max_epochs"),
+        (
+            ["train_cfg={'type': 'ValLoop', 'evaluator': None, '_delete_': True}"],
+            "use 'ResumableTrainLoop' with max_epochs, or 'ResumableIterLoop' with max_iters",
+        ),
         (
             ["train_cfg={'type': 'IterBasedTrainLoop', 'max_iters': 9, '_delete_': True}"],
-            "use 'ResumableTrainLoop'",
+            r'param_scheduler\.0 \(OneCycleLR\) counts epochs',
         ),
         (
             [*NO_VALIDATION, "param_scheduler=[dict(type='ReduceOnPlateauLR', monitor='loss')]"],

@@ -26,6 +26,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
 
 def step(hook: ScalarsHook, run: Run, batch_idx: int, rate: float, **metrics: float) -> None:
     run.latest = {f'train/{name}': value for name, value in metrics.items()} | {'train/lr': rate}
+    run.train_loop.steps_into_epoch = batch_idx
     hook.after_train_iter(run, batch_idx, None, dict.fromkeys(metrics, 'not read'))
     run.iter += 1
 

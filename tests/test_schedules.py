@@ -23,6 +23,8 @@ class FakeRunner:
 
     is_training_run = True
     epoch = 0
+    position = property(lambda self: f'epoch {self.epoch}')
+    done = property(lambda self: self.epoch)
     val_evaluator = SimpleNamespace(metrics=())
 
     def __init__(self) -> None:

@@ -138,7 +138,7 @@ def test_the_base_of_each_study_trains_what_its_recipe_trains() -> None:
     """A budget changes size, width and epochs, but not what a study itself sets."""
     laptop = find_budget('laptop')
     experiments = plan(find_configs(['configs/studies/epochs']), Path('runs'), budget=laptop)
-    assert [experiment.epochs for experiment in experiments] == [50, 20, 70, 100]
+    assert [experiment.total for experiment in experiments] == [50, 20, 70, 100]
     assert all('image_size=64' in experiment.options for experiment in experiments)
     assert not any(
         option.startswith('max_epochs')
@@ -147,7 +147,7 @@ def test_the_base_of_each_study_trains_what_its_recipe_trains() -> None:
     )
     mixing = plan(find_configs(['configs/studies/mixing']), Path('runs'), budget=laptop)
     assert [experiment.config.stem for experiment in mixing] == ['none', 'both', 'cutmix', 'mixup']
-    assert {experiment.epochs for experiment in mixing} == {6}
+    assert {experiment.total for experiment in mixing} == {6}
 
 
 def test_experiments_of_a_grid() -> None:

@@ -39,7 +39,7 @@ class Sweep:
         """Return a line for each experiment: where it lies, and whether it is done."""
         return '\n'.join(
             f'{short_path(experiment.folder)}  {"done" if experiment.results() else "to do"}  '
-            f'{experiment.epochs} epochs  {" ".join(experiment.options)}'
+            f'{experiment.total} {experiment.unit}s  {" ".join(experiment.options)}'
             for experiment in self.experiments
         )
 

@@ -9,7 +9,7 @@ import importlib.util
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import FunctionType, ModuleType
@@ -21,6 +21,7 @@ from mmengine.config.utils import RemoveAssignFromAST
 
 from ..base.errors import UserError, did_you_mean
 from ..base.paths import PROJECT_ROOT, short_path, workspace
+from .mmseg_schedule import as_schedule
 
 _BASE, _DEPRECATION = '_base_', '_deprecation_'
 
@@ -100,6 +101,10 @@ def _read_bases(text: str, path: Path, inside: tuple[Path, ...]) -> tuple[Config
         if not isinstance(name, str):
             raise UserError(f'{path}: _base_ holds {name!r}; a base is the path of a config')
         values, found = read_layers(_base_path(name, path), inside)
+        if '::' in name:
+            values = ConfigDict(as_schedule(ConfigDict(values).to_dict()))
+            own = as_schedule(found[-1].values)
+            found[-1] = replace(found[-1], values=own)
         twice = below.keys() & values.keys()
         if twice:
             raise KeyError(f'two bases set {", ".join(sorted(twice))}')

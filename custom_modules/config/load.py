@@ -19,6 +19,7 @@ from .layers import (
     translated_layer,
 )
 from .loaded_config import LoadedConfig
+from .mmseg_schedule import with_loops_that_resume
 from .python_file import read_python_config
 from .registered import allow_modules
 from .untrusted import read_data_config
@@ -65,7 +66,7 @@ def load_config(path: str | Path, options: Sequence[str] = ()) -> LoadedConfig:
         raise UserError(f'{path}: it has no model; begin with _base_ = a config of configs/')
     by_options = {key.partition('.')[0] for key in parsed}
     spare = spare_variables(layers)
-    written = config.to_dict()
+    written = with_loops_that_resume(config.to_dict())
     if is_encoder_decoder(written['model']):
         meant = by_options | names_set_by_recipes(layers)
         beside = {'data_preprocessor': written.pop('data_preprocessor', None)}

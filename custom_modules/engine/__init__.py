@@ -4,10 +4,12 @@ from .autocast_optim_wrapper import AutocastOptimWrapper
 from .hooks.best_and_last_hook import BestAndLastCheckpoint
 from .hooks.console_hook import ConsoleHook
 from .hooks.early_stopping import EarlyStopping
+from .hooks.ema_hook import EMAHook
 from .hooks.save_masks_hook import SaveMasksHook
 from .hooks.scalars_hook import ScalarsHook
 from .hooks.unreadable_images_hook import UnreadableImagesHook
 from .hooks.validation_pictures_hook import ValidationPicturesHook
+from .iteration_loop import ResumableIterLoop
 from .loops import EvaluationLoop, ResumableTrainLoop, ValidationLoop
 from .runner import PetSegRunner
 
@@ -15,9 +17,11 @@ __all__ = [
     'AutocastOptimWrapper',
     'BestAndLastCheckpoint',
     'ConsoleHook',
+    'EMAHook',
     'EarlyStopping',
     'EvaluationLoop',
     'PetSegRunner',
+    'ResumableIterLoop',
     'ResumableTrainLoop',
     'SaveMasksHook',
     'ScalarsHook',

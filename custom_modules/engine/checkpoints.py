@@ -49,6 +49,7 @@ def save_last(runner: PetSegRunner, keep_previous: bool = True) -> None:
         validation_pending=loop.validation_pending,
         steps_into_epoch=loop.steps_into_epoch,
         steps_per_epoch=len(loop.dataloader),
+        unit=loop.unit,
         stop_training=loop.stop_training,
         seconds=loop.seconds,
     )
@@ -135,6 +136,12 @@ def resume(runner: PetSegRunner, filename: str) -> None:
     if start is not None:
         set_start(runner.bare_model, start)
     loop = runner.train_loop
+    if meta.get('unit', 'epoch') != loop.unit:
+        raise UserError(
+            f'{filename}: the run counts {meta.get("unit", "epoch")}s, this config {loop.unit}s; '
+            'resume with the train_cfg of before, or start from these weights with '
+            '--cfg-options load_from=...'
+        )
     loop._epoch, loop._iter = meta['epoch'], meta['iter']
     _check_images(runner, meta.get('train_images'), filename)
     _check_steps(runner, meta['steps_into_epoch'], meta['steps_per_epoch'], filename)
@@ -172,6 +179,8 @@ def _checkpoint_of(runner: PetSegRunner, weights: dict) -> dict:
     before = {}
     if start is not None:
         before = dict(init=', '.join(start.weights), minutes_before=start.minutes)
+    loop = runner.train_loop
+    steps = dict(steps=loop.done, max_steps=loop.total) if loop.unit == 'step' else {}
     precision = str(getattr(runner.optim_wrapper, 'dtype', torch.float32)).removeprefix('torch.')
     return dict(
         meta=dict(
@@ -185,6 +194,7 @@ def _checkpoint_of(runner: PetSegRunner, weights: dict) -> dict:
             training=dict(
                 epochs=runner.epoch,
                 max_epochs=runner.max_epochs,
+                **steps,
                 minutes=round(runner.train_loop.seconds / 60, 2),
                 precision=precision,
                 processes=runner.world_size,

@@ -28,10 +28,16 @@ class ResumableTrainLoop(EpochBasedTrainLoop):
     is skipped before it is read, and an epoch that lacks only its validation is validated first.
     After each whole epoch (training and validation) the hooks' ``after_whole_epoch`` is called.
 
+    Hooks ask what this loop counts (``unit``, ``done``, ``total``) and how far an interval is: what
+    lies between two possible validations, an epoch here and steps in a ResumableIterLoop.
+
     Args:
         kwargs: arguments of MMEngine's EpochBasedTrainLoop: ``max_epochs``, ``val_begin``,
             ``val_interval``.
     """
+
+    #: What is counted, on the console, in curves and by intervals: 'epoch' or 'step'.
+    unit = 'epoch'
 
     #: The epoch's batches are done, its validation is not. Part of the checkpoint.
     validation_pending = False
@@ -47,17 +53,45 @@ class ResumableTrainLoop(EpochBasedTrainLoop):
         """Seconds the run took so far, validation included."""
         return self.seconds_before + time.monotonic() - self.started
 
+    @property
+    def done(self) -> int:
+        """Number of epochs, or of steps, that are done."""
+        return self._epoch
+
+    @property
+    def total(self) -> int:
+        """Number of epochs, or of steps, that the training is to have."""
+        return self._max_epochs
+
+    @property
+    def position(self) -> str:
+        """Where the training is, for messages: 'epoch 3' or 'step 200'."""
+        return f'{self.unit} {self.done}'
+
+    @property
+    def intervals_done(self) -> int:
+        """Number of intervals that are done, one that was cut short by the end included."""
+        return self._epoch
+
+    @property
+    def steps_of_interval(self) -> tuple[int, int]:
+        """Steps of the current interval that are done, and those that it has."""
+        return self.steps_into_epoch, len(self.dataloader)
+
+    @property
+    def steps_left(self) -> int:
+        """Number of steps up to the end of the training."""
+        return (self._max_epochs - self._epoch) * len(self.dataloader) - self.steps_into_epoch
+
     def run(self) -> torch.nn.Module:
         self.started = time.monotonic()
         if is_main_process():  # only now: a mistake in config or data leaves the run before latest
             point_latest_at(Path(self.runner.log_dir))
         self.runner.call_hook('before_train')
         with StopSignal(distributed=self.runner.distributed) as self.stop:
-            while not self.stop_training and (
-                self.validation_pending or self._epoch < self._max_epochs
-            ):
+            while not self.stop_training and (self.validation_pending or self.done < self.total):
                 if not self.validation_pending:
-                    self.run_epoch()
+                    self.run_interval()
                     self._decide_current_val_interval()
                     self.validation_pending = self._validation_is_due()
                 if self.validation_pending:
@@ -66,6 +100,10 @@ class ResumableTrainLoop(EpochBasedTrainLoop):
                 self.runner.call_hook('after_whole_epoch')
         self.runner.call_hook('after_train')
         return self.runner.model
+
+    def run_interval(self) -> None:
+        """Take the steps up to the next possible validation."""
+        self.run_epoch()
 
     def run_epoch(self) -> None:
         self.runner.call_hook('before_train_epoch')
@@ -106,8 +144,8 @@ class ResumableTrainLoop(EpochBasedTrainLoop):
     def _validation_is_due(self) -> bool:
         if self.runner.val_loop is None:  # a training may do without
             return False
-        return self._epoch >= self.val_begin and (
-            self._epoch % self.val_interval == 0 or self._epoch == self._max_epochs
+        return self.done >= self.val_begin and (
+            self.done % self.val_interval == 0 or self.done == self.total
         )
 
 

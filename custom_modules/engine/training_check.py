@@ -11,6 +11,7 @@ from ..config.stages import require_stage
 from ..distributed.processes import workers_of
 from .hooks.best_and_last_hook import BestAndLastCheckpoint
 from .image_size_check import check_image_size
+from .iteration_loop import ResumableIterLoop
 from .loops import ResumableTrainLoop
 
 #: Hooks of the stack that would do nothing, or what nobody finds again.
@@ -37,9 +38,17 @@ def check_training(config: Config) -> None:
     if not (inspect.isclass(loop) and issubclass(loop, ResumableTrainLoop)):
         raise UserError(
             f'{config.filename}: train_cfg.type = {config.train_cfg.get("type")!r} cannot go on '
-            "where it stopped; use 'ResumableTrainLoop', with max_epochs, val_begin and "
-            'val_interval in epochs (steps / (images / batch_size) of them)'
+            "where it stopped; use 'ResumableTrainLoop' with max_epochs, or 'ResumableIterLoop' "
+            'with max_iters and val_interval in steps'
         )
+    length = 'max_iters' if issubclass(loop, ResumableIterLoop) else 'max_epochs'
+    if length not in config.train_cfg:
+        raise UserError(f'{config.filename}: train_cfg has no {length}; say how long to train')
+    _check_sampler(config)
+    if length == 'max_iters':
+        _check_steps(config)
+    _check_spans(config)
+    _check_validations(config, length)
     if config.get('val_dataloader') is None:
         watching = [one for one in _schedules(config) if 'ReduceOnPlateau' in str(one.get('type'))]
         if watching:
@@ -57,6 +66,62 @@ def check_training(config: Config) -> None:
             f'{config.filename}: no hook would keep best.pth and last.pth; use '
             "default_hooks.checkpoint = dict(type='BestAndLastCheckpoint', monitor='Dice')"
         )
+
+
+def _check_sampler(config: Config) -> None:
+    """Refuse a sampler without end: there would be no second time through the images."""
+    sampler = config.train_dataloader.get('sampler') or {}
+    if sampler.get('type') in ('InfiniteSampler', 'mmengine.InfiniteSampler'):
+        raise UserError(
+            f'{config.filename}: train_dataloader.sampler.type = {sampler["type"]!r} never ends an '
+            "epoch; use 'SeededSampler': the loop goes through the images again and again"
+        )
+
+
+def _check_steps(config: Config) -> None:
+    """Refuse what would hardly ever happen in a training of steps: epochs, a late validation."""
+    steps, interval = config.train_cfg['max_iters'], config.train_cfg.get('val_interval', 1)
+    if interval > steps:
+        raise UserError(
+            f'{config.filename}: train_cfg.val_interval = {interval:,} is more than max_iters = '
+            f'{steps:,}; use at most max_iters, both are numbers of steps'
+        )
+    for number, one in enumerate(_schedules(config)):
+        place = f'{config.filename}: param_scheduler.{number} ({one.get("type")})'
+        if 'ReduceOnPlateau' in str(one.get('type')):  # counts validations
+            continue
+        if one.get('by_epoch', True):
+            raise UserError(
+                f'{place} counts epochs, and the training steps; write by_epoch=False, with its '
+                'begin, end and other numbers in steps'
+            )
+        if one.get('begin', 0) >= steps:
+            raise UserError(
+                f'{place}: begin = {one["begin"]:,} is not before the end of the training, '
+                f'max_iters = {steps:,}; use a smaller one'
+            )
+
+
+def _check_validations(config: Config, name: str) -> None:
+    """Refuse a first validation after the end, which is ``name``: there would be no best.pth."""
+    loop = config.train_cfg
+    begin = loop.get('val_begin', 1)
+    if begin > loop[name]:
+        raise UserError(
+            f'{config.filename}: train_cfg.val_begin = {begin:,} is after the end of the training, '
+            f'{name} = {loop[name]:,}; use a smaller one'
+        )
+
+
+def _check_spans(config: Config) -> None:
+    """Refuse a schedule that ends before it begins, which MMEngine says as a failed assertion."""
+    for number, one in enumerate(_schedules(config)):
+        begin, end = one.get('begin', 0), one.get('end')
+        if end is not None and end <= begin:
+            raise UserError(
+                f'{config.filename}: param_scheduler.{number} ({one.get("type")}): end = {end:,} '
+                f'is not after begin = {begin:,}; use a larger end'
+            )
 
 
 def _schedules(config: Config) -> list[dict]:

@@ -231,9 +231,15 @@ def _training(config: Config, training: Mapping[str, Any]) -> list[str]:
     start = f' It started from `{training["init"]}`' if training.get('init') else ''
     start += f', which took {before:.0f} minutes.' if start and before else '.' if start else ''
     return [
-        f'`{recipe}`: the weights of epoch {training["epochs"]} of {training["max_epochs"]}, after '
+        f'`{recipe}`: the weights of {_position(training)}, after '
         f'{time} on {training["device"]}, {training["precision"]}.{start}'
     ]
+
+
+def _position(training: Mapping[str, Any]) -> str:
+    if 'max_steps' in training:
+        return f'step {training["steps"]:,} of {training["max_steps"]:,}'
+    return f'epoch {training["epochs"]} of {training["max_epochs"]}'
 
 
 def _data(dataset: str, examples: bool) -> list[str]:

@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from ..visualization.curves import COLOURS, Run, draw_curves
+from ..visualization.curves import COLOURS, Run, draw_curves, units
 
 #: Stands for the colour of the page's text while Matplotlib draws.
 _INK = '#010203'
@@ -47,11 +47,11 @@ _SIZE = (4.4, 2.75)  # inches of a panel
 
 
 def curve(runs: Sequence[Run], name: str, title: str) -> Markup:
-    """Return a figure over the epochs: training dashed, validation solid, the best epoch dotted."""
+    """Return a figure over epochs or steps: training dashed, validation solid, the best dotted."""
     with rc_context(_SETTINGS):
-        figure, axis = _panel(title, 'epoch')
+        figure, axis = _panel(title, units(runs))
         draw_curves(axis, runs, name, SERIES, dict(marker='o', markersize=5))
-        return _svg(figure, f'{title} over the epochs')
+        return _svg(figure, f'{title} over the {units(runs)}s')
 
 
 def lines(

@@ -18,7 +18,7 @@ from ..evaluation.metric_table import MetricInfo
 from ..evaluation.own_metrics import metrics_of
 from ..runs.comparison import Comparison, compare
 from ..runs.metrics_text import excluded_images, input_size
-from ..visualization.curves import COLOURS, panels
+from ..visualization.curves import COLOURS, panels, units
 from . import charts
 from .gallery import Gallery, Row
 from .hand_in import BORDERS, links, tables_of, write_tables
@@ -189,7 +189,7 @@ def _curves(runs: Sequence[ReportedRun]) -> list[Markup]:
 
 
 def _progress(runs: Sequence[ReportedRun]) -> list[Markup]:
-    """Return the learning rate over the steps, and the seconds of a step over the epochs."""
+    """Return the learning rate over the steps, and the seconds of a step over epochs or steps."""
     found = []
     rates = [
         (list(run.steps), [row['step/learning_rate'] for row in run.steps.values()]) for run in runs
@@ -198,7 +198,8 @@ def _progress(runs: Sequence[ReportedRun]) -> list[Markup]:
         found.append(charts.lines(rates, 'Learning rate', 'step'))
     seconds = [_seconds_per_step(run) for run in runs]
     if any(x for x, _ in seconds):
-        found.append(charts.lines(seconds, 'Seconds per step, validation included', 'epoch'))
+        across = units([run.curves for run in runs])
+        found.append(charts.lines(seconds, 'Seconds per step, validation included', across))
     return found
 
 
@@ -206,6 +207,9 @@ def _seconds_per_step(run: ReportedRun) -> tuple[list[int], list[float]]:
     epochs, seconds = run.curves.curve('seconds')
     if not epochs or not run.steps:
         return [], []
+    if run.curves.unit == 'step':
+        steps = [now - before for now, before in zip(epochs, [0, *epochs], strict=False)]
+        return epochs, [value / count for value, count in zip(seconds, steps, strict=True)]
     # The last step of an epoch is always written.
     per_epoch = max(run.steps) / max(epochs)
     return epochs, [value / per_epoch for value in seconds]

@@ -12,7 +12,7 @@ from ..base.shell import shell_command
 from ..evaluation.from_rows import metrics_from_rows
 from ..evaluation.own_metrics import own_of
 from ..runs.metrics_json import read_metrics
-from ..runs.scalars import read_epochs, read_own_metrics, read_steps
+from ..runs.scalars import read_epochs, read_own_metrics, read_steps, unit_of
 from ..runs.scored_run import ScoredRun, read_scored, results_folder
 from ..visualization.curves import Run
 
@@ -106,7 +106,9 @@ def read_run(label: str, folder: Path) -> ReportedRun:
             short_path(folder / name) for name in ('config.py', 'best.pth', 'test')
         )
         notes.append(f'Not tested yet: {shell_command("test", config, best, "--out", test)}')
-    return ReportedRun(label, trained, Run(label, epochs, own), steps, scored, notes)
+    return ReportedRun(
+        label, trained, Run(label, epochs, own, unit_of(epochs)), steps, scored, notes
+    )
 
 
 def read_kept(path: Path) -> ReportedRun:

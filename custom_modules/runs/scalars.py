@@ -23,7 +23,10 @@ _NUMBERS = record_of(epoch=count(), iter=count(), step=count())
 
 
 def read_epochs(run: Path) -> dict[int, dict[str, float]]:
-    """Return the metrics of each whole epoch from ``vis_data/scalars.json``.
+    """Return the metrics of each whole epoch from ``vis_data/scalars.json``, by their numbers.
+
+    Of a training that is counted in steps they are those of each interval, by the last step of it
+    (``unit_of`` tells).
 
     A run that was killed goes on from its last checkpoint, which may be some epochs back: what an
     epoch's number is written for again counts, and what came after it before does not.
@@ -37,14 +40,19 @@ def read_epochs(run: Path) -> dict[int, dict[str, float]]:
     """
     epochs: dict[int, dict[str, float]] = {}
     for record in _records(run):
-        if 'epoch' in record and 'train/loss' in record:
-            _put(epochs, record, 'epoch')
+        if 'train/loss' in record and {'epoch', 'iter'} & record.keys():
+            _put(epochs, record, 'epoch' if 'epoch' in record else 'iter')
     if not epochs:
         raise UserError(
             f'{_scalars_file(run)}: has no whole epoch yet; wait for the first one, or train again '
             'if the run was made before ScalarsHook'
         )
     return epochs
+
+
+def unit_of(epochs: Mapping[int, Mapping[str, float]]) -> str:
+    """Return what the numbers of ``read_epochs`` count: 'epoch' or 'step'."""
+    return 'step' if epochs and all('epoch' not in row for row in epochs.values()) else 'epoch'
 
 
 def read_steps(run: Path) -> dict[int, dict[str, float]]:

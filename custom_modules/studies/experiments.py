@@ -48,7 +48,8 @@ class Experiment:
         seed: seed of the training.
         folder: folder of its runs.
         written: the merged config with the options applied, as data.
-        epochs: number of epochs that the training is to have.
+        total: number of epochs, or of steps, that the training is to have.
+        unit: what it is counted in, 'epoch' or 'step'.
         weights: name of the weights of the training that are tested.
         keeps_masks: whether the test keeps masks and probabilities, in ``test`` of the run.
     """
@@ -60,7 +61,8 @@ class Experiment:
     seed: int
     folder: Path
     written: Mapping[str, Any]
-    epochs: int
+    total: int
+    unit: str = 'epoch'
     weights: str = 'best.pth'
     keeps_masks: bool = False
 
@@ -237,9 +239,11 @@ def plan(
                     raise UserError(
                         f'two experiments are called {study}/{name}; name each config once'
                     )
-                epochs = int(loaded.resolved.train_cfg['max_epochs'])
+                cfg = loaded.resolved.train_cfg
+                unit = 'step' if 'max_iters' in cfg else 'epoch'
+                total = int(cfg['max_iters' if unit == 'step' else 'max_epochs'])
                 experiments[folder] = Experiment(
-                    study, name, config, words, seed, folder, loaded.data, epochs
+                    study, name, config, words, seed, folder, loaded.data, total, unit
                 )
     return list(experiments.values())
 

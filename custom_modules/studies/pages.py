@@ -68,15 +68,17 @@ def save_study_curves(found: dict[str, Any], path: Path) -> None:
         label = without_seed(row['experiment'])
         if label not in runs and row['budget'] == found['rows'][0]['budget']:
             curves = row['curves']
+            steps = row.get('validated_at')
+            numbers = steps or range(1, len(curves['train/loss']) + 1)
             epochs = {
-                epoch: {
-                    name: values[epoch - 1]
+                number: {
+                    name: values[place]
                     for name, values in curves.items()
-                    if values[epoch - 1] is not None
+                    if values[place] is not None
                 }
-                for epoch in range(1, len(curves['train/loss']) + 1)
+                for place, number in enumerate(numbers)
             }
-            runs[label] = Run(label, epochs, own_of([row]))
+            runs[label] = Run(label, epochs, own_of([row]), 'step' if steps else 'epoch')
     save_curves(list(runs.values())[: len(COLOURS)], path)
 
 
@@ -94,7 +96,9 @@ def _line(value: Value, own: Iterable[str]) -> str:
             for name in ('IoU', *own)
         ),
         mean_and_range(value.validation_dice),
-        f'{first["epochs"]} of {first["max_epochs"]}',
+        f'{first["steps"]:,} of {first["max_steps"]:,} steps'
+        if 'max_steps' in first
+        else f'{first["epochs"]} of {first["max_epochs"]}',
         f'{statistics.mean(row["minutes"] for row in rows):.1f}',
     ]
     return f'| {" | ".join(cells)} |'

@@ -16,7 +16,7 @@ from ..evaluation.metric_table import METRIC_TABLE, over_epochs
 from ..evaluation.own_metrics import as_data, from_data, metrics_of
 from ..runs.comparison import compare
 from ..runs.metrics_json import METRIC_CHECKS, PROTOCOL
-from ..runs.scalars import read_epochs
+from ..runs.scalars import read_epochs, unit_of
 from ..runs.scored_run import ScoredRun, read_scored
 from ..visualization.curves import STYLES
 from .experiments import BASE, Experiment, changes_nothing
@@ -61,6 +61,9 @@ def _own(value: Any, place: str) -> None:
         raise ValueError(f'{place}: {error}') from None
 
 
+#: Of a training that is counted in steps.
+_STEPS = ('steps', 'max_steps')
+
 _ROW = record(
     (
         *('experiment', 'value', 'budget', 'options', 'seed', 'metrics', 'interval', 'difference'),
@@ -75,6 +78,8 @@ _ROW = record(
     difference=one_of(nothing, _DIFFERENCE),
     curves=_curves,
     **dict.fromkeys(('num_images', 'epochs', 'max_epochs'), count()),
+    **dict.fromkeys(_STEPS, count()),
+    validated_at=items(count()),
     minutes=number(0),
 )
 _STUDY = record(('study', 'question', 'base', 'rows'), study=text(), base=text(), rows=items(_ROW))
@@ -236,6 +241,8 @@ def _row(
         borders={policy: row['Dice'] for policy, row in metrics.get('borders', {}).items()},
         epochs=training['epochs'],
         max_epochs=training['max_epochs'],
+        **({key: training[key] for key in _STEPS if key in training}),
+        **(dict(validated_at=[*epochs]) if unit_of(epochs) == 'step' else {}),
         minutes=training['minutes'],
         difference=_difference(scored, other, run),
         curves={

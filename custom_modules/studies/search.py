@@ -234,9 +234,11 @@ def _run_trial(
             own.ask()
         before, curve = curve, _curve(progress.experiment)
         new = sorted(curve.keys() - before.keys())
-        for epoch in new:
-            trial.report(curve[epoch], epoch)
-        if new and new[-1] < progress.experiment.epochs and not own.asked and trial.should_prune():
+        in_epochs = progress.experiment.unit == 'epoch'
+        for place, number in enumerate(sorted(curve), start=1):
+            if number in new:  # in steps, validations are counted
+                trial.report(curve[number], number if in_epochs else place)
+        if new and new[-1] < progress.experiment.total and not own.asked and trial.should_prune():
             pruned = True
             own.ask()
     if progress.state == DONE and not curve:

@@ -3,6 +3,7 @@
 import sys
 import time
 from collections.abc import Callable, Sequence
+from itertools import zip_longest
 
 from rich.console import Console
 from rich.live import Live
@@ -62,17 +63,17 @@ class SweepView:
     def __init__(self, progress: Sequence[Progress]) -> None:
         self.progress = progress
         self.started = time.monotonic()
-        self.epochs_before = [self._epochs(one.experiment) for one in progress]
+        self.done_before = [_done(one.experiment) for one in progress]
         self.shown: list[str] = []
 
     def table(self) -> Table:
         """Return the experiments as a table."""
         table = Table(title=self._title(), title_justify='left')
-        for name in ('study', 'experiment', 'state', 'epochs', 'Dice'):
+        for name in ('study', 'experiment', 'state', 'done', 'Dice'):
             table.add_column(name, overflow='fold')
         for one in list(self.progress):
             experiment, style = one.experiment, _STYLES.get(one.state, 'bold')
-            done = f'{self._epochs(experiment)} of {experiment.epochs}'
+            done = f'{_done(experiment)} of {experiment.total} {experiment.unit}s'
             table.add_row(
                 experiment.study, experiment.name, one.state, done, _dice(experiment), style=style
             )
@@ -98,22 +99,27 @@ class SweepView:
         return title if left is None else f'{title}, {format_seconds(left)} left'
 
     def _seconds_left(self) -> float | None:
-        """Return the time for all epochs that are missing, at the pace of this sweep so far."""
-        experiments = [one.experiment for one in self.progress]
-        done = sum(map(self._epochs, experiments)) - sum(self.epochs_before)
-        if done <= 0:
+        """Return the time for all that is missing, at the pace of this sweep so far."""
+        known = list(self.progress)
+        # Epochs and steps cannot be added: then each training counts as one.
+        alike = len({one.experiment.unit for one in known}) == 1
+        sizes = [1 if alike else 1 / one.experiment.total for one in known]
+        done = [_done(one.experiment) for one in known]
+        new = [count - before for count, before in zip_longest(done, self.done_before, fillvalue=0)]
+        taken = sum(count * size for count, size in zip(new, sizes, strict=True))
+        if taken <= 0:
             return None
         missing = sum(
-            max(0, one.experiment.epochs - self._epochs(one.experiment))
-            for one in list(self.progress)
+            max(0, one.experiment.total - count) * size
+            for one, count, size in zip(known, done, sizes, strict=True)
             if one.state in (WAITING, TRAINING)
         )
-        return (time.monotonic() - self.started) / done * missing
+        return (time.monotonic() - self.started) / taken * missing
 
-    @staticmethod
-    def _epochs(experiment: Experiment) -> int:
-        run = _curve(experiment)
-        return max(run.epochs) if run else 0
+
+def _done(experiment: Experiment) -> int:
+    """Return the number of whole epochs, or of steps up to the last validation."""
+    return max(experiment.epochs_so_far(), default=0)
 
 
 def _curve(experiment: Experiment) -> Run | None:

@@ -14,7 +14,7 @@ from matplotlib.ticker import MaxNLocator
 from ..base.errors import UserError
 from ..evaluation.metric_table import METRIC_TABLE, MetricInfo, over_epochs
 from ..runs.named_runs import named_folders
-from ..runs.scalars import read_epochs, read_own_metrics
+from ..runs.scalars import read_epochs, read_own_metrics, unit_of
 from .figure_file import save_figure
 
 #: Okabe and Ito's colours for lines on white; their yellow is too light for that.
@@ -38,11 +38,23 @@ class Run:
         label: name of the run in the legend.
         epochs: number of the epoch -> its metrics, ``train/loss`` and so on; ascending.
         own: name of a metric that is not in the table -> what is known of it.
+        unit: what the numbers of ``epochs`` count, 'epoch' or 'step'.
     """
 
     label: str
     epochs: Mapping[int, Mapping[str, float]]
     own: Mapping[str, MetricInfo] = field(default_factory=dict)
+    unit: str = 'epoch'
+
+    @classmethod
+    def of_folder(cls, label: str, folder: Path) -> 'Run':
+        """Return what a run left in its folder.
+
+        Raises:
+            UserError: the folder is no run, or has no whole epoch yet.
+        """
+        epochs = read_epochs(folder)
+        return cls(label, epochs, read_own_metrics(folder), unit_of(epochs))
 
     def curve(self, name: str) -> tuple[list[int], list[float]]:
         """Return the epochs that have the metric ``name``, and its values."""
@@ -71,10 +83,7 @@ def find_runs(arguments: Sequence[str]) -> list[Run]:
         raise UserError(
             f'{len(arguments)} runs: at most {len(COLOURS)} can be told apart; draw two pictures'
         )
-    return [
-        Run(label, read_epochs(folder), read_own_metrics(folder))
-        for label, folder in named_folders(arguments)
-    ]
+    return [Run.of_folder(label, folder) for label, folder in named_folders(arguments)]
 
 
 def panels(runs: Sequence[Run], all_of_them: bool = False) -> dict[str, str]:
@@ -164,10 +173,15 @@ def draw_curves(
     axis.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
 
 
+def units(runs: Sequence[Run]) -> str:
+    """Return what is across a figure of these runs: 'epoch', 'step' or 'epoch or step'."""
+    return ' or '.join(sorted({run.unit for run in runs})) or 'epoch'
+
+
 def _draw_panel(axis: Axes, runs: Sequence[Run], name: str, title: str) -> None:
     draw_curves(axis, runs, name, COLOURS, DOT)
     axis.set_title(title, fontsize=11, parse_math=False)
-    axis.set_xlabel('epoch')
+    axis.set_xlabel(units(runs))
     axis.grid(alpha=0.25)
     axis.spines[['top', 'right']].set_visible(False)
 
@@ -179,11 +193,12 @@ def _legends(runs: Sequence[Run]) -> tuple[list[Line2D], list[Line2D]]:
         best = run.best_epoch()
         note = ''
         if best is not None:
-            note = f' (Dice {run.epochs[best]["valid/dice"]:.4f} in epoch {best})'
+            place = f'in epoch {best}' if run.unit == 'epoch' else f'at step {best}'
+            note = f' (Dice {run.epochs[best]["valid/dice"]:.4f} {place})'
         colours.append(Line2D([], [], color=colour, linewidth=3, label=run.label + note))
     styles = [
         Line2D([], [], color='grey', linestyle=STYLES['train'], label='training'),
         Line2D([], [], color='grey', linestyle=STYLES['valid'], label='validation'),
-        Line2D([], [], color='grey', label='epoch of the highest validation Dice', **DOT),
+        Line2D([], [], color='grey', label=f'{units(runs)} of the highest validation Dice', **DOT),
     ]
     return colours, styles

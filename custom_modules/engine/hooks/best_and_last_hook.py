@@ -16,6 +16,9 @@ from .best_score import BestScore
 class BestAndLastCheckpoint(Hook):
     """Write ``last.pth`` (everything) after each epoch and ``best.pth`` (weights) at each new best.
 
+    Where a training is counted in steps, its intervals (``val_interval`` steps) take the place of
+    epochs.
+
     Args:
         monitor: name of the validation's metric that decides which epoch is best, such as 'Dice' or
             'loss'.
@@ -24,8 +27,8 @@ class BestAndLastCheckpoint(Hook):
         interval: number of epochs between two ``last.pth``; the last epoch is always written.
         keep_previous: whether the ``last.pth`` before the newest stays as ``previous.pth``, from
             which a resume goes on if the newest is damaged.
-        keep_epochs: number of epochs between two copies ``epoch_<n>.pth`` that are kept too; 0
-            keeps none.
+        keep_epochs: number of epochs between two copies that are kept too, ``epoch_<n>.pth`` or,
+            of a training in steps, ``step_<n>.pth``; 0 keeps none.
         max_keep_ckpts: largest number of such copies, the newest ones; -1 keeps all.
 
     Raises:
@@ -57,21 +60,21 @@ class BestAndLastCheckpoint(Hook):
 
     def after_val_epoch(self, runner: Runner, metrics: dict | None = None) -> None:
         if runner.is_training_run and self.best.update(metrics, runner.val_evaluator.metrics):
-            self.best_epoch = runner.epoch
+            self.best_epoch = runner.train_loop.done
             save_weights(runner, 'best.pth', {self.best.monitor: self.best.value})
 
     def after_whole_epoch(self, runner: Runner) -> None:
         loop = runner.train_loop
-        last = loop.stop_training or runner.epoch >= runner.max_epochs
-        if last or runner.epoch % self.interval == 0:
+        last = loop.stop_training or loop.done >= loop.total
+        if last or loop.intervals_done % self.interval == 0:
             save_last(runner, keep_previous=self.keep_previous)
-        if self.keep_epochs and runner.epoch % self.keep_epochs == 0:
-            save_weights(runner, f'epoch_{runner.epoch}.pth')
-            self._drop_old_copies(Path(runner.log_dir))
+        if self.keep_epochs and loop.intervals_done % self.keep_epochs == 0:
+            save_weights(runner, f'{loop.unit}_{loop.done}.pth')
+            self._drop_old_copies(Path(runner.log_dir), loop.unit)
 
     @master_only
-    def _drop_old_copies(self, folder: Path) -> None:
-        copies = sorted(folder.glob('epoch_*.pth'), key=lambda p: int(p.stem.split('_')[1]))
+    def _drop_old_copies(self, folder: Path, unit: str) -> None:
+        copies = sorted(folder.glob(f'{unit}_*.pth'), key=lambda p: int(p.stem.split('_')[1]))
         for old in copies[: -self.max_keep_ckpts] if self.max_keep_ckpts > 0 else ():
             old.unlink()
 

@@ -1,4 +1,4 @@
-"""What a run shows on the console: where it runs, a bar, a line per epoch."""
+"""What a run shows on the console: where it runs, a bar, a line per epoch or interval."""
 
 import time
 from collections.abc import Sequence
@@ -20,6 +20,8 @@ from ...runs.initial_weights import starts_of
 class ConsoleHook(Hook):
     """Progress with the time that remains, and one line per epoch with loss and metrics.
 
+    A training that is counted in steps has a line, and a bar, for each ``val_interval`` of them.
+
     Args:
         metrics: names of the validation's metrics to show in the epoch's line; None takes the
             headlines of the table of metrics, and all of one's own.
@@ -32,12 +34,13 @@ class ConsoleHook(Hook):
         self.visible = is_main_process()
         self.bar: ProgressBar | None = None
         self.train_loss = 0.0
+        self.in_interval = False
         self.train_metrics = self.val_metrics = ''
 
     def before_train(self, runner: Runner) -> None:
         self.started = time.monotonic()
-        done = runner.train_loop.steps_into_epoch / len(runner.train_dataloader)
-        self.first_epoch = runner.epoch + done
+        loop = runner.train_loop
+        self.steps_to_take = loop.steps_left
         model = runner.bare_model
         parameters = sum(p.numel() for p in model.parameters())
         parts = [model]  # of one's own
@@ -48,7 +51,7 @@ class ConsoleHook(Hook):
         dtype = str(getattr(runner.optim_wrapper, 'dtype', 'fp32')).removeprefix('torch.')
         images = len(runner.train_dataloader.dataset)
         self._print(f'{names}, {parameters:,} parameters; {describe_device()}, {dtype}')
-        self._print(f'{images:,} images, {runner.max_epochs} epochs; writing to {runner.log_dir}')
+        self._print(f'{images:,} images, {loop.total:,} {loop.unit}s; writing to {runner.log_dir}')
         if runner.val_loop is None:
             self._print('no validation: there will be a last.pth, and no best.pth')
         elif self.visible:
@@ -59,10 +62,18 @@ class ConsoleHook(Hook):
                 self._print(shared_line(shared, 'validation'))
 
     def before_train_epoch(self, runner: Runner) -> None:
-        self.epoch_started = time.monotonic()
-        self.epoch_first = runner.train_loop.steps_into_epoch
-        title = f'epoch {runner.epoch + 1}/{runner.max_epochs}'
-        self._open(title, len(runner.train_dataloader), self.epoch_first)
+        if runner.train_loop.unit == 'epoch' or not self.in_interval:
+            self._begin_interval(runner)
+
+    def _begin_interval(self, runner: Runner) -> None:
+        loop = runner.train_loop
+        self.in_interval = True
+        self.interval_started = time.monotonic()
+        self.interval_first, steps = loop.steps_of_interval
+        number = loop.done + 1
+        if loop.unit == 'step':
+            number = loop.done - self.interval_first + steps
+        self._open(f'{loop.unit} {number}/{loop.total}', steps, self.interval_first)
 
     def after_train_iter(
         self,
@@ -76,14 +87,22 @@ class ConsoleHook(Hook):
             self.train_loss = float(outputs['loss'].detach())
         assert self.bar is not None
         self.bar.advance(note=f'loss {self.train_loss:.4f}')
+        done, steps = runner.train_loop.steps_of_interval
+        if runner.train_loop.unit == 'step' and done + 1 == steps:
+            self._end_interval(runner)
 
     def after_train_epoch(self, runner: Runner) -> None:
+        if runner.train_loop.unit == 'epoch':
+            self._end_interval(runner)
+
+    def _end_interval(self, runner: Runner) -> None:
+        self.in_interval = False
         self._close()
-        batches = len(runner.train_dataloader) - self.epoch_first
+        batches = runner.train_loop.steps_of_interval[1] - self.interval_first
         images = batches * runner.train_dataloader.batch_size * runner.world_size
         history = runner.message_hub.get_scalar('train/loss')
         self.train_loss = float(history.mean(batches))
-        pace = images / (time.monotonic() - self.epoch_started)
+        pace = images / (time.monotonic() - self.interval_started)
         self.train_metrics = f'loss {self.train_loss:.4f}  {pace:.1f} images/s'
 
     def before_val_epoch(self, runner: Runner) -> None:
@@ -122,17 +141,19 @@ class ConsoleHook(Hook):
         )
 
     def after_whole_epoch(self, runner: Runner) -> None:
-        seconds_per_epoch = (time.monotonic() - self.started) / max(
-            runner.epoch - self.first_epoch, 1e-3
-        )
+        loop = runner.train_loop
+        taken = self.steps_to_take - loop.steps_left
+        seconds_per_step = (time.monotonic() - self.started) / max(taken, 1)
         parts = [
-            f'epoch {runner.epoch}/{runner.max_epochs}',
+            f'{loop.position}/{loop.total}',
             self.train_metrics,
             self.val_metrics,
-            f'{format_seconds(seconds_per_epoch * (runner.max_epochs - runner.epoch))} left',
+            f'{format_seconds(seconds_per_step * loop.steps_left)} left',
         ]
         self.train_metrics = self.val_metrics = ''
         self._print('  '.join(part for part in parts if part))
+        if loop.unit == 'step' and loop.steps_left and not loop.stop_training:
+            self._begin_interval(runner)
 
     def after_run(self, runner: Runner) -> None:
         self._close()

@@ -54,8 +54,8 @@ class EarlyStopping(Hook):
         if self.waited >= self.patience:
             runner.train_loop.stop_training = True
             runner.logger.warning(
-                f'stopped after epoch {runner.epoch}: {self.best.monitor} has not been better than '
-                f'{self.best.value:.4f} for {self.waited} validations'
+                f'stopped after {runner.train_loop.position}: {self.best.monitor} has not been '
+                f'better than {self.best.value:.4f} for {self.waited} validations'
             )
 
     def state_dict(self) -> dict:

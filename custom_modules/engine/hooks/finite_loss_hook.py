@@ -59,6 +59,8 @@ class FiniteLossHook(Hook):
     def after_train_epoch(self, runner: Runner) -> None:
         self._look(runner)
 
+    after_whole_epoch = after_train_epoch  # a training in steps may end inside an epoch
+
     def before_val_epoch(self, runner: Runner) -> None:
         if getattr(self, 'waiting', None):  # not in a validation on its own
             self._look(runner)

@@ -27,6 +27,9 @@ class ScalarsHook(Hook):
     - ``valid/loss``, ``valid/dice``, ``valid/iou``, ...: of the validation, if there was one;
     - ``learning_rate`` of its last step, ``seconds`` it took with its validation, ``epoch``.
 
+    Where a training is counted in steps, its intervals (``val_interval`` steps) take the place of
+    epochs: the number is that of the step, and ``iter`` that of ``epoch``.
+
     Every ``interval`` steps, at the number of the step: ``step/loss`` (of all processes),
     ``step/learning_rate``, ``iter``. At the same steps the log file gets MMEngine's line, and one
     after each validation.
@@ -39,7 +42,7 @@ class ScalarsHook(Hook):
 
     Args:
         interval: number of steps between two lines of a training epoch; its last step always gets
-            one.
+            one, as does the last before a validation.
 
     Raises:
         UserError: ``interval`` is no positive integer.
@@ -67,9 +70,11 @@ class ScalarsHook(Hook):
     def before_train(self, runner: Runner) -> None:
         # A resumed run may begin with the validation, without before_train_epoch.
         self.started = time.monotonic()
+        runner.log_processor.by_epoch = runner.train_loop.unit == 'epoch'
 
     def before_train_epoch(self, runner: Runner) -> None:
-        self.started = time.monotonic()
+        if runner.train_loop.unit == 'epoch' or self.started is None:
+            self.started = time.monotonic()
 
     def after_train_iter(
         self,
@@ -85,10 +90,10 @@ class ScalarsHook(Hook):
             self.sums[name] = self.sums.get(name, 0.0) + value
         self.batches += 1
         self.learning_rate = float(hub.get_scalar('train/lr').current())
-        if not (
-            self.every_n_inner_iters(batch_idx, self.interval)
-            or self.end_of_epoch(runner.train_dataloader, batch_idx)
-        ):
+        loop = runner.train_loop
+        done, total = loop.steps_of_interval
+        number = batch_idx + 1 if loop.unit == 'epoch' else runner.iter + 1
+        if number % self.interval and done + 1 < total:
             return
         _, line = runner.log_processor.get_log_after_iter(runner, batch_idx, 'train')
         runner.logger.info(line)
@@ -107,9 +112,11 @@ class ScalarsHook(Hook):
         if own and is_main_process():
             save_own_metrics(Path(runner.log_dir), own)
         # MMEngine's own line would show the mean of the last ten validations as the loss.
-        epoch = f'[{runner.epoch}]' if runner.is_training_run else ''
+        unit, number = 'epoch', ''
+        if runner.is_training_run:
+            unit, number = runner.train_loop.unit, f'[{runner.train_loop.done}]'
         line = '  '.join(f'{name}: {value:.4f}' for name, value in self.valid.items())
-        runner.logger.info(f'Epoch(val) {epoch}  {line}')
+        runner.logger.info(f'{unit.title()}(val) {number}  {line}')
 
     def after_whole_epoch(self, runner: Runner) -> None:
         scalars: dict[str, float] = {}
@@ -118,10 +125,12 @@ class ScalarsHook(Hook):
             scalars |= {f'{stage}/{names[name]}': value for name, value in values.items()}
         if self.batches:
             scalars['learning_rate'] = self.learning_rate
-        scalars |= dict(seconds=self._seconds(), epoch=runner.epoch)
-        runner.visualizer.add_scalars(scalars, step=runner.epoch)
+        loop = runner.train_loop
+        number = 'epoch' if loop.unit == 'epoch' else 'iter'
+        scalars |= {'seconds': self._seconds(), number: loop.done}
+        runner.visualizer.add_scalars(scalars, step=loop.done)
         self.valid = {}
-        self.started = None
+        self.started = time.monotonic() if loop.unit == 'step' else None
         self._forget_epoch()
 
     def after_run(self, runner: Runner) -> None:
@@ -144,7 +153,7 @@ class ScalarsHook(Hook):
             sums=dict(self.sums),
             batches=self.batches,
             learning_rate=self.learning_rate,
-            seconds=self._seconds(),
+            seconds=self._seconds() if self.batches else 0.0,
         )
 
     def load_state_dict(self, state: dict) -> None:

@@ -26,6 +26,8 @@ class ValidationPicturesHook(Hook):
     The images are at equal steps through the validation set (in several processes through rank 0's
     part of it) and the same in every epoch. One picture with a row for each goes out at the number
     of the epoch: after the first, each ``interval``-th and the last, where there is a validation.
+    Where a training is counted in steps, its intervals (``val_interval`` steps) take the place of
+    epochs, and pictures have the numbers of steps.
 
     Args:
         interval: number of epochs between two pictures; 0 for none.
@@ -69,13 +71,15 @@ class ValidationPicturesHook(Hook):
 
     def after_val_epoch(self, runner: Runner, metrics: dict | None = None) -> None:
         if self.examples:
-            runner.visualizer.add_image(NAME, grid(self.examples), step=runner.epoch)
+            runner.visualizer.add_image(NAME, grid(self.examples), step=runner.train_loop.done)
         self.examples = []
 
     def _is_due(self, runner: Runner) -> bool:
         if not (self.interval and runner.is_training_run and is_main_process()):
             return False
-        return runner.epoch % self.interval == 0 or runner.epoch in (1, runner.max_epochs)
+        loop = runner.train_loop
+        number = loop.intervals_done
+        return number % self.interval == 0 or number == 1 or loop.done == loop.total
 
 
 def _example(image: torch.Tensor, sample: SegDataSample) -> Example:
