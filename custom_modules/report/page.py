@@ -198,8 +198,8 @@ def _progress(runs: Sequence[ReportedRun]) -> list[Markup]:
         found.append(charts.lines(rates, 'Learning rate', 'step'))
     seconds = [_seconds_per_step(run) for run in runs]
     if any(x for x, _ in seconds):
-        across = units([run.curves for run in runs])
-        found.append(charts.lines(seconds, 'Seconds per step, validation included', across))
+        title, across = 'Seconds per step, validation included', units([run.curves for run in runs])
+        found.append(charts.lines(seconds, title, across))
     return found
 
 
@@ -208,10 +208,8 @@ def _seconds_per_step(run: ReportedRun) -> tuple[list[int], list[float]]:
     if not epochs or not run.steps:
         return [], []
     if run.curves.unit == 'step':
-        steps = [now - before for now, before in zip(epochs, [0, *epochs], strict=False)]
-        return epochs, [value / count for value, count in zip(seconds, steps, strict=True)]
-    # The last step of an epoch is always written.
-    per_epoch = max(run.steps) / max(epochs)
+        return epochs, [s / (e - b) for s, e, b in zip(seconds, epochs, [0, *epochs], strict=False)]
+    per_epoch = max(run.steps) / max(epochs)  # the last step of an epoch is always written
     return epochs, [value / per_epoch for value in seconds]
 
 
