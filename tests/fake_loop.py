@@ -2,8 +2,7 @@
 
 from typing import Any
 
-from custom_modules.engine.iteration_loop import ResumableIterLoop
-from custom_modules.engine.loops import ResumableTrainLoop
+from custom_modules.engine.loops import ResumableIterLoop, ResumableTrainLoop
 
 
 class _Still:

@@ -9,8 +9,7 @@ from .hooks.save_masks_hook import SaveMasksHook
 from .hooks.scalars_hook import ScalarsHook
 from .hooks.unreadable_images_hook import UnreadableImagesHook
 from .hooks.validation_pictures_hook import ValidationPicturesHook
-from .iteration_loop import ResumableIterLoop
-from .loops import EvaluationLoop, ResumableTrainLoop, ValidationLoop
+from .loops import EvaluationLoop, ResumableIterLoop, ResumableTrainLoop, ValidationLoop
 from .runner import PetSegRunner
 
 __all__ = [

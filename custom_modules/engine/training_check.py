@@ -11,8 +11,7 @@ from ..config.stages import require_stage
 from ..distributed.processes import workers_of
 from .hooks.best_and_last_hook import BestAndLastCheckpoint
 from .image_size_check import check_image_size
-from .iteration_loop import ResumableIterLoop
-from .loops import ResumableTrainLoop
+from .loops import ResumableIterLoop, ResumableTrainLoop
 
 #: Hooks of the stack that would do nothing, or what nobody finds again.
 _INSTEAD = {
