@@ -17,11 +17,14 @@ def requirements(kind: str = '') -> list[str]:
     return lines
 
 
-inside = find_namespace_packages(include=['configs*', 'custom_modules*', 'tools'])
+inside = find_namespace_packages(include=['configs*', 'custom_modules*', 'pretrained*', 'tools'])
 setup(
     packages=['petseg', *(f'petseg.{name}' for name in inside)],
     package_dir={f'petseg.{name}': name.replace('.', '/') for name in inside},
-    package_data={'': ['*.css', '*.html', '*.js', '*.sh']},
+    package_data={
+        '': ['*.css', '*.html', '*.js', '*.sh'],
+        'petseg.pretrained.pets': ['*'],  # weights, config, card and metrics
+    },
     install_requires=requirements(),
     extras_require={
         kind: requirements(f'-{kind}')

@@ -22,7 +22,8 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What ``pip install .`` installs, without its requirements."""
     pytest.importorskip('setuptools', minversion='77')
     source, site = tmp_path_factory.mktemp('source'), tmp_path_factory.mktemp('site')
-    for name in ('configs', 'custom_modules', 'petseg', 'tools', 'README.md', 'pyproject.toml'):
+    folders = ('configs', 'custom_modules', 'petseg', 'pretrained', 'tools')
+    for name in (*folders, 'README.md', 'pyproject.toml'):
         (source / name).symlink_to(ROOT / name)
     for path in [ROOT / 'setup.py', *ROOT.glob('requirements*.txt')]:
         (source / path.name).symlink_to(path)

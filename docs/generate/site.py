@@ -1,9 +1,9 @@
 """Put the pages of the site together: python -m docs.generate.site [--check]
 
-README, the pages of docs/, CHANGELOG, CONTRIBUTING and SECURITY, and a page of reference for each
-room of the package, which mkdocstrings fills from the docstrings. Links to code lead to the
-reference. ``make docs`` builds the site of them; ``--check`` then looks for what a page would load
-from another server.
+README, the pages of docs/, CHANGELOG, CONTRIBUTING and SECURITY, the cards of the weights in
+pretrained/, and a page of reference for each room of the package, which mkdocstrings fills from the
+docstrings. Links to code lead to the reference. ``make docs`` builds the site of them; ``--check``
+then looks for what a page would load from another server.
 """
 
 import argparse
@@ -37,6 +37,10 @@ def write_pages(folder: Path) -> None:
     for page in (ROOT / 'docs').glob('*.md'):
         text = _with_targets(page.read_text(encoding='utf-8'), _in_docs)
         (folder / page.name).write_text(text, encoding='utf-8')
+    for card in (ROOT / 'pretrained').glob('*/README.md'):
+        copy = folder / card.relative_to(ROOT)
+        copy.parent.mkdir(parents=True)
+        shutil.copy(card, copy)
     (folder / 'api').mkdir()
     for room in rooms():
         text = '\n'.join(_reference(room))
