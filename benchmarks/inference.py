@@ -22,7 +22,7 @@ import torch
 from mmengine.config import Config
 from mmengine.registry import MODELS
 
-from custom_modules.commands.export import CALIBRATION_IMAGES, real_batches
+from custom_modules.commands.export import CALIBRATION_IMAGES
 from custom_modules.config import load_config
 from custom_modules.engine.memory import keep_freed_memory
 from custom_modules.engine.memory_use import peak_memory
@@ -30,6 +30,7 @@ from custom_modules.export.exportable_model import ExportableModel
 from custom_modules.export.formats import FORMATS
 from custom_modules.export.onnx_files import Logits
 from custom_modules.export.parity import compare
+from custom_modules.export.real_batches import real_batches
 from custom_modules.models.cost import seconds_of
 from custom_modules.models.folding import fold_batch_norm
 from custom_modules.models.precision import autocast

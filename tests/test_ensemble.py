@@ -10,12 +10,12 @@ from mmengine.registry import MODELS
 
 from custom_modules.api import load
 from custom_modules.base.errors import UserError
-from custom_modules.commands.export import split_to_compare
 from custom_modules.commands.publish_ensemble import publish_ensemble
 from custom_modules.commands.test import test as score
 from custom_modules.config import load_config
 from custom_modules.datasets.image_io import read_image
 from custom_modules.export.ensemble import ensemble_config, joined
+from custom_modules.export.real_batches import split_to_compare
 from custom_modules.models.foreground_logits import foreground_logits
 from custom_modules.runs.initial_weights import start_from
 from tests.conftest import Command

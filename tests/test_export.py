@@ -14,7 +14,7 @@ from mmengine.registry import MODELS
 
 from custom_modules.api import load
 from custom_modules.base.errors import UserError
-from custom_modules.commands.export import OutOfToleranceError, export, real_batches
+from custom_modules.commands.export import OutOfToleranceError, export
 from custom_modules.config import load_config
 from custom_modules.export.exportable_model import ExportableModel
 from custom_modules.export.exported_files import load_exported
@@ -22,6 +22,7 @@ from custom_modules.export.formats import FORMATS
 from custom_modules.export.metadata import METADATA, read_metadata
 from custom_modules.export.openvino_files import OpenVinoNetwork, openvino_model
 from custom_modules.export.parity import compare
+from custom_modules.export.real_batches import real_batches
 from custom_modules.models.precision import resolve_dtype
 from custom_modules.runs.checkpoint_io import load_checkpoint, load_weights
 from tests.conftest import ROOT, Command

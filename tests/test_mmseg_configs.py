@@ -61,7 +61,7 @@ def test_a_shipped_model_gives_what_it_gives_there(tmp_path: Path) -> None:
     there = load_config(path, TINY).layers[-2]  # of the options; the last one is the translation
     assert there.source == '--cfg-options'
     as_it_is = dict(config.resolved.model)
-    for key in ('losses', 'auxiliary_losses', 'auxiliary_weight'):
+    for key in ('losses', 'auxiliary_losses', 'auxiliary_weight', 'threshold'):
         as_it_is.pop(key)
     as_it_is |= dict(
         type='mmseg.EncoderDecoder',

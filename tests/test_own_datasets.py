@@ -14,11 +14,11 @@ from torch.utils.data import Dataset
 
 from custom_modules.base.errors import UserError
 from custom_modules.commands.browse_dataset import browse
-from custom_modules.commands.export import real_batches
 from custom_modules.commands.test import test as score
 from custom_modules.config import LoadedConfig, load_config
 from custom_modules.config.held_datasets import changed, described, held_datasets, pipeline_of
 from custom_modules.datasets.seeded_dataset import SeededDataset
+from custom_modules.export.real_batches import real_batches
 from custom_modules.runs.metrics_text import describe
 from custom_modules.runs.per_image_csv import read_rows
 from tests.conftest import Command, tiny_options

@@ -1,7 +1,7 @@
 """What ``tools/export.py`` does."""
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -10,33 +10,27 @@ import torch
 from mmengine.config import Config
 from mmengine.registry import MODELS
 
-from ..base.errors import EmptySplitError, UserError
+from ..base.errors import UserError
 from ..base.kinds import Number
 from ..base.paths import make_writable
 from ..base.stopping import signals_wait
 from ..base.whole_file import staging_folder
 from ..config import LoadedConfig
-from ..config.held_datasets import changed, described, pipeline_of, reading_of
-from ..datasets.channels import swap_red_and_blue
+from ..config.held_datasets import pipeline_of, reading_of
 from ..datasets.image_reading import ImageReading
-from ..datasets.seeded_dataset import SeededDataset
 from ..engine.memory import keep_freed_memory
-from ..export.exportable_model import ExportableModel
+from ..export.exportable_model import ExportableModel, fixes_the_size
 from ..export.formats import Format, format_of
 from ..export.metadata import VERSION, weights_digest
 from ..export.onnx_files import INPUT, OUTPUT
 from ..export.parity import TOLERANCES, Parity, compare
+from ..export.real_batches import real_batches, split_to_compare
 from ..models.binary_segmentor import as_segmentor
-from ..models.picture_size import as_input
 from ..models.precision import autocast
-from ..models.windows import seen_at_once
 from ..runs.checkpoint_io import load_checkpoint, load_weights, weights_file
 from ..runs.named_model import results_folder
 from ..runs.tuned_threshold import stored_threshold
 from .test import protocol
-
-#: Images that the network sees at a time here.
-BATCH = 8
 
 #: Training images that show the range of the activations, for int8.
 CALIBRATION_IMAGES = 128
@@ -96,11 +90,12 @@ def export(
     if threshold is None:
         stored = stored_threshold(checkpoint)
         threshold = float(model.threshold if stored is None else stored)
-    network = ExportableModel(model)
+    sides = _sides(values) if fixes_the_size(model) else None
+    network = ExportableModel(model, sides=sides)
     calibration = None
     if precision == 'int8':
         calibration = (batch for batch, _ in real_batches(values, 'train', CALIBRATION_IMAGES))
-    half = ExportableModel(model, torch.float16) if precision == 'fp16' else network
+    half = ExportableModel(model, torch.float16, sides) if precision == 'fp16' else network
     converted = _converted(kind, half, calibration, format_name)
     metadata = _metadata(values, checkpoint, network, precision, threshold)
     metadata['protocol'] = protocol(values, model, checkpoint)
@@ -184,66 +179,6 @@ class OutOfToleranceError(Exception):
     """An exported network gives other masks than the network it came from."""
 
 
-def split_to_compare(config: Config) -> str:
-    """Return the split whose images two networks are compared on: 'test', if it has any.
-
-    All images may be those of a cross-validation; then it is 'train'. The split says nothing of
-    how good a network is here.
-
-    Args:
-        config: resolved config of the model.
-    """
-    try:
-        SeededDataset.build(changed(config.test_dataloader['dataset'], cache=False))
-    except EmptySplitError:
-        return 'train'
-    return 'test'
-
-
-def real_batches(
-    config: Config, split: str, images: int
-) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Yield images (N, C, H, W) uint8, RGB where C is 3, and masks (N, H, W) of 0, 1 and 255.
-
-    Of pictures that are seen in windows it is the window with the most foreground.
-
-    Args:
-        config: resolved config of the model.
-        split: split to read, 'train' or 'test'; both go through the steps of the test.
-        images: largest number of images to read, evenly spread over the split.
-
-    Raises:
-        UserError: the data are not there.
-    """
-    settings = config.test_dataloader['dataset']
-    if split == 'train' and not described(settings, 'split'):  # of one's own, told by other means
-        settings = config.train_dataloader['dataset']
-        settings = changed(settings, pipeline=pipeline_of(config.test_dataloader['dataset']))
-    elif split == 'train':
-        settings = changed(settings, split=split)
-    dataset = SeededDataset.build(changed(settings, cache=False))  # not of all for a few images
-    chosen = np.linspace(0, len(dataset) - 1, min(images, len(dataset))).round().astype(int)
-    batch: list[tuple[np.ndarray, np.ndarray]] = []
-    for index in chosen:
-        sample = dataset[int(index)]
-        image = sample['inputs']
-        packed = sample['data_samples']
-        target = as_input(packed.gt_sem_seg.data, packed, image.shape[-2:])
-        image, target = seen_at_once(image, target, packed)
-        pair = (swap_red_and_blue(image, axis=0).numpy(), target[0].numpy())
-        if batch and (batch[0][0].shape != pair[0].shape or len(batch) == BATCH):
-            yield _stack(batch)
-            batch = []
-        batch.append(pair)
-    if batch:
-        yield _stack(batch)
-
-
-def _stack(batch: Sequence[tuple[np.ndarray, np.ndarray]]) -> tuple[np.ndarray, np.ndarray]:
-    images, masks = zip(*batch, strict=True)
-    return np.stack(images), np.stack(masks)
-
-
 def _beside(checkpoint: Path, precision: str, suffix: str) -> Path:
     name = checkpoint.stem if precision == 'fp32' else f'{checkpoint.stem}.{precision}'
     return results_folder(checkpoint) / f'{name}{suffix}'
@@ -259,10 +194,17 @@ def _converted(
         raise
     except Exception as error:  # of torch, ONNX and OpenVINO, without a common base
         reason = str(error).strip().splitlines() or [type(error).__name__]
+        what = 'images' if network.sides is None else 'batches'
         raise UserError(
-            f'--format {name}: this network cannot be written for images of every size '
+            f'--format {name}: this network cannot be written for {what} of every size '
             f'({type(error).__name__}: {reason[0][:200]}); try another format'
         ) from None
+
+
+def _sides(config: Config) -> tuple[int, int]:
+    height, width = next(real_batches(config, split_to_compare(config), 1))[0].shape[-2:]
+    print(f'note: this network is written for images of {height}x{width} alone')
+    return height, width
 
 
 def _metadata(
@@ -272,11 +214,12 @@ def _metadata(
     pipeline = pipeline_of(config.test_dataloader['dataset'])
     reading = reading_of(config.test_dataloader['dataset'])
     digest = hashlib.sha256(Path(checkpoint).read_bytes()).hexdigest()
+    height, width = network.sides or ('H', 'W')
     return dict(
         version=VERSION,
         input=dict(
             name=INPUT,
-            layout=f'(N, {network.in_channels}, H, W)',
+            layout=f'(N, {network.in_channels}, {height}, {width})',
             dtype='uint8',
             channels='RGB' if reading == ImageReading() else str(reading),
         ),

@@ -11,19 +11,25 @@ def _names(words: str, prefix: str = '') -> frozenset[str]:
     return frozenset(prefix + word for word in words.split())
 
 
-#: PetSeg's own, the layers that its networks take as ``norm_cfg``, and mmseg's encoders that give
-#: a pyramid from the finest to the coarsest feature, as the decode heads here want it.
+#: PetSeg's own, the layers that its networks take as ``norm_cfg``, and mmseg's encoders, necks and
+#: heads that a BinarySegmentor takes. Their losses are not among them.
 MODELS = (
     _names(
-        'BinarySegmentor BinarySegPreprocessor CutMix MixUp '
-        'ResNetEncoder UNetEncoder UNetHead ThinUNetHead EnsembleEncoder EnsembleHead '
-        'BinaryCrossEntropyLoss BinaryDiceLoss TwoChannelCrossEntropyLoss '
+        'BinarySegmentor BinarySegPreprocessor CutMix EdgeTask MixUp '
+        'ResNetEncoder ResUNetEncoder UNetEncoder EnsembleEncoder '
+        'AttentionUNetHead ResUNetHead ThinUNetHead UNetHead UNetPlusPlusHead EnsembleHead '
+        'BinaryCrossEntropyLoss BinaryDiceLoss BinaryFocalLoss BinaryIoULoss BinaryTverskyLoss '
+        'BoundaryLoss CenterlineDiceLoss LovaszHingeLoss TwoChannelCrossEntropyLoss '
         'BN BN2d SyncBN GN IN IN2d LN ReLU ReLU6 LeakyReLU PReLU GELU SiLU HSwish HSigmoid Swish '
         'Conv Conv2d '
         'Caffe2Xavier Constant Kaiming Normal Pretrained TruncNormal Uniform Xavier'
     )
     | _names('HRNet MSCAN MixVisionTransformer MobileNetV2 ResNeSt ResNeXt ResNet', 'mmseg.')
-    | _names('ResNetV1c ResNetV1d SwinTransformer', 'mmseg.')
+    | _names('BiSeNetV2 ResNetV1c ResNetV1d STDCContextPathNet STDCNet', 'mmseg.')
+    | _names('SwinTransformer UNet FPN', 'mmseg.')
+    | _names('ASPPHead DepthwiseSeparableASPPHead FCNHead FPNHead LRASPPHead PSPHead', 'mmseg.')
+    | _names('SegformerHead UPerHead', 'mmseg.')
+    | _names('BasicConvBlock DeconvModule InterpConv', 'mmseg.')
 )
 
 TRANSFORMS = (

@@ -68,6 +68,7 @@ def as_binary_segmentor(model: dict[str, Any], variables: set[str]) -> dict[str,
         found |= dict(auxiliary_losses=_auxiliary(heads) or None, auxiliary_weight=1.0)
     if losses:
         found['losses'] = losses
+    found['threshold'] = 0.5  # a published model has to say it
     found |= _of_mmseg(_without(model, 'loss_decode'))
     return found | {key: f'${name}' for key, name in _USED.items() if name in variables}
 

@@ -101,6 +101,9 @@ _HEAD: dict[str, Kind] = dict(
     out_channels=integer(1, 2),
     width=WIDTH,
 )
+_UNET_HEAD = _HEAD | dict(
+    channels=Several(CHANNELS), extra_upsamples=integer(0, 8), logit_upsamples=integer(0, 8)
+)
 _LOSS: dict[str, Kind] = dict(loss_weight=NOT_NEGATIVE)
 _OVERLAP: dict[str, Kind] = dict(smooth=NOT_NEGATIVE, over=choice('batch', 'image'))
 _COPIES = dict(n_aug=integer(0, 1000), degrees=Number(0, 360), translate=SHARE)
@@ -183,12 +186,11 @@ RANGES: Mapping[str, Mapping[str, Kind]] = {
     'UNetEncoder': _ENCODER,
     'ResNetEncoder': _ENCODER
     | dict(blocks=Several(integer(1, 1000)), bottleneck_channels=CHANNELS),
-    'UNetHead': _HEAD
-    | dict(
-        channels=Several(CHANNELS),
-        extra_upsamples=integer(0, 8),
-        logit_upsamples=integer(0, 8),
-    ),
+    'ResUNetEncoder': {key: _ENCODER[key] for key in _ENCODER if key != 'bottleneck_dropout'},
+    'UNetHead': _UNET_HEAD,
+    'AttentionUNetHead': _UNET_HEAD,
+    'ResUNetHead': _UNET_HEAD,
+    'UNetPlusPlusHead': _UNET_HEAD,
     'ThinUNetHead': _HEAD | dict(channels=CHANNELS, bridge_channels=CHANNELS),
     'EnsembleEncoder': dict(members=integer(1, 100)),
     'EnsembleHead': dict(members=integer(1, 100)),

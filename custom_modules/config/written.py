@@ -75,6 +75,8 @@ def read_written(folder: Path) -> dict[str, Any] | None:
 def read_named(name: str) -> dict[str, Any] | None:
     """Return a config of this project, which results name; None for any other file.
 
+    None too where a base is a file of another package (``mmseg::...``), which is code.
+
     Raises:
         UserError: the config cannot be read without executing it.
     """
@@ -82,6 +84,8 @@ def read_named(name: str) -> dict[str, Any] | None:
     if not (path.is_relative_to(_CONFIGS) and path.suffix == '.py' and path.is_file()):
         return None
     values = _with_bases(path, frozenset())
+    if values is None:
+        return None
     _, used = substitute_variables(values, str(path), spare=values)
     return {key: value for key, value in values.items() if key in RUNNER_KEYS | used}
 
@@ -196,13 +200,18 @@ def _key(node: ast.expr | None) -> Any:
     return key
 
 
-def _with_bases(path: Path, inside: frozenset[Path]) -> dict[str, Any]:
-    """Return a config of this project with its bases, merged as MMEngine does it."""
+def _with_bases(path: Path, inside: frozenset[Path]) -> dict[str, Any] | None:
+    """Return a config with its bases, merged as MMEngine does it; None as read_named says."""
     if not path.is_relative_to(_CONFIGS) or path in inside:
         raise UserError(f'{path}: is no base of a config of this project')
     values = parse_code(path.read_text(encoding='utf-8'), str(path))
     names = values.pop('_base_', [])
     below: dict[str, Any] = {}
     for name in [names] if isinstance(names, str) else names:
-        below |= _with_bases((path.parent / name).resolve(), inside | {path})
+        if '::' in name:
+            return None
+        found = _with_bases((path.parent / name).resolve(), inside | {path})
+        if found is None:
+            return None
+        below |= found
     return as_data(Config._merge_a_into_b(values, below))

@@ -35,6 +35,8 @@ class Format(ABC):
     def convert(self, network: ExportableModel, calibration: Iterable[np.ndarray] | None) -> Any:
         """Return the network in this format, for batches and sizes of any kind.
 
+        A network with ``sides`` is written for images of those.
+
         Args:
             network: network to convert.
             calibration: batches of images (N, C, H, W) uint8 from which int8 takes its ranges;
@@ -169,21 +171,27 @@ class _Torch:
 
     @torch.inference_mode()
     def __call__(self, images: np.ndarray) -> np.ndarray:
-        return self.module(torch.from_numpy(images)).numpy()
+        try:
+            return self.module(torch.from_numpy(images)).numpy()
+        except (RuntimeError, AssertionError) as error:  # a size that was fixed, or a guard of it
+            line = str(error).strip().splitlines()[-1]
+            raise UserError(f'the exported network cannot compute ({line})') from None
 
 
 def _example(network: ExportableModel) -> torch.Tensor:
     """Return a batch whose sides are of no special size."""
     side = network.size_divisor
-    return torch.zeros(2, network.in_channels, 2 * side, 3 * side, dtype=torch.uint8)
+    height, width = network.sides or (2 * side, 3 * side)
+    return torch.zeros(2, network.in_channels, height, width, dtype=torch.uint8)
 
 
 def _exported(network: ExportableModel) -> torch.export.ExportedProgram:
     divisor = network.size_divisor
-    batch = torch.export.Dim('batch')
-    height, width = (torch.export.Dim(name, min=2) for name in ('height', 'width'))
-    shapes = {'image': {0: batch, 2: divisor * height, 3: divisor * width}}
-    program = torch.export.export(network, (_example(network),), dynamic_shapes=shapes)
+    shapes = {0: torch.export.Dim('batch')}
+    if network.sides is None:
+        height, width = (torch.export.Dim(name, min=2) for name in ('height', 'width'))
+        shapes |= {2: divisor * height, 3: divisor * width}
+    program = torch.export.export(network, (_example(network),), dynamic_shapes={'image': shapes})
     for node in program.graph.nodes:
         node.meta.pop('stack_trace', None)  # paths of this machine, which files would tell
     return program

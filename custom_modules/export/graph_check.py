@@ -27,11 +27,17 @@ MOST_PER_PIXEL = 1024
 #: Sides of the images that shapes are looked at for: what grows faster than the image shows itself.
 _SIDE, _GROWTH = 128, 16
 
+#: The largest side that a file may fix.
+_LARGEST_SIDE = 4096
+
+_Sides = tuple[int, int]
+
 #: A name of ONNX, and of OpenVINO where that is another one.
 _OPERATORS = {
     *('Abs', 'Add', 'And', 'Cast', 'Ceil', 'Clip', 'Concat', 'Constant', 'Conv', 'ConvTranspose'),
     *('AveragePool', 'BatchNormalization', 'DepthToSpace', 'DequantizeLinear', 'Div', 'Dropout'),
-    *('Elu', 'Equal', 'Erf', 'Exp', 'Expand', 'Flatten', 'Floor', 'Gather', 'Gelu', 'Gemm'),
+    *('Elu', 'Equal', 'Erf', 'Exp', 'Expand', 'Flatten', 'Floor', 'Gather', 'GatherND', 'Gelu'),
+    'Gemm',
     *('GlobalAveragePool', 'GlobalMaxPool', 'Greater', 'GroupNormalization', 'HardSigmoid'),
     *('HardSwish', 'Identity', 'InstanceNormalization', 'LayerNormalization', 'LeakyRelu', 'Less'),
     *('Log', 'MatMul', 'Max', 'MaxPool', 'Min', 'Mod', 'Mul', 'Neg', 'Not', 'Or', 'PRelu', 'Pad'),
@@ -79,7 +85,8 @@ def check_onnx(path: Path) -> bytes:
             raise ValueError('its images are not uint8')
         if output != onnx.TensorProto.FLOAT:
             raise ValueError('its logits are not float32')
-        _check_shapes(lambda side: _onnx_shapes(model, side))
+        fixed = [one.dim_value or None for one in graph.input[0].type.tensor_type.shape.dim][2:]
+        _check_shapes(lambda sides: _onnx_shapes(model, sides), fixed)
     except OSError as error:
         raise UserError(f'{path}: cannot be read ({error.strerror})') from None
     except Exception as error:  # of protocol buffers and of shapes that do not fit, of many classes
@@ -104,7 +111,9 @@ def check_openvino(model: Any, path: Path) -> None:
         types = [ends[0].element_type.to_string() for ends in (model.inputs, model.outputs)]
         if types != ['u8', 'f32']:
             raise ValueError(f'it makes {types[1]} of {types[0]}, not f32 of u8')
-        _check_shapes(lambda side: _openvino_shapes(model, side))
+        shape = [*model.inputs[0].partial_shape]
+        fixed = [one.get_length() if one.is_static else None for one in shape[2:]]
+        _check_shapes(lambda sides: _openvino_shapes(model, sides), fixed)
     except Exception as error:  # OpenVINO has one class for all
         raise UserError(f'{path}: was not written by tools/export.py ({_line(error)})') from None
 
@@ -123,20 +132,33 @@ def _check_operators(kinds: Iterable[str], allowed: set[str]) -> None:
             raise ValueError(f'it has more than {MOST_OPERATORS:,} operators')
 
 
-def _check_shapes(shapes_at: Callable[[int], Mapping[str, Sequence[int] | None]]) -> None:
-    """Look at every tensor between the operators, for a small and for a large image."""
-    for side in (_SIDE, _SIDE * _GROWTH):
-        shapes = shapes_at(side)
+def _check_shapes(
+    shapes_at: Callable[[_Sides], Mapping[str, Sequence[int] | None]],
+    fixed: Sequence[int | None],
+) -> None:
+    """Look at every tensor between the operators, for a small and for a large image.
+
+    A file that is for images of one size (``fixed``) is looked at for those.
+    """
+    sizes = [(side, side) for side in (_SIDE, _SIDE * _GROWTH)]
+    height, width = fixed if len(fixed) == 2 else (None, None)
+    if height is not None and width is not None:
+        if max(height, width) > _LARGEST_SIDE:
+            raise ValueError(f'it is for images of {height}x{width}, more than {_LARGEST_SIDE}')
+        sizes = [(height, width)]
+    for sides in sizes:
+        shapes = shapes_at(sides)
         for name, shape in shapes.items():
             if shape is None:
                 raise ValueError(f'the size of {name:.60} depends on more than that of the image')
-            if math.prod(shape) > MOST_PER_PIXEL * side * side:
+            if math.prod(shape) > MOST_PER_PIXEL * math.prod(sides):
                 raise ValueError(f'{name:.60} is too large: {"x".join(map(str, shape)):.60}')
-        if shapes[OUTPUT] is None or [*shapes[OUTPUT]] != [1, 1, side, side]:  # type: ignore[misc]
-            raise ValueError(f'its logits are {shapes[OUTPUT]} for an image of {side}x{side}')
+        if shapes[OUTPUT] is None or [*shapes[OUTPUT]] != [1, 1, *sides]:  # type: ignore[misc]
+            size = 'x'.join(map(str, sides))
+            raise ValueError(f'its logits are {shapes[OUTPUT]} for an image of {size}')
 
 
-def _onnx_shapes(model: Any, side: int) -> dict[str, Sequence[int] | None]:
+def _onnx_shapes(model: Any, sides: _Sides) -> dict[str, Sequence[int] | None]:
     from onnxruntime.tools.symbolic_shape_infer import SymbolicShapeInference
 
     graph = model.graph
@@ -144,7 +166,7 @@ def _onnx_shapes(model: Any, side: int) -> dict[str, Sequence[int] | None]:
     dimensions = graph.input[0].type.tensor_type.shape.dim
     channels = _channels([*dimensions][1].dim_value if len(dimensions) == 4 else None)
     del dimensions[:]
-    for size in (1, channels, side, side):
+    for size in (1, channels, *sides):
         dimensions.add().dim_value = size
     graph.output[0].type.tensor_type.ClearField('shape')
     # Not by its ``infer_shapes``, which writes a file into the working folder where it fails.
@@ -164,11 +186,11 @@ def _onnx_shapes(model: Any, side: int) -> dict[str, Sequence[int] | None]:
     return shapes
 
 
-def _openvino_shapes(model: Any, side: int) -> dict[str, Sequence[int] | None]:
+def _openvino_shapes(model: Any, sides: _Sides) -> dict[str, Sequence[int] | None]:
     fitted = model.clone()
     shape = fitted.inputs[0].partial_shape
     known = len(shape) == 4 and shape[1].is_static
-    fitted.reshape([1, _channels(shape[1].get_length() if known else None), side, side])
+    fitted.reshape([1, _channels(shape[1].get_length() if known else None), *sides])
     shapes: dict[str, Sequence[int] | None] = {}
     for operator in fitted.get_ops():
         if operator.get_type_name() != 'Constant':  # a part of the file, whose size is bounded

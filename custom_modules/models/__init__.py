@@ -1,5 +1,6 @@
 """Encoders, decode heads, losses and the segmentor, registered in MMEngine's MODELS."""
 
+from .attention_unet_head import AttentionUNetHead
 from .batch_mixing import CutMix, MixUp
 from .binary_segmentor import BinarySegmentor
 from .data_preprocessor import BinarySegPreprocessor
@@ -15,12 +16,15 @@ from .losses import (
     LovaszHingeLoss,
     TwoChannelCrossEntropyLoss,
 )
+from .res_unet import ResUNetEncoder, ResUNetHead
 from .resnet_encoder import ResNetEncoder
 from .thin_unet_head import ThinUNetHead
 from .unet_encoder import UNetEncoder
 from .unet_head import UNetHead
+from .unet_plus_plus_head import UNetPlusPlusHead
 
 __all__ = [
+    'AttentionUNetHead',
     'BinaryCrossEntropyLoss',
     'BinaryDiceLoss',
     'BinaryFocalLoss',
@@ -36,8 +40,11 @@ __all__ = [
     'LovaszHingeLoss',
     'MixUp',
     'ResNetEncoder',
+    'ResUNetEncoder',
+    'ResUNetHead',
     'ThinUNetHead',
     'TwoChannelCrossEntropyLoss',
     'UNetEncoder',
     'UNetHead',
+    'UNetPlusPlusHead',
 ]

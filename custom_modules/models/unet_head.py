@@ -1,6 +1,7 @@
 """The expanding path of U-Net as a decode head for any encoder that returns a pyramid."""
 
 from collections.abc import Sequence
+from typing import cast
 
 import torch
 import torch.nn.functional as F
@@ -38,6 +39,9 @@ class UNetHead(BaseModule):
         UserError: the number of ``channels`` does not fit ``in_channels``.
     """
 
+    #: What doubles the size and takes in a skip; heads of other kinds have other ones.
+    up_block: type[nn.Module] = UpBlock
+
     def __init__(
         self,
         in_channels: Sequence[int],
@@ -52,24 +56,30 @@ class UNetHead(BaseModule):
         super().__init__(init_cfg)
         if len(channels) != len(in_channels) - 1:
             raise UserError(
-                f'UNetHead: {len(in_channels)} encoder features need {len(in_channels) - 1} '
-                f'decoder widths, found channels={tuple(channels)}'
+                f'{type(self).__name__}: {len(in_channels)} encoder features need '
+                f'{len(in_channels) - 1} decoder widths, found channels={tuple(channels)}'
             )
         self.out_channels = out_channels
         #: Height and width of the image must be multiples of this.
         self.size_divisor = 2 ** (len(channels) + extra_upsamples + logit_upsamples)
         self.logit_scale = 2**logit_upsamples
         channels = [scaled(level, width) for level in channels]
-        coarsest, *skips = reversed(in_channels)
-        before = [coarsest, *channels]
-        self.up_blocks = nn.ModuleList(
-            UpBlock(wide, skip, narrow, norm_cfg)
-            for wide, skip, narrow in zip(before, skips, channels, strict=False)
-        )
+        self.up_blocks = self._up_blocks(in_channels, channels, norm_cfg)
         self.extra_upsamples = nn.Sequential(
             *(self._extra_upsample(channels[-1], norm_cfg) for _ in range(extra_upsamples))
         )
         self.logits = nn.Conv2d(channels[-1], out_channels, 1)
+
+    def _up_blocks(
+        self, in_channels: Sequence[int], channels: Sequence[int], norm_cfg: NormConfig
+    ) -> nn.Module:
+        """Return the blocks that ``decoded`` goes through."""
+        coarsest, *skips = reversed(in_channels)
+        before = [coarsest, *channels]
+        return nn.ModuleList(
+            self.up_block(wide, skip, narrow, norm_cfg)
+            for wide, skip, narrow in zip(before, skips, channels, strict=False)
+        )
 
     @staticmethod
     def _extra_upsample(channels: int, norm_cfg: NormConfig) -> nn.Sequential:
@@ -78,11 +88,15 @@ class UNetHead(BaseModule):
             layers.append(build_norm_layer(norm_cfg, channels)[1])
         return nn.Sequential(*layers, nn.ReLU(inplace=True))
 
-    def forward(self, features: Sequence[torch.Tensor]) -> torch.Tensor:
+    def decoded(self, features: Sequence[torch.Tensor]) -> torch.Tensor:
+        """Return one feature map of the size of the finest, (N, ``channels[-1]``, h, w)."""
         x, *skips = reversed(features)
-        for up_block, skip in zip(self.up_blocks, skips, strict=True):
+        for up_block, skip in zip(cast(nn.ModuleList, self.up_blocks), skips, strict=True):
             x = up_block(x, skip)
-        logits = self.logits(self.extra_upsamples(x))
+        return x
+
+    def forward(self, features: Sequence[torch.Tensor]) -> torch.Tensor:
+        logits = self.logits(self.extra_upsamples(self.decoded(features)))
         if self.logit_scale > 1:
             logits = F.interpolate(logits.float(), scale_factor=self.logit_scale, mode='bilinear')
         return logits
