@@ -105,7 +105,7 @@ class UpBlock(nn.Module):
     ) -> None:
         super().__init__()
         self.up = nn.ConvTranspose2d(in_channels, out_channels, 2, stride=2)
-        self.conv = DoubleConv(out_channels + skip_channels, out_channels, norm_cfg)
+        self.conv: nn.Module = DoubleConv(out_channels + skip_channels, out_channels, norm_cfg)
 
     def forward(self, x: torch.Tensor, skip: torch.Tensor) -> torch.Tensor:
         return self.conv(torch.cat([skip, self.up(x)], dim=1))
