@@ -9,6 +9,9 @@ import pytest
 import torch
 
 from custom_modules.base.errors import UserError
+from custom_modules.commands.publish import publish
+from custom_modules.commands.report import report_runs
+from custom_modules.commands.test import test as score
 from custom_modules.commands.train import train
 from custom_modules.config import LoadedConfig, load_config
 from custom_modules.engine.hooks.best_and_last_hook import BestAndLastCheckpoint
@@ -203,7 +206,19 @@ def test_their_loops_in_a_config_of_ones_own_are_ours(path: Path, tmp_path: Path
     assert kinds == ['ResumableIterLoop', 'ValidationLoop', 'EvaluationLoop']
 
 
-def test_the_checkpoint_says_its_steps(whole: Path) -> None:
+def test_its_test_its_page_and_its_published_folder_say_its_steps(
+    whole: Path, path: Path, sample: Path, tmp_path: Path
+) -> None:
     training = torch.load(whole / 'best.pth')['meta']['training']
     assert training['max_steps'] == 10 and training['steps'] in (4, 8, 10)
-    assert json.dumps(training)
+    config = steps(path, sample)
+    score(config, str(whole / 'best.pth'), str(tmp_path / 'test'), quick=True)
+    metrics = tmp_path / 'test' / 'metrics.json'
+    found = json.loads(metrics.read_text())['training']
+    assert (found['steps'], found['max_steps']) == (training['steps'], 10)
+    page = report_runs([str(whole)], str(tmp_path / 'page.html')).read_text()
+    assert 'Seconds per step, validation included' in page and '>epoch<' not in page
+    publish(config, str(whole / 'best.pth'), tmp_path / 'net', metrics=[metrics], small=True)
+    card = (tmp_path / 'net' / 'README.md').read_text()
+    assert f'step {training["steps"]} of 10' in card
+    assert load_config(tmp_path / 'net').resolved.train_cfg == config.resolved.train_cfg

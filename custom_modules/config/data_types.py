@@ -68,7 +68,7 @@ _DATA = TRANSFORMS | _names(
     'DefaultSampler InfiniteSampler SeededSampler default_collate pseudo_collate patient_worker'
 )
 _METRICS = _names('BorderMetric BoundaryMetric DiceMetric LossMetric ProbabilityMetric')
-_LOOPS = _names('EvaluationLoop ResumableTrainLoop ValidationLoop')
+_LOOPS = _names('EvaluationLoop ResumableIterLoop ResumableTrainLoop ValidationLoop')
 _HOOKS = _names(
     'BestAndLastCheckpoint ConsoleHook EarlyStopping ScalarsHook UnreadableImagesHook '
     'ValidationPicturesHook '

@@ -11,7 +11,7 @@ from mmengine.config import Config
 
 from ..base.errors import UserError, did_you_mean
 from ..base.json_file import read_json, write_json
-from ..base.paths import PROJECT_ROOT, resolve_path
+from ..base.paths import PROJECT_ROOT, resolve_path, short_path
 from ..config import load_config
 from ..config.differences import differences
 from ..config.inheritance import assigned, bases
@@ -217,7 +217,8 @@ def plan(
         options: changes of the config, ``key=value``, for all experiments.
 
     Raises:
-        UserError: a config does not load or cannot be trained, or two experiments have one name.
+        UserError: a config does not load or cannot be trained, or counts what the budget does not,
+            or two experiments have one name.
     """
     experiments: dict[Path, Experiment] = {}
     axes = [[f'{key}={value}' for value in values] for key, values in (grid or {}).items()]
@@ -257,7 +258,7 @@ def _budget_options(budget: Path | None, config: Path) -> list[str]:
     """Return the budget as ``key=value``, without what the configs of the study set."""
     if budget is None:
         return []
-    _, layers = read_python_config(config)
+    merged, layers = read_python_config(config)
     own = {
         key
         for layer in layers
@@ -265,6 +266,14 @@ def _budget_options(budget: Path | None, config: Path) -> list[str]:
         for key in layer.values
     }
     values = read_python_config(budget)[0].to_dict()
+    steps = 'max_iters' in merged.get('train_cfg', {})
+    length, other = ('max_iters', 'max_epochs') if steps else ('max_epochs', 'max_iters')
+    if other in values and other not in own:
+        raise UserError(
+            f'{short_path(config)}: its training is as long as {length} says, and {budget.stem} '
+            f'sets {other} = {values[other]}; write a budget of your own, a file with the lines of '
+            f'{short_path(budget)} and {length} instead, and give it: --budget FILE'
+        )
     return [
         f'{key}={_as_option(value)}'
         for name, item in values.items()

@@ -13,6 +13,7 @@ from custom_modules.distributed.processes import (
     workers_of,
 )
 from custom_modules.models.precision import resolve_dtype
+from custom_modules.studies.experiments import find_budget, plan
 
 from .case import Case
 
@@ -147,6 +148,31 @@ NUMBERS: dict[str, tuple[Callable[[Path], str], str, str]] = {
     'num_workers=100000': (_call(workers_of, 100000), 'this process has', ''),
 }
 
+
+def _budget(name: str, schedule: str) -> Callable[[Path], str]:
+    """Return what planning an experiment says, of a config with this schedule and a budget."""
+
+    def run(folder: Path) -> str:
+        parts = ('models/unet.py', 'datasets/oxford_pet.py', schedule, 'default_runtime.py')
+        bases = [str(PROJECT_ROOT / 'configs' / '_base_' / part) for part in parts]
+        config, in_steps = folder / 'mine.py', folder / 'steps.py'
+        config.write_text(f'_base_ = {bases}\n')
+        in_steps.write_text('max_iters = 90\nval_interval = 30\nwarm_up = 9\n')
+        budget = in_steps if name == 'steps' else find_budget(name)
+        (one,) = plan([config], folder, budget=budget)
+        return f'{one.total} {one.unit}s'
+
+    return run
+
+
+POLY, ADAM = 'schedules/sgd_poly.py', 'schedules/adam.py'
+
+BUDGETS = {
+    'laptop, for a training in steps': (_budget('laptop', POLY), 'laptop sets max_epochs = 6', ''),
+    'in steps, for a training in epochs': (_budget('steps', ADAM), 'and max_epochs instead', ''),
+    'in steps, for a training in steps': (_budget('steps', POLY), '', '90 steps'),
+}
+
 SETTINGS = (
     *(
         Case('config', name, _config(text), refused=said, read=out)
@@ -156,5 +182,6 @@ SETTINGS = (
         Case('--cfg-options', option, _call(load_config, BASE, [option]), refused=said)
         for option, said in OPTIONS.items()
     ),
+    *(Case('budget', name, *rest) for name, rest in BUDGETS.items()),
     *(Case('processes', name, *rest) for name, rest in NUMBERS.items()),
 )
