@@ -70,8 +70,8 @@ _DATA = TRANSFORMS | _names(
 _METRICS = _names('BorderMetric BoundaryMetric DiceMetric LossMetric ProbabilityMetric')
 _LOOPS = _names('EvaluationLoop ResumableIterLoop ResumableTrainLoop ValidationLoop')
 _HOOKS = _names(
-    'BestAndLastCheckpoint ConsoleHook EarlyStopping ScalarsHook UnreadableImagesHook '
-    'ValidationPicturesHook '
+    'BestAndLastCheckpoint ConsoleHook EarlyStopping FreezeHook ScalarsHook '
+    'UnreadableImagesHook ValidationPicturesHook '
     'DistSamplerSeedHook EMAHook EmptyCacheHook IterTimerHook ParamSchedulerHook RuntimeInfoHook '
     'SyncBuffersHook'
 )

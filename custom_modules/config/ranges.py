@@ -274,6 +274,7 @@ RANGES: Mapping[str, Mapping[str, Kind]] = {
         max_keep_ckpts=either(AT_LEAST_ONE, choice(-1)),
     ),
     'EarlyStopping': dict(rule=RULE, patience=AT_LEAST_ONE, min_delta=NOT_NEGATIVE),
+    'FreezeHook': dict(until=AT_LEAST_ONE, parts=Several(TEXT)),
     'ScalarsHook': dict(interval=AT_LEAST_ONE),
     'ValidationPicturesHook': dict(interval=AT_LEAST_ZERO, number=integer(1, 100)),
     'UnreadableImagesHook': dict(limit=AT_LEAST_ZERO),

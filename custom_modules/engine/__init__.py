@@ -5,6 +5,7 @@ from .hooks.best_and_last_hook import BestAndLastCheckpoint
 from .hooks.console_hook import ConsoleHook
 from .hooks.early_stopping import EarlyStopping
 from .hooks.ema_hook import EMAHook
+from .hooks.freeze_hook import FreezeHook
 from .hooks.save_masks_hook import SaveMasksHook
 from .hooks.scalars_hook import ScalarsHook
 from .hooks.unreadable_images_hook import UnreadableImagesHook
@@ -19,6 +20,7 @@ __all__ = [
     'EMAHook',
     'EarlyStopping',
     'EvaluationLoop',
+    'FreezeHook',
     'PetSegRunner',
     'ResumableIterLoop',
     'ResumableTrainLoop',

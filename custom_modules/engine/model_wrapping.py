@@ -35,4 +35,5 @@ def prepare_for_processes(config: Any, model: nn.Module, wrapper: dict | None) -
     synchronise_batch_norm(model, every=bool(config.pop('sync_bn', None)))
     if wrapper is None:
         wrapper = dict(type='MMDistributedDataParallel', device_ids=None, broadcast_buffers=False)
+        wrapper['find_unused_parameters'] = bool(config.get('find_unused_parameters'))
     return wrapper

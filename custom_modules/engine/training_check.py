@@ -10,6 +10,7 @@ from ..config.channels_check import check_channels
 from ..config.stages import require_stage
 from ..distributed.processes import workers_of
 from .hooks.best_and_last_hook import BestAndLastCheckpoint
+from .hooks.freeze_hook import FreezeHook
 from .image_size_check import check_image_size
 from .loops import ResumableIterLoop, ResumableTrainLoop
 
@@ -57,6 +58,9 @@ def check_training(config: Config) -> None:
             )
     hooks = [*(config.get('default_hooks') or {}).values(), *(config.get('custom_hooks') or [])]
     classes = [HOOKS.get(hook['type']) for hook in hooks if hook]
+    for hook in hooks:
+        if hook and HOOKS.get(hook['type']) is FreezeHook:
+            _check_freezing(config, hook['until'], length)
     for one in classes:
         if inspect.isclass(one) and one.__name__ in _INSTEAD:
             raise UserError(f'{config.filename}: the hook {one.__name__} {_INSTEAD[one.__name__]}')
@@ -64,6 +68,20 @@ def check_training(config: Config) -> None:
         raise UserError(
             f'{config.filename}: no hook would keep best.pth and last.pth; use '
             "default_hooks.checkpoint = dict(type='BestAndLastCheckpoint', monitor='Dice')"
+        )
+
+
+def _check_freezing(config: Config, until: int, name: str) -> None:
+    """Refuse parts that would be frozen for longer than the training, or of a sharded model."""
+    if until > config.train_cfg[name]:
+        raise UserError(
+            f'{config.filename}: FreezeHook: until = {until:,} is after the end of the training, '
+            f'{name} = {config.train_cfg[name]:,}; use at most that'
+        )
+    if config.get('shard'):
+        raise UserError(
+            f'{config.filename}: FreezeHook does not know sharded weights; take shard = True out, '
+            'or freeze for good with model.backbone.frozen_stages'
         )
 
 
