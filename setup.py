@@ -28,6 +28,6 @@ setup(
     install_requires=requirements(),
     extras_require={
         kind: requirements(f'-{kind}')
-        for kind in ('export', 'openvino', 'service', 'studies', 'tracking')
+        for kind in ('export', 'openvino', 'service', 'studies', 'tracking', 'zoo')
     },
 )

@@ -73,6 +73,63 @@ def test_an_encoder_of_others_is_taken(
     assert 'not used: backbone.fc.weight' in capsys.readouterr().out
 
 
+RESNET = dict(depth=18, base_channels=4, stem_channels=4, norm_cfg=dict(type='BN'))
+BRANCH = dict(num_modules=1, num_branches=1, block='BASIC', num_blocks=(1,), num_channels=(4,))
+
+#: The encoders of configs/zoo, and MobileNetV3, with few channels.
+OF_MMSEG = {
+    'ResNetV1c': RESNET,
+    'ResNetV1d': RESNET,
+    'MixVisionTransformer': dict(embed_dims=4, num_layers=[1] * 4, num_heads=[1] * 4),
+    'SwinTransformer': dict(
+        embed_dims=12, depths=[1, 1], num_heads=[1, 1], strides=(4, 2), out_indices=(0, 1)
+    ),
+    'HRNet': dict(
+        extra=dict(
+            stage1=BRANCH | dict(block='BOTTLENECK'),
+            **{
+                f'stage{n}': BRANCH
+                | dict(num_branches=n, num_blocks=(1,) * n, num_channels=(4, 8, 16, 32)[:n])
+                for n in (2, 3, 4)
+            },
+        )
+    ),
+    'MobileNetV2': dict(widen_factor=0.25),
+    'MobileNetV3': dict(arch='small'),
+}
+
+
+@pytest.mark.parametrize('prefix', ['backbone.', ''])
+@pytest.mark.parametrize('name', OF_MMSEG)
+def test_the_encoders_of_mmsegmentation_start_from_files_of_its_family(
+    name: str, prefix: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As MMSegmentation and MMPretrain keep them, beside a head of another network, or alone."""
+    config = dict(type=f'mmseg.{name}', **OF_MMSEG[name])
+    published = MODELS.build(config)
+    with torch.no_grad():
+        for weight in published.state_dict().values():
+            weight.add_(1)  # also what is 0 or 1 from the beginning
+    weights = {f'{prefix}{key}': value for key, value in published.state_dict().items()}
+    weights[f'{"head." if prefix else ""}fc.weight'] = torch.zeros(10, 3)
+    save_safetensors(dict(state_dict=weights), tmp_path / 'backbone.safetensors')
+    head = dict(type='mmseg.FCNHead', in_channels=8, channels=4, norm_cfg=dict(type='BN'))
+    model = MODELS.build(
+        dict(
+            type='BinarySegmentor',
+            backbone=config,
+            decode_head=head,
+            losses=[dict(type='BinaryCrossEntropyLoss')],
+        )
+    )
+    start_from(model, tmp_path / 'backbone.safetensors')
+    for key, value in model.backbone.state_dict().items():
+        assert torch.equal(value, published.state_dict()[key]), key
+    table = capsys.readouterr().out
+    assert f'{len(weights) - 1:,} of {len(model.state_dict()):,} weights taken' in table
+    assert 'not there: decode_head.' in table and 'fc.weight' in table.split('not used: ')[1]
+
+
 @pytest.mark.parametrize(
     ('prefix', 'width', 'message'),
     [

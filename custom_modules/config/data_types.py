@@ -12,11 +12,12 @@ def _names(words: str, prefix: str = '') -> frozenset[str]:
 
 
 #: PetSeg's own, the layers that its networks take as ``norm_cfg``, and mmseg's encoders, necks and
-#: heads that a BinarySegmentor takes. Their losses are not among them.
+#: heads that a BinarySegmentor takes. Their losses are not among them. TimmEncoder and SmpNetwork
+#: build what their packages know by a plain name, from plain arguments, and fetch nothing.
 MODELS = (
     _names(
         'BinarySegmentor BinarySegPreprocessor CutMix EdgeTask MixUp '
-        'ResNetEncoder ResUNetEncoder UNetEncoder EnsembleEncoder '
+        'ResNetEncoder ResUNetEncoder TimmEncoder UNetEncoder EnsembleEncoder SmpNetwork '
         'AttentionUNetHead ResUNetHead ThinUNetHead UNetHead UNetPlusPlusHead EnsembleHead '
         'BinaryCrossEntropyLoss BinaryDiceLoss BinaryFocalLoss BinaryIoULoss BinaryTverskyLoss '
         'BoundaryLoss CenterlineDiceLoss LovaszHingeLoss TwoChannelCrossEntropyLoss '

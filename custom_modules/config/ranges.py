@@ -187,6 +187,15 @@ RANGES: Mapping[str, Mapping[str, Kind]] = {
     'ResNetEncoder': _ENCODER
     | dict(blocks=Several(integer(1, 1000)), bottleneck_channels=CHANNELS),
     'ResUNetEncoder': {key: _ENCODER[key] for key in _ENCODER if key != 'bottleneck_dropout'},
+    'TimmEncoder': dict(
+        in_channels=IMAGE_CHANNELS,
+        out_indices=either(Several(integer(0, 100)), NONE),
+        frozen_stages=integer(-1, 100),
+        image_size=either(SIZE, NONE),
+        output_stride=either(choice(8, 16, 32), NONE),
+        drop_path_rate=BELOW_ONE,
+    ),
+    'SmpNetwork': dict(in_channels=IMAGE_CHANNELS, out_channels=integer(1, 2), options=MAYBE_DICT),
     'UNetHead': _UNET_HEAD,
     'AttentionUNetHead': _UNET_HEAD,
     'ResUNetHead': _UNET_HEAD,

@@ -18,7 +18,9 @@ from .losses import (
 )
 from .res_unet import ResUNetEncoder, ResUNetHead
 from .resnet_encoder import ResNetEncoder
+from .smp_network import SmpNetwork
 from .thin_unet_head import ThinUNetHead
+from .timm_encoder import TimmEncoder
 from .unet_encoder import UNetEncoder
 from .unet_head import UNetHead
 from .unet_plus_plus_head import UNetPlusPlusHead
@@ -42,7 +44,9 @@ __all__ = [
     'ResNetEncoder',
     'ResUNetEncoder',
     'ResUNetHead',
+    'SmpNetwork',
     'ThinUNetHead',
+    'TimmEncoder',
     'TwoChannelCrossEntropyLoss',
     'UNetEncoder',
     'UNetHead',

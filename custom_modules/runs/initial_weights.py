@@ -20,6 +20,7 @@ from ..base.records import items, number, record, text
 from ..distributed.sharding import is_sharded, load_whole_weights
 from ..models.ensemble import MEMBERS
 from .checkpoint_io import load_checkpoint, refuse_remote, weights_file
+from .weight_names import named_for
 from .weights_check import unsound_weight
 
 #: Weights of a run, where its folder is named.
@@ -82,7 +83,8 @@ def set_start(model: nn.Module, start: Start) -> None:
 def start_from(model: nn.Module, path: str | Path, prefix: str | None = None) -> None:
     """Take from a checkpoint what has the names and shapes of a model, and print what was taken.
 
-    Names may be those of the whole model, or of its encoder alone, as torchvision's and timm's.
+    Names may be those of the whole model, or of its encoder alone, as torchvision, timm,
+    segmentation_models.pytorch and MMPretrain publish it.
     The model keeps where its weights are from (``starts_of``): what a test of it says of the
     training, and which images it must not be scored on, go back to there.
 
@@ -107,7 +109,7 @@ def start_from(model: nn.Module, path: str | Path, prefix: str | None = None) ->
             f'{file}: is an ensemble, and a training begins with one network; name one of its '
             'members (folds/0/latest/last.pth of the cross-validation)'
         )
-    found = _named_for(model, weights, prefix)
+    found = named_for(model, weights, prefix)
     wanted = model.state_dict()
     taken = {n: w for n, w in found.items() if n in wanted and w.shape == wanted[n].shape}
     share = sum(wanted[n].numel() for n in taken) / max(1, sum(w.numel() for w in wanted.values()))
@@ -171,18 +173,6 @@ def _weights(checkpoint: Mapping[str, Any]) -> dict[str, torch.Tensor]:
         if weights and all(name.startswith(wrapper) for name in weights):
             weights = {name.removeprefix(wrapper): w for name, w in weights.items()}
     return weights
-
-
-def _named_for(
-    model: nn.Module, weights: dict[str, torch.Tensor], prefix: str | None
-) -> dict[str, torch.Tensor]:
-    """Return weights under the names of ``model``, whichever part of it they are of."""
-    if prefix is not None:
-        dotted = prefix.rstrip('.') + '.'
-        return {n.removeprefix(dotted): w for n, w in weights.items() if n.startswith(dotted)}
-    of_encoder = {f'backbone.{name}': weight for name, weight in weights.items()}
-    wanted = model.state_dict()
-    return max(weights, of_encoder, key=lambda named: len(named.keys() & wanted.keys()))
 
 
 def _table(wanted: Mapping, found: Mapping, taken: Mapping) -> list[str]:

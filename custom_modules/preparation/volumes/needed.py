@@ -1,9 +1,8 @@
 """Packages that only some need."""
 
-import importlib
 from types import ModuleType
 
-from ...base.errors import UserError
+from ...base.needed_package import needed_package
 
 REQUIREMENTS = 'requirements-medical.txt'
 
@@ -14,9 +13,4 @@ def needed(name: str) -> ModuleType:
     Raises:
         UserError: the package is missing; the message names what to install.
     """
-    try:
-        return importlib.import_module(name)
-    except ImportError:
-        raise UserError(
-            f'volumes need the package {name}, which is missing: pip install -r {REQUIREMENTS}'
-        ) from None
+    return needed_package(name, 'volumes need', REQUIREMENTS)
