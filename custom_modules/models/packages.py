@@ -1,5 +1,6 @@
 """What encoders and networks of other packages have in common."""
 
+from collections.abc import Sequence
 from types import ModuleType
 
 from torch import nn
@@ -67,13 +68,12 @@ def own_name(network: nn.Module, name: str) -> str:
     return own.get(name.replace('.', '_'), name)
 
 
-def check_image_size(network: nn.Module, height: int, width: int, hint: str) -> None:
+def check_image_size(network: nn.Module, sides: Sequence[int], hint: str) -> None:
     """Refuse images of another size than the only one that a network takes.
 
     Args:
         network: network of timm, or one that has one; most take images of any size.
-        height: height of the images, in pixels.
-        width: width of the images, in pixels.
+        sides: height and width of the images, in pixels.
         hint: what to write for another size.
 
     Raises:
@@ -81,8 +81,8 @@ def check_image_size(network: nn.Module, height: int, width: int, hint: str) -> 
     """
     for part in network.modules():
         size = getattr(part, 'img_size', None)
-        if getattr(part, 'strict_img_size', False) and size and (height, width) != tuple(size):
+        if getattr(part, 'strict_img_size', False) and size and tuple(sides) != tuple(size):
             raise UserError(
-                f'an image of {width}x{height} does not fit this network, which takes '
+                f'an image of {sides[1]}x{sides[0]} does not fit this network, which takes '
                 f'{size[1]}x{size[0]} alone; {hint}'
             )

@@ -105,7 +105,7 @@ class SmpNetwork(BaseModule):
         self.size_divisor = int(self.network.encoder.output_stride)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        check_image_size(self.network, *x.shape[-2:], 'use images of that size, or another encoder')
+        check_image_size(self.network, x.shape[-2:], 'use images of that size, or another encoder')
         return self.network(x)
 
     def published_name(self, name: str) -> str:

@@ -88,7 +88,7 @@ class TimmEncoder(FreezableEncoder):
 
     def forward(self, x: torch.Tensor) -> list[torch.Tensor]:
         check_image_size(
-            self.network, *x.shape[-2:], "write model.backbone.image_size='$image_size'"
+            self.network, x.shape[-2:], "write model.backbone.image_size='$image_size'"
         )
         features = self.network(x)
         if self._channels_last:
