@@ -1,8 +1,8 @@
 """What encoders and networks of other packages have in common."""
 
-from collections.abc import Sequence
 from types import ModuleType
 
+import torch
 from torch import nn
 
 from ..base.errors import UserError
@@ -68,21 +68,29 @@ def own_name(network: nn.Module, name: str) -> str:
     return own.get(name.replace('.', '_'), name)
 
 
-def check_image_size(network: nn.Module, sides: Sequence[int], hint: str) -> None:
+def only_size(network: nn.Module) -> tuple[int, int] | None:
+    """Return height and width of the only images that a network of timm takes; None for any."""
+    for part in network.modules():
+        if getattr(part, 'strict_img_size', False) and getattr(part, 'img_size', None):
+            height, width = part.img_size
+            return int(height), int(width)
+    return None
+
+
+def check_image_size(only: tuple[int, int] | None, images: torch.Tensor, hint: str) -> None:
     """Refuse images of another size than the only one that a network takes.
 
     Args:
-        network: network of timm, or one that has one; most take images of any size.
-        sides: height and width of the images, in pixels.
+        only: that height and width, see ``only_size``.
+        images: images (N, C, H, W).
         hint: what to write for another size.
 
     Raises:
-        UserError: the network was built for images of another size.
+        UserError: the images have another size.
     """
-    for part in network.modules():
-        size = getattr(part, 'img_size', None)
-        if getattr(part, 'strict_img_size', False) and size and tuple(sides) != tuple(size):
-            raise UserError(
-                f'an image of {sides[1]}x{sides[0]} does not fit this network, which takes '
-                f'{size[1]}x{size[0]} alone; {hint}'
-            )
+    height, width = images.shape[-2:]
+    if only is not None and (height, width) != only:
+        raise UserError(
+            f'an image of {width}x{height} does not fit this network, which takes '
+            f'{only[1]}x{only[0]} alone; {hint}'
+        )

@@ -12,6 +12,7 @@ from .packages import (
     WRONG_ARGUMENTS,
     check_image_size,
     initialisation,
+    only_size,
     own_name,
     reason_of,
     zoo_package,
@@ -100,12 +101,13 @@ class SmpNetwork(BaseModule):
             raise UserError(
                 f'SmpNetwork: {architecture} over {encoder} cannot be built ({reason_of(error)})'
             ) from None
+        self._only_size = only_size(self.network)
         self.in_channels, self.out_channels = in_channels, out_channels
         #: Height and width of the image must be multiples of this.
         self.size_divisor = int(self.network.encoder.output_stride)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        check_image_size(self.network, x.shape[-2:], 'use images of that size, or another encoder')
+        check_image_size(self._only_size, x, 'use images of that size, or another encoder')
         return self.network(x)
 
     def published_name(self, name: str) -> str:

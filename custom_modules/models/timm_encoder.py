@@ -14,6 +14,7 @@ from .packages import (
     WRONG_ARGUMENTS,
     check_image_size,
     initialisation,
+    only_size,
     own_name,
     reason_of,
     zoo_package,
@@ -71,6 +72,7 @@ class TimmEncoder(FreezableEncoder):
             drop_path_rate=drop_path_rate or None,
         )
         self.network = _features_of(name, in_channels, options)
+        self._only_size = only_size(self.network)
         #: Widths of the features, finest first.
         self.out_channels: list[int] = [*self.network.feature_info.channels()]
         #: How many times smaller than the image the features are.
@@ -87,9 +89,7 @@ class TimmEncoder(FreezableEncoder):
             self.freeze(_stages(self.network, name), frozen_stages)
 
     def forward(self, x: torch.Tensor) -> list[torch.Tensor]:
-        check_image_size(
-            self.network, x.shape[-2:], "write model.backbone.image_size='$image_size'"
-        )
+        check_image_size(self._only_size, x, "write model.backbone.image_size='$image_size'")
         features = self.network(x)
         if self._channels_last:
             return [one.permute(0, 3, 1, 2).contiguous() for one in features]
