@@ -1,6 +1,7 @@
 """What encoders and networks of other packages have in common."""
 
 from types import ModuleType
+from typing import Any
 
 import torch
 from torch import nn
@@ -71,8 +72,9 @@ def own_name(network: nn.Module, name: str) -> str:
 def only_size(network: nn.Module) -> tuple[int, int] | None:
     """Return height and width of the only images that a network of timm takes; None for any."""
     for part in network.modules():
-        if getattr(part, 'strict_img_size', False) and getattr(part, 'img_size', None):
-            height, width = part.img_size
+        size: Any = getattr(part, 'img_size', None)
+        if getattr(part, 'strict_img_size', False) and size:
+            height, width = size
             return int(height), int(width)
     return None
 
