@@ -141,9 +141,12 @@ def test_encoders_that_cannot_be_are_refused(options: dict, message: str) -> Non
 
 @pytest.mark.usefixtures('timm')
 def test_an_image_of_another_size_than_the_only_one_is_refused() -> None:
-    encoder = MODELS.build(dict(type='TimmEncoder', name='swin_tiny_patch4_window7_224'))
-    with pytest.raises(UserError, match=r'takes 224x224 alone; write model\.backbone\.image_size='):
-        encoder(torch.zeros(1, 3, 64, 64))
+    options = dict(type='TimmEncoder', name='swin_tiny_patch4_window7_224')
+    message = r'takes 96x64 alone; write model\.backbone\.image_size='
+    encoder = MODELS.build(options | dict(image_size=(96, 64)))  # width and height
+    with pytest.raises(UserError, match=message):
+        encoder(torch.zeros(1, 3, 96, 64))
+    assert encoder(torch.zeros(1, 3, 64, 96))[0].shape == (1, 96, 16, 24)
 
 
 @pytest.mark.usefixtures('timm')

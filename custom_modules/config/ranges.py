@@ -191,7 +191,7 @@ RANGES: Mapping[str, Mapping[str, Kind]] = {
         in_channels=IMAGE_CHANNELS,
         out_indices=either(Several(integer(0, 100)), NONE),
         frozen_stages=integer(-1, 100),
-        image_size=either(SIZE, NONE),
+        image_size=SIZE,
         output_stride=either(choice(8, 16, 32), NONE),
         drop_path_rate=BELOW_ONE,
     ),

@@ -39,7 +39,7 @@ class TimmEncoder(FreezableEncoder):
             timm publishes them; None for none. See ``start_from``.
         frozen_stages: last stage that does not learn, as those before it do not: 0 is all up to the
             finest feature, 1 what makes the next one of it, and so on; -1 freezes none.
-        image_size: side of the images, or height and width, for networks that take one size alone,
+        image_size: side of the images, or width and height, for networks that take one size alone,
             such as Swin; None for timm's.
         output_stride: coarsest stride, of networks that can do with dilations instead; None for
             theirs.
@@ -67,7 +67,9 @@ class TimmEncoder(FreezableEncoder):
         self.in_channels = in_channels
         options: dict[str, Any] = dict(
             out_indices=None if out_indices is None else tuple(out_indices),
-            img_size=image_size,
+            img_size=tuple(reversed(image_size))
+            if isinstance(image_size, Sequence)
+            else image_size,
             output_stride=output_stride,
             drop_path_rate=drop_path_rate or None,
         )
