@@ -89,7 +89,9 @@ def data(**dataset: object) -> dict:
 #: What a config says beside the sample's: four steps an epoch (or so), two epochs.
 COMBINED = {
     'accumulation': dict(optim_wrapper=dict(accumulative_counts=3)),
-    'clipping': dict(optim_wrapper=dict(clip_grad=dict(max_norm=0.01))),
+    'clipping and rates of levels': dict(
+        optim_wrapper=dict(clip_grad=dict(max_norm=0.01), paramwise_cfg=dict(layer_decay=0.5))
+    ),
     'sgd': dict(optim_wrapper=dict(optimizer=dict(_delete_=True, type='SGD', lr=0.1, momentum=0.9)))
     | schedule(),
     'adamw without a schedule': dict(optim_wrapper=dict(optimizer=dict(type='AdamW'))) | schedule(),

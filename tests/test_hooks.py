@@ -37,6 +37,10 @@ class Run:
         self.pictures: list[tuple[str, int, list[Example]]] = []
         self.closed = False
 
+    @property
+    def log_scalars(self) -> dict[str, float]:
+        return self.latest
+
     def get_scalar(self, name: str) -> Any:
         return SimpleNamespace(current=lambda: np.float64(self.latest[name]))
 

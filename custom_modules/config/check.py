@@ -24,10 +24,10 @@ _TAKEN_AWAY = {
     | {'num_batch_per_epoch', 'disable_subprocess_warning'},
 }
 
-#: What MMEngine's own constructor of optimizers looks at; it passes over other keys in silence.
+#: What the constructor of optimizers looks at; it passes over other keys in silence.
 _PARAMWISE = {
     *('custom_keys', 'bias_lr_mult', 'bias_decay_mult', 'norm_decay_mult', 'flat_decay_mult'),
-    *('dwconv_decay_mult', 'dcn_offset_lr_mult', 'bypass_duplicate'),
+    *('dwconv_decay_mult', 'dcn_offset_lr_mult', 'bypass_duplicate', 'layer_decay'),
 }
 
 

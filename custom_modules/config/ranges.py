@@ -232,6 +232,7 @@ RANGES: Mapping[str, Mapping[str, Kind]] = {
     'optim_wrapper': dict(
         precision=PRECISION, optimizer=PART, accumulative_counts=AT_LEAST_ONE, clip_grad=MAYBE_DICT
     ),
+    'paramwise_cfg': dict(layer_decay=Number(above=0, most=1)),
     'clip_grad': dict(
         max_norm=either(POSITIVE, choice(math.inf)),  # infinity only measures the norm
         clip_value=POSITIVE,

@@ -12,6 +12,7 @@ from .hooks.unreadable_images_hook import UnreadableImagesHook
 from .hooks.validation_pictures_hook import ValidationPicturesHook
 from .loops import EvaluationLoop, ResumableIterLoop, ResumableTrainLoop, ValidationLoop
 from .runner import PetSegRunner
+from .schedules import LayerDecayConstructor
 
 __all__ = [
     'AutocastOptimWrapper',
@@ -21,6 +22,7 @@ __all__ = [
     'EarlyStopping',
     'EvaluationLoop',
     'FreezeHook',
+    'LayerDecayConstructor',
     'PetSegRunner',
     'ResumableIterLoop',
     'ResumableTrainLoop',

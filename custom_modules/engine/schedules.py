@@ -1,13 +1,20 @@
-"""What a config says of rates, where MMEngine would do something else without a word."""
+"""Rates of parts and over time: layer decay, and where MMEngine would not do what a config says."""
 
 from collections.abc import Callable
 from typing import Any
 
-from mmengine.optim import OneCycleLR, OptimWrapper, OptimWrapperDict
+from mmengine.optim import (
+    DefaultOptimWrapperConstructor,
+    OneCycleLR,
+    OptimWrapper,
+    OptimWrapperDict,
+)
+from mmengine.registry import OPTIM_WRAPPER_CONSTRUCTORS
 from torch import nn
 
 from ..base.errors import UserError, did_you_mean
 from ..evaluation.metric_table import METRIC_TABLE
+from ..models.frozen_stages import FreezableEncoder
 
 #: ``end`` of a schedule that has none, as MMEngine writes it.
 _ENDLESS = int(1e9)
@@ -75,3 +82,60 @@ def build_schedules(settings: Any, optim_wrapper: Any, build: Callable[[Any], An
                 for key in ('lr', 'initial_lr', 'max_lr', 'min_lr'):
                     group[key] *= share
     return built
+
+
+@OPTIM_WRAPPER_CONSTRUCTORS.register_module(name='DefaultOptimWrapperConstructor', force=True)
+class LayerDecayConstructor(DefaultOptimWrapperConstructor):
+    """MMEngine's constructor of optimizers, with ``layer_decay`` (Howard and Ruder, ACL 2018).
+
+    Weights from ImageNet see edges and colours in their first layers, which fit other images too,
+    and things in their last, which have to change. ``paramwise_cfg=dict(layer_decay=0.75)``
+    multiplies the rate of an encoder's parameter by 0.75 for each level above its own: the head is
+    above all levels and has the full rate, the encoder's last level 0.75 of it, the one before it
+    0.75 ** 2. Other keys of ``paramwise_cfg`` are multiplied with it.
+
+    Raises:
+        UserError: it is not known which levels the encoder has, or the optimizer has no ``lr``.
+    """
+
+    def add_params(
+        self, params: list[dict], module: nn.Module, prefix: str = '', **kwargs: Any
+    ) -> None:
+        super().add_params(params, module, prefix, **kwargs)
+        decay = self.paramwise_cfg.get('layer_decay')
+        if prefix or decay is None:  # MMEngine comes here for each module, from inside out
+            return
+        above = levels_above(getattr(module, 'backbone', None))
+        if self.base_lr is None:
+            raise UserError(
+                'optim_wrapper.paramwise_cfg.layer_decay multiplies a rate, and the optimizer has '
+                'none; write optim_wrapper.optimizer.lr'
+            )
+        for group in params:
+            power = above.get(id(group['params'][0]), 0)
+            group['lr'] = group.get('lr', self.base_lr) * decay**power
+
+
+def levels_above(encoder: nn.Module | None) -> dict[int, int]:
+    """Return the ``id`` of each parameter of an encoder -> number of levels above it.
+
+    What is in none of the encoder's stages, such as the bottleneck of a ResNetEncoder, is a level
+    above them, and the head is one above all.
+
+    Raises:
+        UserError: it is not known which levels the encoder has.
+    """
+    if not (isinstance(encoder, FreezableEncoder) and encoder.stages):
+        raise UserError(
+            'optim_wrapper.paramwise_cfg.layer_decay knows the levels of UNetEncoder and '
+            f'ResNetEncoder, and this encoder is {type(encoder).__name__}; give its parts rates '
+            "with custom_keys, such as {'backbone': dict(lr_mult=0.1)}"
+        )
+    stages = [
+        [id(parameter) for part in stage for parameter in part.parameters()]
+        for stage in encoder.stages
+    ]
+    inside = {one for stage in stages for one in stage}
+    rest = [id(parameter) for parameter in encoder.parameters() if id(parameter) not in inside]
+    levels = [*stages, rest] if rest else stages
+    return {one: len(levels) - index for index, level in enumerate(levels) for one in level}

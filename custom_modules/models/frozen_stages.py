@@ -18,6 +18,9 @@ class FreezableEncoder(BaseModule):
         init_cfg: config of MMEngine's initialisation; None keeps PyTorch's.
     """
 
+    #: Modules of each stage, the first first; those that ``freeze`` was told.
+    stages: Sequence[Sequence[nn.Module]] = ()
+
     _frozen: Sequence[nn.Module] = ()
 
     def freeze(self, stages: Sequence[Sequence[nn.Module]], frozen_stages: int) -> None:
@@ -35,6 +38,7 @@ class FreezableEncoder(BaseModule):
                 f'{type(self).__name__}: frozen_stages={frozen_stages} is not allowed; use -1 for '
                 f'none, or the last of the stages 0 to {len(stages) - 1}'
             )
+        self.stages = [[*stage] for stage in stages]
         self._frozen = [part for stage in stages[: frozen_stages + 1] for part in stage]
         for part in self._frozen:
             part.requires_grad_(False)

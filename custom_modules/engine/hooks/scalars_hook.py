@@ -89,7 +89,9 @@ class ScalarsHook(Hook):
         for name, value in metrics.items():
             self.sums[name] = self.sums.get(name, 0.0) + value
         self.batches += 1
-        self.learning_rate = float(hub.get_scalar('train/lr').current())
+        # The config's rate where parts of the network have others.
+        rate = 'train/base_lr' if 'train/base_lr' in hub.log_scalars else 'train/lr'
+        self.learning_rate = float(hub.get_scalar(rate).current())
         loop = runner.train_loop
         done, total = loop.steps_of_interval
         number = batch_idx + 1 if loop.unit == 'epoch' else runner.iter + 1
