@@ -23,7 +23,7 @@ from .config import load_config
 from .config.held_datasets import pipeline_of, reading_of
 from .datasets.image_reading import ImageReading
 from .export.exported_files import is_exported, load_exported
-from .export.metadata import read_metadata, weights_digest
+from .export.metadata import read_metadata
 from .export.metadata import reading_of as stored_reading
 from .export.openvino_files import load_openvino
 from .models import BinarySegmentor
@@ -36,6 +36,7 @@ from .runs.named_model import named_model
 from .runs.published_folder import ONNX
 from .runs.trained_with import other_than_trained
 from .runs.tuned_threshold import passed_over, stored_threshold
+from .runs.weights_digest import weights_digest
 
 __all__ = ['Prediction', 'Predictor', 'load']
 

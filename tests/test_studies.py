@@ -32,6 +32,7 @@ from custom_modules.studies.seeds import best_line, mean_and_range, values_of
 from docs.generate.results_table import pages
 from docs.generate.study_pages import studies
 from tests.conftest import ROOT
+from tests.teachers import leave_teacher
 
 #: Study -> the keys in which two neighbours of it may differ.
 VARIED = {
@@ -55,6 +56,11 @@ VARIED = {
     'border': {'border'},
     'dataset_statistics': {
         f'preprocessor.{name}.{channel}' for name in ('mean', 'std') for channel in range(3)
+    },
+    'distillation': {
+        'teacher',
+        'model.distillation.feature_weight',
+        'model.distillation.logit_weight',
     },
     'epochs': {'max_epochs'},
     'further_losses': {'losses', 'edges'},
@@ -99,6 +105,10 @@ def test_one_thing_differs(study: str) -> None:
         if study == 'further_losses':  # a term is another one, or has another argument
             found = {one.partition('.')[0] for one in found}
             varied = {'edges' if config.stem == 'bce_dice_edges' else 'losses'}
+        if study == 'distillation':
+            left_out = {'teacher_logits': 'feature', 'teacher_features': 'logit'}.get(config.stem)
+            varied = {'teacher'}
+            varied |= {f'model.distillation.{left_out}_weight'} if left_out else set()
         assert found and found <= varied, config
         assert found == varied or study.startswith('augmentation'), config
 
@@ -123,6 +133,9 @@ def test_every_value_trains(config: Path, sample: Path, tmp_path: Path) -> None:
     assert len(text.splitlines()) <= 8
     assert text.startswith('"""')
     options = [*TINY, f'data_root={sample}', 'train_dataloader.dataset.indices=4']
+    if config.stem.startswith('teacher'):  # one that is there, and small
+        base = load_config(config.with_name('no_teacher.py'), TINY)
+        options += [f'teacher={leave_teacher(tmp_path / "teacher", base)}']
     loaded = load_config(config, [*options, 'val_dataloader.dataset.indices=2']).resolved
     for key in ('test_dataloader', 'test_cfg', 'test_evaluator'):
         loaded.pop(key)

@@ -21,7 +21,7 @@ from ..datasets.image_reading import ImageReading
 from ..engine.memory import keep_freed_memory
 from ..export.exportable_model import ExportableModel, fixes_the_size
 from ..export.formats import Format, format_of
-from ..export.metadata import VERSION, weights_digest
+from ..export.metadata import VERSION
 from ..export.onnx_files import INPUT, OUTPUT
 from ..export.parity import TOLERANCES, Parity, compare
 from ..export.real_batches import real_batches, split_to_compare
@@ -30,6 +30,7 @@ from ..models.precision import autocast
 from ..runs.checkpoint_io import load_checkpoint, load_weights, weights_file
 from ..runs.named_model import results_folder
 from ..runs.tuned_threshold import stored_threshold
+from ..runs.weights_digest import weights_digest
 from .test import protocol
 
 #: Training images that show the range of the activations, for int8.

@@ -16,7 +16,7 @@ def _names(words: str, prefix: str = '') -> frozenset[str]:
 #: build what their packages know by a plain name, from plain arguments, and fetch nothing.
 MODELS = (
     _names(
-        'BinarySegmentor BinarySegPreprocessor CutMix EdgeTask MixUp '
+        'BinarySegmentor BinarySegPreprocessor CutMix Distillation EdgeTask MixUp '
         'ResNetEncoder ResUNetEncoder TimmEncoder UNetEncoder EnsembleEncoder SmpNetwork '
         'AttentionUNetHead ResUNetHead ThinUNetHead UNetHead UNetPlusPlusHead EnsembleHead '
         'BinaryCrossEntropyLoss BinaryDiceLoss BinaryFocalLoss BinaryIoULoss BinaryTverskyLoss '

@@ -179,6 +179,13 @@ RANGES: Mapping[str, Mapping[str, Kind]] = {
         auxiliary_weight=NOT_NEGATIVE,
         auxiliary_losses=either(Several(PART), NONE),
         edge_task=MAYBE_PART,
+        distillation=MAYBE_PART,
+    ),
+    'Distillation': dict(
+        teacher=MAYBE_TEXT,
+        temperature=POSITIVE,
+        logit_weight=NOT_NEGATIVE,
+        feature_weight=NOT_NEGATIVE,
     ),
     'EdgeTask': dict(
         in_channels=CHANNELS, losses=Several(PART), weight=NOT_NEGATIVE, width=integer(1, 100)

@@ -30,7 +30,7 @@ _OF_THE_MACHINE = ('work_dir', 'launcher', 'resume', 'experiment_name')
 
 #: Keys whose text names weights to begin with. The folder has its own, so no path is followed; a
 #: training that wants others is told to name them.
-_WEIGHTS = ('checkpoint', 'encoder_weights', 'init', 'load_from', 'pretrained')
+_WEIGHTS = ('checkpoint', 'encoder_weights', 'init', 'load_from', 'pretrained', 'teacher')
 UNNAMED = 'weights that a published config names (no path in it is followed; give your own)'
 
 #: The largest number in ``model``, the longest list there and in a pipeline, the largest number in

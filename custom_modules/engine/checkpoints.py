@@ -177,7 +177,7 @@ def _states(runner: PetSegRunner) -> tuple[dict, dict]:
 def _checkpoint_of(runner: PetSegRunner, weights: dict) -> dict:
     start = starts_of(runner.bare_model)
     before = {}
-    if start is not None:
+    if start is not None and start.weights:
         before = dict(init=', '.join(start.weights), minutes_before=start.minutes)
     loop = runner.train_loop
     steps = dict(steps=loop.done, max_steps=loop.total) if loop.unit == 'step' else {}

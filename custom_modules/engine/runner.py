@@ -26,6 +26,7 @@ from ..runs.run_folder import create_run_folder
 from . import checkpoints
 from .data_loaders import build_data_loader
 from .hooks.finite_loss_hook import FiniteLossHook
+from .hooks.teacher_hook import TeacherHook
 from .model_wrapping import computes_below_fp32, prepare_for_processes
 from .schedules import build_schedules, check_optim_wrapper, refuse_several_optimizers
 from .trackers import guard_trackers
@@ -45,13 +46,11 @@ class PetSegRunner(Runner):
     """
 
     _timestamp: str
-
     #: Folder that the newest runner of this process has made for its run; None where it goes on.
     created: ClassVar[Path | None] = None
 
     #: ``meta`` of the checkpoint that was loaded.
     checkpoint_meta: dict
-
     #: Of a training: its optimizer and schedules as the config makes them.
     built: Built
 
@@ -161,6 +160,7 @@ class PetSegRunner(Runner):
         super().register_hooks(default_hooks, custom_hooks)
         if self._train_loop is not None:
             self.register_hook(FiniteLossHook())
+            self.register_hook(TeacherHook())
 
     @staticmethod
     def build_dataloader(

@@ -1,11 +1,8 @@
 """What an exported file says of itself."""
 
-import hashlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
-
-import torch
 
 from ..base.errors import UserError
 from ..base.json_file import parse_json
@@ -36,15 +33,6 @@ _SHAPE = record(
     training=one_of(nothing, TRAINING),
     image_reading=one_of(nothing, _reading),
 )
-
-
-def weights_digest(weights: Mapping[str, torch.Tensor]) -> str:
-    """Return the SHA-256 of a model's weights, whatever file they are in."""
-    digest = hashlib.sha256()
-    for name in sorted(weights):
-        digest.update(name.encode())
-        digest.update(weights[name].cpu().reshape(-1).view(torch.uint8).numpy().tobytes())
-    return digest.hexdigest()
 
 
 def stored_precision(texts: Mapping[str, str]) -> str | None:

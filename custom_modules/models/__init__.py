@@ -4,6 +4,7 @@ from .attention_unet_head import AttentionUNetHead
 from .batch_mixing import CutMix, MixUp
 from .binary_segmentor import BinarySegmentor
 from .data_preprocessor import BinarySegPreprocessor
+from .distillation import Distillation
 from .ensemble import EnsembleEncoder, EnsembleHead
 from .losses import (
     BinaryCrossEntropyLoss,
@@ -37,6 +38,7 @@ __all__ = [
     'BoundaryLoss',
     'CenterlineDiceLoss',
     'CutMix',
+    'Distillation',
     'EnsembleEncoder',
     'EnsembleHead',
     'LovaszHingeLoss',

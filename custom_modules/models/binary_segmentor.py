@@ -12,6 +12,7 @@ from torch import nn
 from ..base.errors import UserError
 from ..datasets.channels import COLOURS
 from ..datasets.ground_truth import ground_truth
+from .distillation import build_distillation
 from .edge_task import build_edge_task, seen_features
 from .encoder_and_head import build_head, build_heads, check_in_channels
 from .foreground_logits import check_logits, foreground_logits
@@ -41,6 +42,8 @@ class BinarySegmentor(BaseModel):
         auxiliary_weight: factor of the losses of each auxiliary head.
         auxiliary_losses: configs of the losses of the auxiliary heads; None: as ``losses``.
         edge_task: config of an EdgeTask, the outline as a second thing to learn; None for none.
+        distillation: config of a Distillation, what is learned from a trained network; nothing
+            without its ``teacher``.
         losses: configs of the loss terms, each with a ``loss_name`` of its own; summed in training.
         threshold: probability above which a pixel is foreground, 0 to 1.
         resolution: where predictions are scored: 'input', the size the network sees (the reports'
@@ -63,6 +66,7 @@ class BinarySegmentor(BaseModel):
         auxiliary_weight: float = 0.4,
         auxiliary_losses: list[dict] | None = None,
         edge_task: dict | None = None,
+        distillation: dict | None = None,
         threshold: float = 0.5,
         resolution: str = 'input',
         data_preprocessor: dict | None = None,
@@ -86,6 +90,7 @@ class BinarySegmentor(BaseModel):
         self.losses = build_losses(losses)
         self.auxiliary_losses = build_losses(auxiliary_losses or ())
         self.edge_task = build_edge_task(edge_task, self.decode_head)
+        self.distillation = build_distillation(distillation)
         self.threshold = threshold
         self.resolution = resolution
         #: Inputs -> logits; the runner puts a compiled one here.
@@ -96,6 +101,7 @@ class BinarySegmentor(BaseModel):
         inputs: torch.Tensor,
         data_samples: list[SegDataSample] | None = None,
         mode: str = 'tensor',
+        teacher_inputs: torch.Tensor | None = None,
     ) -> torch.Tensor | dict[str, torch.Tensor] | list[SegDataSample]:
         """Run the network in one of MMEngine's three modes.
 
@@ -108,13 +114,16 @@ class BinarySegmentor(BaseModel):
                 which is shown and not trained; 'predict' the samples with ``pred_sem_seg`` (uint8,
                 0 or 1), ``seg_logits`` and, where there is a ground truth, ``losses`` (floats: the
                 loss terms of this batch).
+            teacher_inputs: the same images as the teacher of a distillation wants them, which the
+                preprocessor adds in a training; None without one.
 
         Raises:
             UserError: H or W does not fit the network; the message names the size to use. In
                 'predict', a logit is NaN.
         """
-        if mode == 'loss' and (self.auxiliary_head or self.edge_task is not None):
-            return self._all_losses(inputs, data_samples)
+        more = self.auxiliary_head or self.edge_task is not None or self.distillation is not None
+        if mode == 'loss' and more:
+            return self._all_losses(inputs, data_samples, teacher_inputs)
         logits = self._logits(inputs)
         if mode == 'tensor':
             return foreground_logits(logits)
@@ -125,14 +134,20 @@ class BinarySegmentor(BaseModel):
         return self._predictions(logits, data_samples)
 
     def _all_losses(
-        self, inputs: torch.Tensor, data_samples: list[SegDataSample] | None
+        self,
+        inputs: torch.Tensor,
+        data_samples: list[SegDataSample] | None,
+        teacher_inputs: torch.Tensor | None,
     ) -> dict[str, torch.Tensor]:
-        """Return the losses of the head and, weighted, of the auxiliary heads and the edges."""
-        assert data_samples is not None and self.decode_head is not None
+        """Return the losses of the head and, weighted, of all that is learned beside it."""
+        assert data_samples is not None
         check_sides(inputs.shape[-1], inputs.shape[-2], self.size_divisor)
-        features = features_of(self, inputs)
+        features = () if self.decode_head is None else features_of(self, inputs)
         with seen_features(None if self.edge_task is None else self.decode_head) as seen:
-            logits = head_logits(self.decode_head, features, inputs).float()
+            if self.decode_head is None:
+                logits = self._logits(inputs)
+            else:
+                logits = head_logits(self.decode_head, features, inputs).float()
         target = self._target(logits, data_samples)
         terms = self._loss_terms(logits, target) | dict(dice=self._batch_dice(logits, target))
         for number, head in enumerate(self.auxiliary_head):
@@ -143,6 +158,8 @@ class BinarySegmentor(BaseModel):
         if self.edge_task is not None:
             align = bool(getattr(self.decode_head, 'align_corners', False))
             terms |= self.edge_task(seen[-1], target, align)
+        if self.distillation is not None:
+            terms |= self.distillation(logits, features, target, teacher_inputs)
         return terms
 
     def val_step(self, data: dict) -> list[SegDataSample]:

@@ -11,6 +11,7 @@ from mmseg.structures import SegDataSample
 from ..base.errors import UserError
 from ..datasets.channels import COLOURS, swap_red_and_blue
 from .batch_mixing import OneOfBatchAugments
+from .distillation import Teacher
 
 #: Mean and standard deviation of ImageNet's red, green and blue, with which all recipes begin.
 IMAGENET = ([123.675, 116.28, 103.53], [58.395, 57.12, 57.375])
@@ -52,6 +53,8 @@ class BinarySegPreprocessor(ImgDataPreprocessor):
             self.register_buffer(name, numbers.view(-1, 1, 1), persistent=False)
         self.per_image = per_image
         self.batch_augments = OneOfBatchAugments(batch_augments)
+        #: Of a distillation: who sees the images of a training too; the training puts it here.
+        self.teacher: Teacher | None = None
 
     def forward(self, data: dict, training: bool = False) -> dict:
         """Prepare one batch.
@@ -63,7 +66,8 @@ class BinarySegPreprocessor(ImgDataPreprocessor):
 
         Returns:
             ``inputs``, float32 (N, C, H, W), RGB where C is 3, normalised, and ``data_samples`` on
-            the device.
+            the device; in the training of a distillation also ``teacher_inputs``, the same images,
+            mixed the same way, in the teacher's normalisation.
 
         Raises:
             UserError: the images of the batch differ in size, or have not ``in_channels``.
@@ -86,10 +90,13 @@ class BinarySegPreprocessor(ImgDataPreprocessor):
         images = images.to(self.device, non_blocking=True)
         images = swap_red_and_blue(images, axis=1).float()
         data_samples = self.cast_data(data.get('data_samples'))
-        images = self.normalise(images)
+        every = [self.normalise(images)]
+        if training and self.teacher is not None:
+            every.append(self.teacher.normalise(images))
         if training and self.batch_augments.augments:
-            images = self._mix(images, data_samples)
-        return dict(inputs=images, data_samples=data_samples)
+            every = self._mix(every, data_samples)
+        names = ('inputs', 'teacher_inputs')
+        return dict(zip(names, every, strict=False)) | dict(data_samples=data_samples)
 
     def normalise(self, images: torch.Tensor) -> torch.Tensor:
         """Return images (N, C, H, W), float, 0 to 255, as the network wants them."""
@@ -98,12 +105,18 @@ class BinarySegPreprocessor(ImgDataPreprocessor):
         std, mean = torch.std_mean(images, dim=(1, 2, 3), correction=0, keepdim=True)
         return (images - mean) / std.clamp_min(1e-3)
 
-    def _mix(self, images: torch.Tensor, data_samples: list[SegDataSample]) -> torch.Tensor:
+    def _mix(
+        self, every: Sequence[torch.Tensor], data_samples: list[SegDataSample]
+    ) -> list[torch.Tensor]:
+        """Mix the images, in one or two normalisations, and their masks.
+
+        Channels are mixed alike, so that one draw serves both normalisations exactly.
+        """
         masks = torch.cat([sample.gt_sem_seg.data for sample in data_samples])
-        images, masks = self.batch_augments(images, masks)
+        images, masks = self.batch_augments(torch.cat([*every], 1), masks)
         for sample, mask in zip(data_samples, masks, strict=True):
             sample.gt_sem_seg = PixelData(data=mask[None])
-        return images
+        return [*images.split(self.in_channels, 1)]
 
 
 def _of_each_channel(name: str, values: Sequence[float], channels: int) -> list[float]:

@@ -101,7 +101,7 @@ def start_from(model: nn.Module, path: str | Path, prefix: str | None = None) ->
     """
     if '://' in str(path):
         refuse_remote(str(path))
-    file = _file(resolve_path(path))
+    file = weights_in(resolve_path(path))
     checkpoint = load_checkpoint(file)
     weights = _weights(checkpoint)
     if any(name.startswith(MEMBERS) for name in weights):
@@ -126,7 +126,7 @@ def start_from(model: nn.Module, path: str | Path, prefix: str | None = None) ->
         load_whole_weights(model, whole)
     else:
         model.load_state_dict(whole)
-    set_start(model, _end(file, checkpoint.get('meta')))
+    set_start(model, end_of(file, checkpoint.get('meta')))
     text = '\n  '.join([f'{type(model).__name__} starts from {file}: {lines[0]}', *lines[1:]])
     print_log(text, 'current', logging.INFO)
     if is_main_process():
@@ -143,7 +143,7 @@ def start_of(meta: Mapping[str, Any]) -> Start | None:
     return Start(found['weights'], found['minutes'], found['images'])
 
 
-def _end(file: Path, meta: Any) -> Start:
+def end_of(file: Path, meta: Any) -> Start:
     """Return what a training owes to a file, as far as its ``meta`` says it."""
     meta = meta if isinstance(meta, dict) else {}
     training, images = meta.get('training'), meta.get('train_images')
@@ -158,7 +158,7 @@ def _end(file: Path, meta: Any) -> Start:
     )
 
 
-def _file(path: Path) -> Path:
+def weights_in(path: Path) -> Path:
     """Return the weights where ``path`` is the folder of a run or of a published model."""
     return path / BEST if (path / BEST).is_file() else weights_file(path)
 

@@ -2,6 +2,7 @@
 
 threshold = 0.5
 width = 1.0  # factor of all channels
+teacher = None  # a trained network to learn from too: its run, its folder or a checkpoint
 
 model = dict(
     type='BinarySegmentor',
@@ -18,6 +19,7 @@ model = dict(
         width='$width',
     ),
     losses='$losses',
+    distillation=dict(type='Distillation', teacher='$teacher'),
     init_cfg='$weight_init',
     threshold='$threshold',
     resolution='$resolution',

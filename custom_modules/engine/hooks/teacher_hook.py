@@ -1,0 +1,121 @@
+"""The teacher in a training: who it is, whether it fits, and whether it is the one of before."""
+
+import logging
+from typing import Any
+
+from mmengine.device import get_device
+from mmengine.dist import is_main_process
+from mmengine.hooks import Hook
+from mmengine.logging import print_log
+
+from ...base.errors import UserError
+from ...config.held_datasets import reading_of
+from ...models.data_preprocessor import BinarySegPreprocessor
+from ...models.distillation import distillation_of
+from ...models.precision import memory_format
+from ...runs.initial_weights import set_start
+from ...runs.teacher import ReadTeacher, read_teacher
+from ...runs.trained_with import image_size
+from ..model_wrapping import computes_below_fp32
+
+
+class TeacherHook(Hook):
+    """Loads the teacher that the model of a training names, if it names one.
+
+    A checkpoint notes the teacher's ``name`` and ``digest`` as ``meta.teacher``. A run does not go
+    on with another one, though it may lie elsewhere than before. The images that the teacher
+    learned from count as images that this training started from.
+    """
+
+    def before_run(self, runner: Any) -> None:
+        """Give the teacher to model and preprocessor.
+
+        Raises:
+            UserError: it cannot be loaded, or is for other images than this training has.
+        """
+        part = distillation_of(runner.bare_model)
+        if part is None or part.teacher is not None or not runner.is_training_run:
+            return
+        found = read_teacher(part.source)
+        _check_images(runner, found)
+        network = found.teacher.model.to(get_device())
+        if computes_below_fp32(runner.cfg):
+            network.to(memory_format=memory_format(get_device()))
+        part.teacher = found.teacher
+        runner.bare_model.data_preprocessor.teacher = found.teacher
+        set_start(part, found.start)
+        _say(runner, found)
+
+    def before_save_checkpoint(self, runner: Any, checkpoint: dict) -> None:
+        checkpoint['meta']['teacher'] = _teacher_of(runner)
+
+    def after_load_checkpoint(self, runner: Any, checkpoint: dict) -> None:
+        """Refuse to go on with another teacher, or with none.
+
+        Raises:
+            UserError: the teacher has other weights than that of the run.
+        """
+        if 'meta' not in checkpoint:  # weights to start from
+            return
+        now, then = _teacher_of(runner), checkpoint['meta'].get('teacher')
+        then = then if isinstance(then, dict) else None
+        same = (then or {}).get('digest') == (now or {}).get('digest')
+        if not same and not runner.cfg.get('allow_changes'):
+            raise UserError(
+                f'--resume {runner.log_dir}: the teacher was {_named(then)}, is {_named(now)}, so '
+                'that it would be another run; resume with the teacher of before, start without '
+                '--resume, or go on all the same with --allow-changes'
+            )
+
+
+def _teacher_of(runner: Any) -> dict[str, str] | None:
+    part = distillation_of(runner.bare_model)
+    if part is None or part.teacher is None:
+        return None
+    return dict(name=part.teacher.name, digest=part.teacher.digest)
+
+
+def _named(teacher: dict[str, str] | None) -> str:
+    return f'{teacher.get("name")} ({teacher.get("digest", "")[:12]})' if teacher else 'none'
+
+
+def _check_images(runner: Any, found: ReadTeacher) -> None:
+    name, own, other = found.teacher.name, runner.bare_model, found.teacher.model
+    if own.in_channels != other.in_channels:
+        raise UserError(
+            f'teacher {name}: is for images of {other.in_channels} channels, and this training has '
+            f'{own.in_channels}; take a teacher of as many channels'
+        )
+    for whose, model in (('this model', own), (f'the teacher {name}', other)):
+        if not isinstance(model.data_preprocessor, BinarySegPreprocessor):
+            raise UserError(
+                f'model.distillation: data_preprocessor of {whose} is '
+                f'{type(model.data_preprocessor).__name__}, which cannot show a batch to both '
+                'networks; use BinarySegPreprocessor, or a class that inherits from it'
+            )
+    reading = reading_of(runner.cfg.train_dataloader['dataset'])
+    if reading.settings() != found.reading.settings():
+        raise UserError(
+            f'teacher {name}: reads images as {found.reading}, and this training as {reading}; '
+            'give both the same image_reading'
+        )
+
+
+def _say(runner: Any, found: ReadTeacher) -> None:
+    teacher = found.teacher
+    numbers = sum(one.numel() for one in teacher.model.parameters())
+    line = f'teacher: {teacher.name}, {numbers:,} parameters'
+    here = image_size(runner.cfg.train_dataloader['dataset'])
+    if found.image_size != here:
+        line += f'; it learned from images of {_size(found.image_size)} and sees {_size(here)} here'
+    print_log(line, 'current', logging.INFO)
+    if is_main_process():
+        print(line, flush=True)
+
+
+def _size(size: list[int] | int | str) -> str:
+    """Return a size as a message has it: '128x128'."""
+    if size == '':
+        return 'their own size'
+    width, height = size if isinstance(size, list) else (size, size)
+    return f'{width}x{height}'
