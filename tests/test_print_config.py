@@ -191,7 +191,11 @@ def by_parsing(path: Path) -> list[tuple[str, dict]]:
 
 def test_every_config_prints_with_the_files_of_its_values() -> None:
     """Compared with what the texts of the files say, neither executed nor merged."""
-    configs = sorted((ROOT / 'configs').rglob('*.py'))
+    configs = sorted(
+        path
+        for path in (ROOT / 'configs').rglob('*.py')
+        if 'mmseg::' not in path.read_text(encoding='utf-8')  # a base that is code, not values
+    )
     assert len(configs) > 90
     for path in configs:
         config = read(path)

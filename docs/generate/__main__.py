@@ -3,10 +3,12 @@
 import argparse
 
 from custom_modules.base.errors import UserError
+from custom_modules.base.paths import PROJECT_ROOT
 from custom_modules.commands.cli import user_errors
 
 from .results_table import pages
 from .study_pages import save_pictures
+from .zoo_table import save_zoo_picture
 
 
 def main() -> None:
@@ -16,6 +18,7 @@ def main() -> None:
     with user_errors():
         if not args.check:
             save_pictures()
+            save_zoo_picture(PROJECT_ROOT / 'results' / 'zoo')
         for page, (old, new) in pages().items():
             if args.check and new != old:
                 raise UserError(f'{page}: not the table of results/; run python -m docs.generate')

@@ -24,6 +24,9 @@ from docs.generate.types_table import types_table
 from docs.generate.variables_table import BEGIN as VARIABLES_BEGIN
 from docs.generate.variables_table import END as VARIABLES_END
 from docs.generate.variables_table import variables_table
+from docs.generate.zoo_table import BEGIN as ZOO_BEGIN
+from docs.generate.zoo_table import END as ZOO_END
+from docs.generate.zoo_table import zoo_table
 
 BEGIN = '<!-- results: made by python -m docs.generate from results/ -->'
 END = '<!-- end of results -->'
@@ -50,7 +53,7 @@ def pages() -> dict[Path, tuple[str, str]]:
     }
     texts = {page: page.read_text(encoding='utf-8') for page in tables}
     made = {page: (texts[page], with_table(texts[page], tables[page])) for page in tables}
-    return made | _study_pages() | _training_step() | _installation()
+    return made | _study_pages() | _training_step() | _installation() | _zoo()
 
 
 def _training_step() -> dict[Path, tuple[str, str]]:
@@ -67,6 +70,13 @@ def _installation() -> dict[Path, tuple[str, str]]:
     text = page.read_text(encoding='utf-8')
     table = matrix_table(PROJECT_ROOT / 'results' / 'matrix')
     return {page: (text, with_table(text, table, MATRIX_BEGIN, MATRIX_END))}
+
+
+def _zoo() -> dict[Path, tuple[str, str]]:
+    page = PROJECT_ROOT / 'docs' / 'zoo.md'
+    text = page.read_text(encoding='utf-8')
+    table = zoo_table(PROJECT_ROOT / 'results' / 'zoo')
+    return {page: (text, with_table(text, table, ZOO_BEGIN, ZOO_END))}
 
 
 def _study_pages() -> dict[Path, tuple[str, str]]:
