@@ -92,11 +92,11 @@ def zoo_table(folder: Path) -> str:
         '',
         f'{first["epochs"]["num_images"]:,} images of the split test at 128x128, border = '
         f'{first["epochs"]["border"]}, threshold {first["epochs"]["threshold"]}, mean over images '
-        f'with its 95 % interval; one run each, seed 0, weights of the best epoch of the validation. '
+        f'with its 95 % interval; one run each, seed 0, weights of the best validation. '
         f'Trained in {first["epochs"]["training"]["precision"]} on '
         f'{first["epochs"]["training"]["device"]}; as many whole epochs as fit into the seconds by '
-        'the pace of the first training, at least one. Milliseconds: one image, median. ONNX: share '
-        'of the pixels that flip against PyTorch. MACs: multiply-accumulates of one image.',
+        'the pace of the first training, at least one. Milliseconds: one image, median. ONNX: '
+        'share of the pixels that flip against PyTorch. MACs: multiply-accumulates of one image.',
     ]
     return '\n'.join(lines)
 
