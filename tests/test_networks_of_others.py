@@ -16,12 +16,19 @@ import torch
 from mmengine.registry import MODELS
 
 from custom_modules.base.errors import UserError
+from custom_modules.commands.publish import publish
+from custom_modules.commands.test import test as score
+from custom_modules.commands.train import train
+from custom_modules.config import load_config
 from custom_modules.config.model_size import check_model_size
 from custom_modules.models.binary_segmentor import BinarySegmentor
 from custom_modules.models.packages import zoo_package
+from custom_modules.runs.checkpoint_io import load_checkpoint
 from custom_modules.runs.initial_weights import start_from
 from custom_modules.runs.safetensors_io import save_safetensors
+from petseg import load
 from tests import test_models
+from tests.conftest import ROOT, TINY
 
 LOSSES = [dict(type='BinaryCrossEntropyLoss')]
 BN = dict(type='BN')
@@ -312,3 +319,42 @@ def test_a_resnet_of_timm_starts_the_encoders_here(
         wanted = published.forward_intermediates(image, intermediates_only=True)[1:]
         for a, b in zip(model.backbone(image), wanted, strict=True):
             torch.testing.assert_close(a, b)
+
+
+#: Lines of a config of one's own.
+CONFIGS = {
+    'timm': """
+model = dict(
+    backbone=dict(
+        _delete_=True, type='TimmEncoder', name='mobilenetv3_small_050', checkpoint='$weights'
+    ),
+    decode_head=dict(
+        _delete_=True, type='UNetHead', channels=[8, 8, 8, 8], logit_upsamples=1
+    ),
+)
+""",
+}
+
+
+@pytest.mark.parametrize('kind', CONFIGS)
+def test_from_a_file_of_weights_to_a_published_network(
+    kind: str, timm: ModuleType, sample: Path, tmp_path: Path
+) -> None:
+    """Trained from timm's file, tested, exported, published and loaded without that file."""
+    weights = tmp_path / 'mobilenetv3_small_050.safetensors'
+    save_safetensors(
+        dict(state_dict=timm.create_model('mobilenetv3_small_050').state_dict()), weights
+    )
+    text = f"_base_ = '{ROOT}/configs/sample/unet_sample.py'\nweights = '{weights}'\n"
+    (tmp_path / 'mine.py').write_text(text + CONFIGS[kind])
+    options = [*TINY, f'data_root={sample}', 'image_size=64', 'precision=fp32', 'max_epochs=1']
+    config = load_config(tmp_path / 'mine.py', [*options, 'learning_rate=1e-9'])
+    run = train(config, str(tmp_path / 'runs'))
+    assert weights.name in str(load_checkpoint(run / 'best.pth')['meta']['start'])
+    assert score(config, str(run / 'best.pth'), str(run / 'test')) is not None
+    weights.unlink()
+    metrics = [run / 'test' / 'metrics.json']
+    publish(config, str(run / 'best.pth'), tmp_path / 'published', metrics=metrics, images=6)
+    picture = next((sample / 'images').glob('*.jpg'))
+    mask = load(tmp_path / 'published')(picture).mask
+    assert (mask == load(run / 'config.py', run / 'best.pth')(picture).mask).mean() > 0.99
