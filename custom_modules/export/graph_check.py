@@ -47,7 +47,8 @@ _OPERATORS = {
     'Where',
 }
 _OPENVINO = {
-    *('AdaptiveAvgPool', 'AvgPool', 'Broadcast', 'Clamp', 'Convert', 'Convolution'),
+    *('AdaptiveAvgPool', 'AvgPool', 'BatchNormInference', 'Broadcast', 'Clamp', 'Convert'),
+    'Convolution',
     *('ConvolutionBackpropData', 'Divide', 'FakeQuantize', 'GroupConvolution', 'HSwish'),
     *('GroupConvolutionBackpropData', 'Interpolate', 'LogicalAnd', 'LogicalNot', 'LogicalOr'),
     *('MVN', 'Maximum', 'Minimum', 'Multiply', 'Negative', 'Parameter', 'Power', 'Result'),
