@@ -14,8 +14,6 @@ from mmseg.structures import SegDataSample
 from custom_modules.base.errors import UserError
 from custom_modules.commands.train import train
 from custom_modules.config import LoadedConfig, load_config
-from custom_modules.engine.checkpoints import save_last
-from custom_modules.engine.loops import ResumableTrainLoop
 from custom_modules.models.distillation import (
     Distillation,
     Teacher,
@@ -25,7 +23,7 @@ from custom_modules.models.distillation import (
 )
 from custom_modules.runs.teacher import read_teacher
 from tests.conftest import ROOT, TINY
-from tests.same_training import assert_same_training, final_state
+from tests.same_training import assert_same_training, final_state, power_cut
 from tests.teachers import leave_teacher
 
 HEAD = 'model.decode_head.channels=[2,2,2]'
@@ -140,10 +138,6 @@ def make_teacher(folder: Path, sample: Path, seed: int = 0, *more: str) -> Path:
     return leave_teacher(folder, config, seed)
 
 
-class CutError(Exception):
-    """What ends a run in the middle."""
-
-
 def test_a_run_keeps_nothing_of_its_teacher_but_who_it_was(
     sample: Path,
     tmp_path: Path,
@@ -170,13 +164,7 @@ def test_a_run_keeps_nothing_of_its_teacher_but_who_it_was(
     weights = [one.numel() for one in plain.values()]
     assert (whole / 'best.pth').stat().st_size < 4 * sum(weights) + 200_000
 
-    def cut(loop: ResumableTrainLoop) -> None:
-        if loop.steps_into_epoch == 1 and loop.epoch == 1:
-            save_last(loop.runner)
-            raise CutError
-
-    with monkeypatch.context() as patch, pytest.raises(CutError):
-        patch.setattr(ResumableTrainLoop, 'leave_if_stopped', cut)
+    with power_cut(monkeypatch):
         train(config(teacher), str(tmp_path / 'parts'))
     other = make_teacher(tmp_path / 'other', sample, 1)
     for named, message in (

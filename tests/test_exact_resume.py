@@ -14,15 +14,9 @@ from custom_modules.base.errors import UserError
 from custom_modules.commands.train import train
 from custom_modules.config import LoadedConfig, load_config
 from custom_modules.datasets import OxfordPetDataset
-from custom_modules.engine.checkpoints import save_last
 from custom_modules.engine.hooks.best_and_last_hook import BestAndLastCheckpoint
-from custom_modules.engine.loops import ResumableTrainLoop
 from tests.conftest import ROOT, TINY
-from tests.same_training import assert_same_training, final_state, same
-
-
-class PowerCutError(Exception):
-    """What ends a run in the middle of these tests."""
+from tests.same_training import PowerCutError, assert_same_training, final_state, power_cut, same
 
 
 @pytest.fixture
@@ -132,13 +126,7 @@ def test_a_run_that_is_cut_off_goes_on_to_the_last_bit(
     """Cut off inside its second epoch and goes on with two workers, where the whole had none."""
     whole = train(combined(name, sample, tmp_path), str(tmp_path / 'whole'))
 
-    def cut(loop: ResumableTrainLoop) -> None:
-        if loop.steps_into_epoch == 1 and loop.epoch == 1:
-            save_last(loop.runner)
-            raise PowerCutError
-
-    with monkeypatch.context() as patch, pytest.raises(PowerCutError):
-        patch.setattr(ResumableTrainLoop, 'leave_if_stopped', cut)
+    with power_cut(monkeypatch):
         train(combined(name, sample, tmp_path), str(tmp_path / 'parts'))
     parts = train(combined(name, sample, tmp_path, 2), str(tmp_path / 'parts'), resume='')
     assert_same_training(whole, parts)

@@ -113,6 +113,9 @@ def test_a_translated_config_says_so_and_loads_again(tmp_path: Path) -> None:
     again = tmp_path / 'config.py'
     again.write_text(config.text, encoding='utf-8')
     assert load_config(again).resolved.to_dict() == config.resolved.to_dict()
+    path = _shipped(tmp_path, "model['decode_head']['threshold'] = 0.3\n")
+    told = load_config(path, TINY).resolved.model
+    assert told.threshold == 0.3 and 'threshold' not in told.decode_head
     with pytest.raises(UserError, match="nothing uses the key 'crop'"):
         load_config(_shipped(tmp_path, 'crop = 1\n'))
     with pytest.raises(UserError, match="nothing uses the key 'norm_cfg'"):

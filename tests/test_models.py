@@ -447,6 +447,7 @@ def test_auxiliary_heads_are_trained_and_change_no_mask() -> None:
     [
         (dict(type='mmseg.FCNHead', channels=4, num_classes=19), 'of 19 classes is none of a'),
         (dict(type='mmseg.OCRHead', channels=4, ocr_channels=2), 'needs prev_output beside'),
+        (dict(type='mmseg.FCNHead', channels=4, threshold=0.3), 'write it as threshold of the'),
         (dict(type='mmseg.FCNHead'), "missing 1 required positional argument: 'channels'"),
         (dict(type='mmseg.FCNHead', channels=4, in_index=9), 'in_index=9'),
     ],

@@ -3,6 +3,7 @@
 import re
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from mmengine.registry import MODELS
@@ -15,16 +16,14 @@ from custom_modules.commands.publish import publish
 from custom_modules.commands.test import test as score
 from custom_modules.commands.train import train
 from custom_modules.config import LoadedConfig, load_config
-from custom_modules.engine.checkpoints import save_last
-from custom_modules.engine.loops import ResumableTrainLoop
+from custom_modules.export.onnx_files import load_onnx
 from custom_modules.models.attention_unet_head import AttentionGate, AttentionUNetHead
 from custom_modules.models.blocks import UpBlock
 from custom_modules.models.res_unet import ResidualUnit
 from custom_modules.models.unet_plus_plus_head import UNetPlusPlusHead
 from petseg import load
 from tests.conftest import ROOT, TINY
-from tests.same_training import assert_same_training
-from tests.test_exact_resume import PowerCutError
+from tests.same_training import assert_same_training, power_cut
 
 LEAVES = sorted(path for path in (ROOT / 'configs' / 'zoo').glob('*.py') if path.stem != '_base_')
 
@@ -88,13 +87,7 @@ def test_contract_of_every_network(
     """It trains, goes on after a cut to the last bit, and is tested."""
     whole = train(small(name, sample), str(tmp_path / 'whole'))
 
-    def cut(loop: ResumableTrainLoop) -> None:
-        if loop.steps_into_epoch == 1 and loop.epoch == 1:
-            save_last(loop.runner)
-            raise PowerCutError
-
-    with monkeypatch.context() as patch, pytest.raises(PowerCutError):
-        patch.setattr(ResumableTrainLoop, 'leave_if_stopped', cut)
+    with power_cut(monkeypatch):
         train(small(name, sample), str(tmp_path / 'parts'))
     parts = train(small(name, sample), str(tmp_path / 'parts'), resume='')
     assert_same_training(whole, parts)
@@ -171,6 +164,11 @@ def test_from_a_network_of_mmsegmentation_to_a_published_one(sample: Path, tmp_p
         swin = small('swin_upernet', sample)
         export(swin, str(train(swin, str(tmp_path / 'swin')) / 'best.pth'), 'onnx')
     _, parity = export(config, str(run / 'best.pth'), 'onnx', images=6)
+    without = load_config(run / 'config.py', ['data_root=nowhere'])
+    path, _ = export(without, str(run / 'best.pth'), 'onnx', str(tmp_path / 'a.onnx'), images=0)
+    with pytest.raises(UserError, match='cannot compute'):
+        load_onnx(path)(np.zeros((1, 3, 96, 96), np.uint8))
+    assert load_onnx(path)(np.zeros((3, 3, 64, 64), np.uint8)).shape == (3, 1, 64, 64)
     assert parity is not None and parity.flipped < 1e-3
     metrics = [run / 'test' / 'metrics.json']
     publish(config, str(run / 'best.pth'), tmp_path / 'published', metrics=metrics, images=6)

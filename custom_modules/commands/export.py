@@ -29,6 +29,7 @@ from ..models.binary_segmentor import as_segmentor
 from ..models.precision import autocast
 from ..runs.checkpoint_io import load_checkpoint, load_weights, weights_file
 from ..runs.named_model import results_folder
+from ..runs.trained_with import image_size, windows
 from ..runs.tuned_threshold import stored_threshold
 from ..runs.weights_digest import weights_digest
 from .test import protocol
@@ -203,7 +204,16 @@ def _converted(
 
 
 def _sides(config: Config) -> tuple[int, int]:
-    height, width = next(real_batches(config, split_to_compare(config), 1))[0].shape[-2:]
+    """Return height and width of what the network of a recipe sees, which needs no data."""
+    dataset = config.test_dataloader['dataset']
+    slides = windows(dataset)
+    size = slides['size'] if slides else image_size(dataset)
+    if not size:
+        raise UserError(
+            'this network can be written for images of one size alone, and the pipeline of the '
+            'test gives them none; set image_size'
+        )
+    width, height = map(int, size if isinstance(size, list) else (size, size))
     print(f'note: this network is written for images of {height}x{width} alone')
     return height, width
 

@@ -68,8 +68,10 @@ def as_binary_segmentor(model: dict[str, Any], variables: set[str]) -> dict[str,
         found |= dict(auxiliary_losses=_auxiliary(heads) or None, auxiliary_weight=1.0)
     if losses:
         found['losses'] = losses
-    found['threshold'] = 0.5  # a published model has to say it
-    found |= _of_mmseg(_without(model, 'loss_decode'))
+    # A published model has to say it. One channel is cut at 0.3 there if nothing is said.
+    told = head.get('threshold') if isinstance(head, dict) else None
+    found['threshold'] = 0.5 if told is None else told
+    found |= _of_mmseg(_without(_without(model, 'loss_decode'), 'threshold'))
     return found | {key: f'${name}' for key, name in _USED.items() if name in variables}
 
 

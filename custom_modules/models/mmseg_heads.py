@@ -45,6 +45,8 @@ def build_mmseg_head(config: dict[str, Any], kind: Any, widths: Callable[[], lis
             'decode_head.sampler: chooses pixels for loss_decode, which is not used; for the '
             "hardest pixels write dict(type='mmseg.OhemCrossEntropy') in losses"
         )
+    if values.pop('threshold', None) is not None:
+        raise UserError('decode_head.threshold: is not used; write it as threshold of the model')
     if 'num_classes' not in values:
         values |= dict(num_classes=2, out_channels=values.get('out_channels', 1))
     outputs = values.get('out_channels') or values['num_classes']
@@ -54,7 +56,7 @@ def build_mmseg_head(config: dict[str, Any], kind: Any, widths: Callable[[], lis
             'num_classes out, or write 2'
         )
     if outputs == 1:
-        values.setdefault('threshold', 0.5)  # else it warns of its own, which nothing uses
+        values['threshold'] = 0.5  # else it warns of its own, which nothing uses
     choices = [values]
     if 'in_channels' not in values:
         found = widths()
