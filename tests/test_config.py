@@ -2,8 +2,8 @@
 
 import inspect
 import json
+import math
 import re
-import signal
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +14,11 @@ from mmengine.dataset import Compose
 from mmengine.registry import MODELS, Registry
 
 from custom_modules.base.errors import UserError
-from custom_modules.base.stopping import Stopped, stopping
 from custom_modules.config import load_config
 from custom_modules.config.annotations import annotated_kinds
 from custom_modules.config.differences import as_data
 from custom_modules.config.load import _parse_options
+from custom_modules.config.python_text import python_text
 from custom_modules.config.ranges import RANGES
 from custom_modules.config.registered import REGISTRIES
 from custom_modules.config.written import parse_code, read_named, resolved
@@ -241,16 +241,25 @@ def test_configs_that_do_not_load(tmp_path: Path) -> None:
         load_config(tmp_path / 'none.py')
 
 
-def test_a_signal_while_the_text_is_formatted_is_no_fault_of_the_config(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    """MMEngine calls whatever ends its formatter a SyntaxError."""
-
-    def interrupted(text: str, **_: Any) -> tuple[str, bool]:
-        signal.raise_signal(signal.SIGTERM)
-        return text, False
-
-    config = load_config('configs/sample/unet_sample.py')
-    monkeypatch.setattr('yapf.yapflib.yapf_api.FormatCode', interrupted)
-    with stopping(), pytest.raises(Stopped, match='SIGTERM'):
-        assert not config.text
+def test_the_text_of_a_config() -> None:
+    """By hand: sorted, in lines of 100 characters, and it gives the same values again."""
+    values = dict(
+        b=dict(type='A', pair=(1,), none=None, empty={}, limit=-math.inf, cls=int),
+        a={'lambda': 1, 2: [True, 1e-3, "it's"]},
+        long=[dict(type='Resize', scale=64), dict(names=['x' * 40, 'y' * 40, 'z' * 40])],
+        edge='e' * 91,
+    )
+    wide = ''.join(f"            '{letter * 40}',\n" for letter in 'xyz')
+    text = (
+        "a = {2: [True, 0.001, \"it's\"], 'lambda': 1}\n"
+        "b = dict(cls=int, empty=dict(), limit=float('-inf'), none=None, pair=(1,), type='A')\n"
+        f"edge = '{'e' * 91}'\n"
+        "long = [\n    dict(scale=64, type='Resize'),\n    dict(\n        names=[\n"
+        f'{wide}        ],\n    ),\n]\n'
+    )
+    assert python_text(values) == text
+    read: dict[str, Any] = {}
+    exec(text, read)
+    assert {key: read[key] for key in values} == values
+    del values['b']['cls']
+    assert parse_code(python_text(values), '') == as_data(values)

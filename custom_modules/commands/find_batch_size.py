@@ -14,7 +14,7 @@ from typing import Any
 from mmengine.config import Config
 
 from ..base.errors import UserError
-from ..config import LoadedConfig, load_config
+from ..config import LoadedConfig, load_config, own_copy
 from ..engine.memory_use import available_memory, is_out_of_memory, memory_limit, peak_memory
 from ..engine.seen_images import files_of
 from ..engine.trial import trial_runner
@@ -167,7 +167,7 @@ def measure_batch_size(config: Config, size: int, limit: int) -> Measurement:
     Raises:
         UserError: a mistake in config or data.
     """
-    settings = Config(config.to_dict(), filename=config.filename)
+    settings = own_copy(config)
     settings.train_dataloader.update(batch_size=size, num_workers=0)
     before = peak_memory()
     try:

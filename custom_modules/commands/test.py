@@ -10,7 +10,7 @@ from mmengine.dist import is_main_process
 from ..base.device import device_of
 from ..base.errors import UserError
 from ..base.paths import make_writable, short_path
-from ..config import LoadedConfig
+from ..config import LoadedConfig, own_copy
 from ..config.held_datasets import described, reading_of
 from ..config.stages import require_stage
 from ..config.written import write_config
@@ -196,7 +196,7 @@ def test(
 def _build_runner(
     config: Config, checkpoint: str, folder: Path, launcher: str, hooks: list[dict], quick: bool
 ) -> PetSegRunner:
-    settings = Config(config.to_dict(), filename=config.filename)
+    settings = own_copy(config)
     settings.work_dir, settings.run_name = str(folder), '.'
     settings.launcher = launcher
     settings.load_from, settings.resume = None if is_exported(checkpoint) else checkpoint, False

@@ -3,14 +3,13 @@
 import shutil
 from pathlib import Path
 
-from mmengine.config import Config
 from mmengine.dist import is_main_process
 
 from ..base.device import device_of
 from ..base.errors import UserError
 from ..base.paths import LATEST, follow_latest, make_writable, resolve_path, workspace
 from ..base.whole_file import remove_parts
-from ..config import LoadedConfig
+from ..config import LoadedConfig, own_copy
 from ..config.written import CODE, DATA, origin, write_config
 from ..distributed.process_group import join_processes, launch_id
 from ..engine.memory import keep_freed_memory
@@ -59,7 +58,7 @@ def train(
     Raises:
         UserError: a mistake in config, data or arguments.
     """
-    settings = Config(config.resolved.to_dict(), filename=config.path)
+    settings = own_copy(config.resolved)
     settings.work_dir = str(Path(work_dir) if work_dir else default_work_dir(config))
     settings.launcher = launcher
     check_training(config.resolved)

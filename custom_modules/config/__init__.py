@@ -1,6 +1,6 @@
 """Loading a config: inheritance by MMEngine, variables, and a check that nothing in it is dead."""
 
 from .load import load_config
-from .loaded_config import LoadedConfig
+from .loaded_config import LoadedConfig, own_copy
 
-__all__ = ['LoadedConfig', 'load_config']
+__all__ = ['LoadedConfig', 'load_config', 'own_copy']

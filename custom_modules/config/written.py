@@ -175,11 +175,11 @@ def _plain(node: ast.expr) -> Any:
             return {_key(key): _plain(value) for key, value in pairs}
         case ast.List(elts=items) | ast.Tuple(elts=items):
             return [_plain(item) for item in items]
-        case ast.Name(id='inf' | 'nan' as word):  # so MMEngine writes them
+        case ast.Name(id='inf' | 'nan' as word):  # so MMEngine wrote them
             return word
         case ast.Call(
             func=ast.Name(id='float'),
-            args=[ast.Constant(value='inf' | '-inf' as word)],
+            args=[ast.Constant(value='inf' | '-inf' | 'nan' as word)],
             keywords=[],
         ):
             return word

@@ -8,6 +8,7 @@ from pathlib import Path
 from mmengine.config import Config
 from mmengine.registry import LOOPS
 
+from ..config import own_copy
 from ..config.held_datasets import changed
 from ..config.stages import require_stage
 from .loops import ResumableTrainLoop
@@ -44,7 +45,7 @@ def trial_runner(config: Config) -> Iterator[PetSegRunner]:
         UserError: a mistake in config or data.
     """
     require_stage(config, 'train', config.filename)
-    settings = Config(config.to_dict(), filename=config.filename)
+    settings = own_copy(config)
     for key in _LEFT_OUT:
         settings.pop(key, None)
     # No end of the training is ever near: there, accumulated gradients count differently.
