@@ -19,6 +19,7 @@ from custom_modules.models.distillation import (
     Teacher,
     attention_loss,
     pairs_of_a_size,
+    scaled,
     soft_cross_entropy,
 )
 from custom_modules.runs.teacher import read_teacher
@@ -181,7 +182,8 @@ def test_a_run_keeps_nothing_of_its_teacher_but_who_it_was(
 @pytest.mark.parametrize(
     ('own', 'other', 'message'),
     [
-        (['image_size=28'], ['model.backbone.channels=[2,2,2,2]', HEAD],
+        (['image_size=28', 'model.distillation.teacher_scale=1'],
+         ['model.backbone.channels=[2,2,2,2]', HEAD],
          r'teacher .*: an image of 28x28 does not fit this network: .* multiples of 8'),
         ([], ['in_channels=1', 'preprocessor.mean=[0]', 'preprocessor.std=[255]'],
          'is for images of 1 channels, and this training has 3'),
@@ -222,6 +224,29 @@ def test_what_is_no_teacher_is_refused(sample: Path, tmp_path: Path) -> None:
         (teacher / name).unlink()
     with pytest.raises(UserError, match=r'there is no config beside .*best\.pth'):
         read_teacher(str(teacher))
+
+
+def test_a_teacher_of_larger_images_sees_them_enlarged(
+    sample: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    row = scaled(torch.tensor([[[[1.0, 2.0]]]]), 2)
+    assert row[0, 0].tolist() == [[1.0, 1.25, 1.75, 2.0]] * 2
+    # Back: the weights of three pixels are 3/4, 3/4 and 1/4, each over 7/4.
+    first = (0.75 * 1 + 0.75 * 1.25 + 0.25 * 1.75) / 1.75
+    assert scaled(row, 0.5)[0, 0, 0].tolist() == pytest.approx([first, 3 - first])
+
+    teacher, images = Teacher('t', segmentor([3, 5]), '', 2.0), torch.randn(1, 3, 8, 8)
+    logits, features = teacher.see(images)
+    large = scaled(images, 2)
+    assert torch.equal(logits, scaled(teacher.model(large), 0.5))
+    expected = [scaled(one, 0.5) for one in teacher.model.backbone(large)]
+    assert all(torch.equal(one, other) for one, other in zip(features, expected, strict=True))
+
+    named = make_teacher(tmp_path / 'teacher', sample)
+    for more, said in ((), ', enlarged 2 times'), (['model.distillation.teacher_scale=1'], ''):
+        train(recipe(sample, f'teacher={named}', 'image_size=16', *more), str(tmp_path / 'runs'))
+        out = capsys.readouterr().out
+        assert f'it learned from images of 32x32 and sees 16x16 here{said}\n' in out
 
 
 def test_maps_of_no_common_size_and_a_net_without_a_head() -> None:

@@ -183,6 +183,7 @@ RANGES: Mapping[str, Mapping[str, Kind]] = {
     ),
     'Distillation': dict(
         teacher=MAYBE_TEXT,
+        teacher_scale=either(POSITIVE, NONE),
         temperature=POSITIVE,
         logit_weight=NOT_NEGATIVE,
         feature_weight=NOT_NEGATIVE,

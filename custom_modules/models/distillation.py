@@ -25,11 +25,14 @@ class Teacher:
         name: what the config calls it, for messages.
         model: BinarySegmentor with its trained weights; it is set to predict and to learn nothing.
         digest: what tells its weights from others, see ``weights_digest``.
+        scale: factor by which images are enlarged for it, above 0; its logits and feature maps are
+            brought back.
     """
 
-    def __init__(self, name: str, model: Any, digest: str) -> None:
+    def __init__(self, name: str, model: Any, digest: str, scale: float = 1.0) -> None:
         self.name = name
         self.digest = digest
+        self.scale = scale
         self.model = model.eval().requires_grad_(False)
 
     def __deepcopy__(self, memo: dict) -> 'Teacher':
@@ -50,8 +53,14 @@ class Teacher:
                 are no feature maps.
 
         Raises:
-            UserError: H or W does not fit this network; the message names the size to use.
+            UserError: H or W, times the scale, does not fit this network; the message names the
+                size to use.
         """
+        logits, features = self._see(scaled(images, self.scale))
+        maps = [scaled(one, 1 / self.scale) for one in feature_maps(features)]
+        return resized(logits, images.shape[-2:]), maps
+
+    def _see(self, images: torch.Tensor) -> tuple[torch.Tensor, Sequence[Any]]:
         try:
             check_sides(images.shape[-1], images.shape[-2], self.model.size_divisor)
         except UserError as error:
@@ -77,6 +86,8 @@ class Distillation(BaseModule):
     Args:
         teacher: run folder, folder of a published model, or checkpoint with its config beside it.
             The training loads it (``runs/teacher.py``).
+        teacher_scale: factor by which images are enlarged for the teacher; None for that which
+            brings them to the size that it learned from, where both pipelines name one.
         temperature: what the logits of both are divided by; above 1 what the teacher is unsure of
             counts more.
         logit_weight: factor of the loss on logits; 0 for none.
@@ -89,6 +100,7 @@ class Distillation(BaseModule):
     def __init__(
         self,
         teacher: str,
+        teacher_scale: float | None = None,
         temperature: float = 2.0,
         logit_weight: float = 1.0,
         feature_weight: float = 1.0,
@@ -100,6 +112,7 @@ class Distillation(BaseModule):
                 'learned from the teacher; give one of them, or write teacher=None'
             )
         self.source = teacher
+        self.teacher_scale = teacher_scale
         self.temperature = temperature
         self.logit_weight = logit_weight
         self.feature_weight = feature_weight
@@ -188,8 +201,21 @@ def pairs_of_a_size(
 
     Of several of the teacher's the deepest is taken; a map without one is left out.
     """
-    there = {one.shape[-2:]: one for one in _maps(wanted)}
-    return [(one, there[one.shape[-2:]]) for one in _maps(features) if one.shape[-2:] in there]
+    there = {one.shape[-2:]: one for one in feature_maps(wanted)}
+    own = feature_maps(features)
+    return [(one, there[one.shape[-2:]]) for one in own if one.shape[-2:] in there]
+
+
+def scaled(maps: torch.Tensor, factor: float) -> torch.Tensor:
+    """Return images or maps (N, C, H, W) enlarged by a factor, each side at least 1."""
+    return resized(maps, [max(1, round(side * factor)) for side in maps.shape[-2:]])
+
+
+def resized(maps: torch.Tensor, size: Sequence[int]) -> torch.Tensor:
+    """Return images or maps (N, C, H, W) as (N, C, height, width), bilinear, no pixel left out."""
+    if list(maps.shape[-2:]) == list(size):
+        return maps
+    return F.interpolate(in_float32(maps), list(size), mode='bilinear', antialias=True)
 
 
 def build_distillation(config: dict | None) -> Distillation | None:
@@ -210,11 +236,11 @@ def _attention(features: torch.Tensor) -> torch.Tensor:
     return F.normalize(in_float32(features).square().mean(1).flatten(1))
 
 
-def _maps(features: Sequence[Any]) -> list[torch.Tensor]:
+def feature_maps(features: Sequence[Any]) -> list[torch.Tensor]:
     """Return the feature maps among what an encoder gives; an ensemble's gives lists of them."""
     return [one for one in features if isinstance(one, torch.Tensor) and one.ndim == 4]
 
 
 def _sizes(features: Sequence[Any]) -> str:
-    sizes = [f'{one.shape[-1]}x{one.shape[-2]}' for one in _maps(features)]
+    sizes = [f'{one.shape[-1]}x{one.shape[-2]}' for one in feature_maps(features)]
     return ', '.join(sizes) or 'none'

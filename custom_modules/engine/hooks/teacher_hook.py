@@ -18,6 +18,9 @@ from ...runs.teacher import ReadTeacher, read_teacher
 from ...runs.trained_with import image_size
 from ..model_wrapping import computes_below_fp32
 
+#: A side, [width, height], or '' for none, as ``trained_with.image_size`` returns it.
+_Size = list[int] | int | str
+
 
 class TeacherHook(Hook):
     """Loads the teacher that the model of a training names, if it names one.
@@ -42,9 +45,11 @@ class TeacherHook(Hook):
         if computes_below_fp32(runner.cfg):
             network.to(memory_format=memory_format(get_device()))
         part.teacher = found.teacher
+        here = image_size(runner.cfg.train_dataloader['dataset'])
+        part.teacher.scale = part.teacher_scale or _scale(found.image_size, here)
         runner.bare_model.data_preprocessor.teacher = found.teacher
         set_start(part, found.start)
-        _say(runner, found)
+        _say(found, here)
 
     def before_save_checkpoint(self, runner: Any, checkpoint: dict) -> None:
         checkpoint['meta']['teacher'] = _teacher_of(runner)
@@ -101,21 +106,33 @@ def _check_images(runner: Any, found: ReadTeacher) -> None:
         )
 
 
-def _say(runner: Any, found: ReadTeacher) -> None:
+def _scale(learned: _Size, here: _Size) -> float:
+    """Return the factor between two sizes; 1 where one has none, or another shape."""
+    if '' in (learned, here):
+        return 1.0
+    (width, height), (own_width, own_height) = _sides(learned), _sides(here)
+    return width / own_width if width * own_height == height * own_width else 1.0
+
+
+def _say(found: ReadTeacher, here: _Size) -> None:
     teacher = found.teacher
     numbers = sum(one.numel() for one in teacher.model.parameters())
     line = f'teacher: {teacher.name}, {numbers:,} parameters'
-    here = image_size(runner.cfg.train_dataloader['dataset'])
-    if found.image_size != here:
+    if found.image_size != here or teacher.scale != 1:
         line += f'; it learned from images of {_size(found.image_size)} and sees {_size(here)} here'
+    if teacher.scale != 1:
+        line += f', enlarged {teacher.scale:g} times'
     print_log(line, 'current', logging.INFO)
     if is_main_process():
         print(line, flush=True)
 
 
-def _size(size: list[int] | int | str) -> str:
+def _size(size: _Size) -> str:
     """Return a size as a message has it: '128x128'."""
-    if size == '':
-        return 'their own size'
+    return 'their own size' if size == '' else 'x'.join(map(str, _sides(size)))
+
+
+def _sides(size: _Size) -> tuple[int, int]:
+    """Return width and height."""
     width, height = size if isinstance(size, list) else (size, size)
-    return f'{width}x{height}'
+    return int(width), int(height)
