@@ -39,7 +39,11 @@ warm_up = 2
 learning_rate = 0.5
 optim_wrapper = dict(accumulative_counts=2)
 default_hooks = dict(freeze=dict(type='FreezeHook', until=4))
-custom_hooks = [dict(type='SyncBuffersHook'), dict(type='EMAHook', momentum=0.1)]
+custom_hooks = [
+    dict(type='SyncBuffersHook'),
+    dict(type='EMAHook', momentum=0.1),
+    dict(type='FreezeHook', until=2, parts=['decode_head.logits']),
+]
 """
 
 
@@ -50,6 +54,11 @@ def loaded(folder: Path, sample: Path, unit: str, *more: str) -> LoadedConfig:
     return load_config(path, [*tiny, f'data_root={sample}', 'precision=fp32', *more])
 
 
+def second(parts: list[str], until: int) -> list[str]:
+    """Return the option that adds another FreezeHook to that of CONFIG."""
+    return [f"custom_hooks=[dict(type='FreezeHook', until={until}, parts={parts})]"]
+
+
 def moved(now: dict, before: dict, names: Sequence[str]) -> list[bool]:
     return [not torch.equal(now[name], before[name]) for name in names]
 
@@ -58,7 +67,10 @@ def moved(now: dict, before: dict, names: Sequence[str]) -> list[bool]:
 def test_what_moves_before_and_after(
     unit: str, sample: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The first four of eight steps leave weights and statistics of the encoder as they are."""
+    """The first four of eight steps leave weights and statistics of the encoder as they are.
+
+    Where steps are counted, another hook leaves the last layer as it is for the first two.
+    """
     states: list[dict[str, torch.Tensor]] = []
 
     def note(_: Any, runner: Any, *__: object, **___: object) -> None:
@@ -73,12 +85,14 @@ def test_what_moves_before_and_after(
     names = [name for name in first if name.endswith(kinds)]
     frozen = [name for name in names if name.startswith('backbone.levels.0.')]
     later = [name for name in names if name.startswith('backbone.levels.1.')]
-    rest = [name for name in names if not name.startswith('backbone.')]
+    last = [name for name in names if unit == 'step' and name.startswith('decode_head.logits.')]
+    rest = [name for name in names if not name.startswith('backbone.') and name not in last]
     assert len(frozen) >= 8 and len(later) == len(frozen) and rest
     for state in after[:4]:
         assert not any(moved(state, first, frozen + later))
     assert all(moved(after[3], first, rest))
     assert all(moved(after[7], after[3], later + rest))
+    assert not any(moved(after[1], first, last)) and all(moved(after[3], first, last))
     assert not any(moved(after[7], first, frozen))
 
 
@@ -111,6 +125,13 @@ def test_a_training_that_is_stopped_goes_on_to_the_last_bit(
         (["default_hooks.freeze.parts=['trunk']"], r"no 'trunk'; use backbone, decode_head, or"),
         (["default_hooks.freeze.parts=['backbone.levels.0']"], r'levels\.0 learns anyway'),
         (["default_hooks.freeze.parts=['backbone','decode_head']"], r'nothing is left that learns'),
+        (
+            second(['backbone.levels.1'], 2),
+            r"have backbone\.levels\.1: parts = \['backbone'\] until 1, and parts = "
+            r"\['backbone\.levels\.1'\] until 2; leave it to one of them",
+        ),
+        (second(['backbone'], 1), r'two FreezeHooks have backbone: '),
+        (second(['decode_head'], 1), r'without backbone, decode_head nothing is left that learns'),
     ],
 )
 def test_mistakes_are_said(options: list[str], message: str, sample: Path, tmp_path: Path) -> None:

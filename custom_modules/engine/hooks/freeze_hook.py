@@ -1,6 +1,7 @@
 """Parts of a network that begin to learn later than the rest."""
 
 from collections.abc import Sequence
+from itertools import takewhile
 
 from mmengine.hooks import Hook
 from mmengine.registry import HOOKS
@@ -17,7 +18,8 @@ class FreezeHook(Hook):
     Until then the parts have no gradients, their BatchNorm normalises with the statistics that it
     has and keeps them, and their dropout does nothing. Afterwards they learn like all others, but
     for what ``frozen_stages`` keeps frozen for good. Which of the two it is follows from what the
-    training has done, so that a resumed run needs nothing noted.
+    training has done, so that a resumed run needs nothing noted. Several hooks may free several
+    parts one after the other; a part belongs to one of them.
 
     Args:
         until: number of epochs at the beginning in which the parts do not learn, or of steps, where
@@ -27,7 +29,8 @@ class FreezeHook(Hook):
 
     Raises:
         UserError: the network has no such part, nothing in them learns anyway, nothing else
-            learns, or several processes would wait for the gradients.
+            learns, another FreezeHook has a part of them, or several processes would wait for the
+            gradients.
     """
 
     def __init__(self, until: int, parts: Sequence[str] = ('backbone',)) -> None:
@@ -51,12 +54,33 @@ class FreezeHook(Hook):
                 f'FreezeHook: nothing in {", ".join(self.parts)} learns anyway; take the hook out, '
                 'or name other parts'
             )
-        if {*map(id, self.learning)} >= {id(p) for p in model.parameters() if p.requires_grad}:
+        before = [
+            hook
+            for hook in takewhile(lambda hook: hook is not self, runner.hooks)
+            if isinstance(hook, FreezeHook)
+        ]
+        for other in before:
+            self._refuse_a_shared_part(other)
+        kept = {id(one) for hook in (*before, self) for one in hook.learning}
+        if kept >= {id(one) for one in model.parameters() if one.requires_grad}:
+            names = ', '.join(name for hook in (*before, self) for name in hook.parts)
             raise UserError(
-                f'FreezeHook: without {", ".join(self.parts)} nothing is left that learns; name '
-                'fewer parts'
+                f'FreezeHook: without {names} nothing is left that learns; name fewer parts'
             )
         self.frozen = False
+
+    def _refuse_a_shared_part(self, other: 'FreezeHook') -> None:
+        """Refuse another hook that would switch the gradients of this one's parts on and off."""
+        for name, part in zip(self.parts, self.modules, strict=True):
+            own = {*map(id, part.parameters())}
+            for its_name, its_part in zip(other.parts, other.modules, strict=True):
+                if not own.isdisjoint(map(id, its_part.parameters())):
+                    shared = max(name, its_name, key=len)  # the one that lies inside the other
+                    raise UserError(
+                        f'two FreezeHooks have {shared}: parts = {other.parts} until '
+                        f'{other.until}, and parts = {self.parts} until {self.until}; leave it to '
+                        'one of them'
+                    )
 
     def before_train_iter(self, runner: Runner, *_: object, **__: object) -> None:
         frozen = runner.train_loop.done < self.until
