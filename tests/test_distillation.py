@@ -159,7 +159,10 @@ def test_a_run_keeps_nothing_of_its_teacher_but_who_it_was(
     plain = MODELS.build(recipe(sample).resolved.model).state_dict()
     assert [*state['state_dict']] == [*plain]
     assert {n.removeprefix('module.') for n in state['ema_state_dict']} - {'steps'} == {*plain}
-    assert state['meta']['teacher']['name'] == str(teacher)
+    noted = state['meta']['teacher']
+    assert noted['name'] == str(teacher)
+    shown = f'{tmp_path.name}/teacher ({noted["digest"][:12]})'  # no folder of this machine
+    assert state['meta']['training']['teacher'] == shown
     assert state['meta']['start']['images'] == ['mark']  # on which no test is honest
     assert state['meta']['training'].get('init') is None
     weights = [one.numel() for one in plain.values()]

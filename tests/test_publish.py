@@ -317,7 +317,11 @@ def test_the_card_of_own_data(options: list[str], tested: Path, tmp_path: Path) 
     config = load_config(folder / 'config.py')
     config.resolved.test_dataloader['dataset']['type'] = 'BinaryMaskDataset'
     training = dict(epochs=8, max_epochs=12, minutes=0.5, device='a CPU', precision='float32')
+    training['teacher'] = 'wide/best.pth (0123456789ab)'
     metrics = json.loads(tested.read_text()) | dict(border='', training=training)
     card = model_card('cats', config.resolved, [metrics], Compared())
     assert 'license: unknown\n' in card and '# cats\n' in card and 'border' not in card
-    assert '`my_cats.py`: the weights of epoch 8 of 12, after 30 seconds on a CPU, float32.' in card
+    assert (
+        '`my_cats.py`: the weights of epoch 8 of 12, after 30 seconds on a CPU, float32. It' in card
+    )
+    assert ' It learned from a teacher too: `wide/best.pth (0123456789ab)`.' in card

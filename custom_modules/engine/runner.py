@@ -19,7 +19,7 @@ from torch.utils.data import DataLoader
 
 from ..distributed.sharding import is_sharded, shard_model
 from ..distributed.start_method import prepare_process
-from ..models.compiled import CompiledNetwork
+from ..models.compiled import compile_network
 from ..models.precision import memory_format
 from ..runs.environment import environment
 from ..runs.run_folder import create_run_folder
@@ -114,10 +114,7 @@ class PetSegRunner(Runner):
 
     def _maybe_compile(self, target: str) -> None:
         """Compile the network alone; MMEngine would compile the whole training step."""
-        settings = self.cfg.get('compile') or False
-        model: Any = self.bare_model
-        if settings and not isinstance(model.network, CompiledNetwork):
-            model.network = CompiledNetwork(model.network, {} if settings is True else settings)
+        compile_network(self.bare_model, self.cfg.get('compile') or False, target == 'train_step')
 
     def train(self) -> nn.Module:
         with self._watched():

@@ -230,6 +230,8 @@ def _training(config: Config, training: Mapping[str, Any]) -> list[str]:
     before = training.get('minutes_before', 0)
     start = f' It started from `{training["init"]}`' if training.get('init') else ''
     start += f', which took {before:.0f} minutes.' if start and before else '.' if start else ''
+    if training.get('teacher'):
+        start += f' It learned from a teacher too: `{training["teacher"]}`.'
     return [
         f'`{recipe}`: the weights of {_position(training)}, after '
         f'{time} on {training["device"]}, {training["precision"]}.{start}'

@@ -121,8 +121,7 @@ class BinarySegmentor(BaseModel):
             UserError: H or W does not fit the network; the message names the size to use. In
                 'predict', a logit is NaN.
         """
-        more = self.auxiliary_head or self.edge_task is not None or self.distillation is not None
-        if mode == 'loss' and more:
+        if mode == 'loss' and self.learned_beside:
             return self._all_losses(inputs, data_samples, teacher_inputs)
         logits = self._logits(inputs)
         if mode == 'tensor':
@@ -185,6 +184,13 @@ class BinarySegmentor(BaseModel):
 
     def _network(self, inputs: torch.Tensor) -> torch.Tensor:
         return logits_of(self, inputs)
+
+    @property
+    def learned_beside(self) -> list[str]:
+        """Names of the arguments by which a training learns more than the logits."""
+        names = ('auxiliary_head', 'edge_task', 'distillation')
+        found = (self.auxiliary_head or None, self.edge_task, self.distillation)
+        return [name for name, part in zip(names, found, strict=True) if part is not None]
 
     @property
     def size_divisor(self) -> int:

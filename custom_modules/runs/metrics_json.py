@@ -59,7 +59,8 @@ TRAINING = record(
     processes=count(1),
     members=count(1),
     num_excluded=count(),
-    **dict.fromkeys(('device', 'precision', 'init', 'torch', 'python', 'system', 'commit'), text()),
+    **dict.fromkeys(('device', 'precision', 'init', 'teacher'), text()),
+    **dict.fromkeys(('torch', 'python', 'system', 'commit'), text()),
 )
 
 #: What one image costs, see ``cost_of_image``.

@@ -18,8 +18,8 @@ from ..config.written import read_written, resolved
 from ..datasets.image_reading import ImageReading
 from ..models.binary_segmentor import BinarySegmentor
 from ..models.distillation import Teacher
-from .checkpoint_io import load_checkpoint, load_weights, refuse_remote
-from .initial_weights import Start, end_of, weights_in
+from .checkpoint_io import PUBLISHED_WEIGHTS, load_checkpoint, load_weights, refuse_remote
+from .initial_weights import BEST, Start, end_of, weights_in
 from .trained_with import image_size
 from .weights_digest import weights_digest
 
@@ -61,11 +61,13 @@ def read_teacher(name: str) -> ReadTeacher:
     """
     if '://' in name:
         refuse_remote(name)
-    file = weights_in(resolve_path(name))
+    path = resolve_path(name)
+    file = weights_in(path)
     if not file.is_file():
+        found = f'the folder {path} holds no {BEST} and no {PUBLISHED_WEIGHTS}'
         raise UserError(
-            f'teacher {name}: there is no {file}; name the folder of a run or of a published '
-            'model, or a checkpoint with its config beside it'
+            f'teacher {name}: {found if path.is_dir() else f"there is no {path}"}; name the folder '
+            'of a run or of a published model, or a checkpoint with its config beside it'
         )
     config = _config_beside(file, name)
     checkpoint = load_checkpoint(file)
@@ -76,15 +78,10 @@ def read_teacher(name: str) -> ReadTeacher:
     with torch.random.fork_rng(devices=[]):  # the training's own numbers stay what they are
         model = _build(config.get('model'), name)
     load_weights(model, checkpoint, file)
-    loaders = (config.get(f'{stage}_dataloader') for stage in ('test', 'val', 'train'))
-    dataset: dict[str, Any] = next((loader['dataset'] for loader in loaders if loader), {})
+    reading, size = _seen_images(config, name)
     start = end_of(file, checkpoint.get('meta'))
-    return ReadTeacher(
-        Teacher(name, model, weights_digest(model.state_dict())),
-        reading_of(dataset),
-        image_size(dataset),
-        Start(images=start.images),
-    )
+    teacher = Teacher(name, model, weights_digest(model.state_dict()))
+    return ReadTeacher(teacher, reading, size, Start(images=start.images))
 
 
 def _config_beside(file: Path, name: str) -> dict[str, Any]:
@@ -102,13 +99,27 @@ def _config_beside(file: Path, name: str) -> dict[str, Any]:
     return resolved(values, str(folder))
 
 
+def _seen_images(config: dict[str, Any], name: str) -> tuple[ImageReading, list[int] | int | str]:
+    """Return how the images of a config are read, and the size that they are brought to."""
+    loaders = (config.get(f'{stage}_dataloader') for stage in ('test', 'val', 'train'))
+    try:
+        dataset: dict[str, Any] = next((loader['dataset'] for loader in loaders if loader), {})
+        return reading_of(dataset), image_size(dataset)
+    except (KeyError, TypeError, AttributeError) as error:
+        raise UserError(
+            f'teacher {name}: the data set of its config is none '
+            f'({type(error).__name__}: {error}); name a folder as a run or a publisher left it'
+        ) from None
+
+
 def _build(config: Any, name: str) -> BinarySegmentor:
     """Build the network of a config without what only its training needs."""
-    kind = MODELS.get(config.get('type', '')) if isinstance(config, dict) else None
+    named = config.get('type') if isinstance(config, dict) else None
+    kind = MODELS.get(named) if isinstance(named, str) else None
     if not (inspect.isclass(kind) and issubclass(kind, BinarySegmentor)):
-        found = config.get('type') if isinstance(config, dict) else config
+        found = repr(named) if isinstance(config, dict) else f'of type {type(config).__name__}'
         raise UserError(
-            f'teacher {name}: its model is {found!r}, and a teacher is a BinarySegmentor; a class '
+            f'teacher {name}: its model is {found}, and a teacher is a BinarySegmentor; a class '
             'of your own inherits from it, and custom_imports of this config names its module'
         )
     network = _without_files(config)

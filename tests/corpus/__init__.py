@@ -25,6 +25,7 @@ from .run_configs import RUN_CONFIGS
 from .service import SERVICE
 from .settings import SETTINGS
 from .splits import SPLITS
+from .teachers import TEACHER_CASES
 from .values import VALUES
 from .weights import WEIGHT_CASES
 
@@ -44,6 +45,7 @@ CASES: tuple[Case, ...] = (
     *OWN_METRIC_CASES,
     *GRAPH_CASES,
     *WEIGHT_CASES,
+    *TEACHER_CASES,
     *SETTINGS,
     *VALUES,
     *PATCHES,

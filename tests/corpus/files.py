@@ -42,7 +42,7 @@ def _checkpoint(content: Callable[[], bytes] | bytes | None) -> Callable[[Path],
     return run
 
 
-class _Command:
+class Command:
     """A pickle of this runs a command."""
 
     def __reduce__(self) -> tuple:
@@ -85,12 +85,12 @@ CHECKPOINTS: dict[str, tuple[Callable[[], bytes] | bytes | None, str, str]] = {
     'cut in half': (lambda: _whole()[: len(_whole()) // 2], 'best.pth: ', ''),
     'without its last byte': (lambda: _whole()[:-1], 'best.pth: ', ''),
     'a pickle that runs a command': (
-        lambda: _saved(dict(state_dict=_weights(), meta=_Command())),
+        lambda: _saved(dict(state_dict=_weights(), meta=Command())),
         'Loading such a file could run foreign code',
         '',
     ),
     'a bare pickle that runs a command': (
-        lambda: pickle.dumps(_Command()),
+        lambda: pickle.dumps(Command()),
         'Loading such a file could run foreign code',
         '',
     ),

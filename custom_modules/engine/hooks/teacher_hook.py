@@ -1,6 +1,7 @@
 """The teacher in a training: who it is, whether it fits, and whether it is the one of before."""
 
 import logging
+from pathlib import Path
 from typing import Any
 
 from mmengine.device import get_device
@@ -9,6 +10,7 @@ from mmengine.hooks import Hook
 from mmengine.logging import print_log
 
 from ...base.errors import UserError
+from ...base.paths import resolve_path, short_path
 from ...config.held_datasets import reading_of
 from ...models.data_preprocessor import BinarySegPreprocessor
 from ...models.distillation import distillation_of
@@ -25,7 +27,8 @@ _Size = list[int] | int | str
 class TeacherHook(Hook):
     """Loads the teacher that the model of a training names, if it names one.
 
-    A checkpoint notes the teacher's ``name`` and ``digest`` as ``meta.teacher``. A run does not go
+    A checkpoint notes the teacher's ``name`` and ``digest`` as ``meta.teacher``, and a line of both
+    in ``meta.training``, for metrics, report and card. A run does not go
     on with another one, though it may lie elsewhere than before. The images that the teacher
     learned from count as images that this training started from.
     """
@@ -52,7 +55,11 @@ class TeacherHook(Hook):
         _say(found, here)
 
     def before_save_checkpoint(self, runner: Any, checkpoint: dict) -> None:
-        checkpoint['meta']['teacher'] = _teacher_of(runner)
+        teacher = _teacher_of(runner)
+        checkpoint['meta']['teacher'] = teacher
+        if teacher is not None:
+            shown = teacher | dict(name=_name_elsewhere(teacher['name']))
+            checkpoint['meta']['training']['teacher'] = _named(shown)
 
     def after_load_checkpoint(self, runner: Any, checkpoint: dict) -> None:
         """Refuse to go on with another teacher, or with none.
@@ -82,6 +89,12 @@ def _teacher_of(runner: Any) -> dict[str, str] | None:
 
 def _named(teacher: dict[str, str] | None) -> str:
     return f'{teacher.get("name")} ({teacher.get("digest", "")[:12]})' if teacher else 'none'
+
+
+def _name_elsewhere(name: str) -> str:
+    """Return a teacher's name as others may read it, without the folders of this machine."""
+    path = Path(short_path(resolve_path(name)))
+    return Path(*path.parts[1:][-2:]).as_posix() if path.is_absolute() else path.as_posix()
 
 
 def _check_images(runner: Any, found: ReadTeacher) -> None:
