@@ -12,11 +12,14 @@ from mmengine.structures import PixelData
 from mmseg.structures import SegDataSample
 
 from custom_modules.base.errors import UserError
+from custom_modules.config import load_config
+from custom_modules.engine import PetSegRunner
 from custom_modules.engine.hooks import validation_pictures_hook
 from custom_modules.engine.hooks.save_masks_hook import SaveMasksHook
 from custom_modules.engine.hooks.unreadable_images_hook import UnreadableImagesHook
 from custom_modules.engine.hooks.validation_pictures_hook import ValidationPicturesHook
 from custom_modules.visualization.contact_sheet import Example
+from tests.conftest import tiny_options
 from tests.fake_loop import StillEpochs
 
 
@@ -185,6 +188,18 @@ def test_all_of_a_row_lies_in_one_way(truth: list, prediction: list, padded: boo
     assert row.image[1, 3].tolist() == [24 + 7, 12 + 7, 7]  # RGB of BGR
     assert row.truth.tolist() == [[0, 0, 1, 1]] * 2 + [[255] * 4] * padded
     assert row.prediction.tolist() == [[1, 1, 0, 0]] * 2 + [[0] * 4] * padded
+
+
+# Hooks that a config takes out
+
+
+def test_none_takes_out_any_hook(sample: Path, tmp_path: Path) -> None:
+    none = [f'default_hooks.{name}=None' for name in ('pictures', 'timer')]
+    config = load_config('configs/sample/unet_sample.py', tiny_options(sample, *none)).resolved
+    config.work_dir = str(tmp_path)
+    kinds = {type(hook).__name__ for hook in PetSegRunner.from_cfg(config).hooks}
+    assert kinds.isdisjoint({'ValidationPicturesHook', 'IterTimerHook'})
+    assert {'UnreadableImagesHook', 'BestAndLastCheckpoint', 'ParamSchedulerHook'} <= kinds
 
 
 # Images that cannot be read

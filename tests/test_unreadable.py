@@ -13,6 +13,7 @@ from custom_modules.config import load_config
 from custom_modules.datasets.binary_seg_dataset import BinarySegDataset
 from custom_modules.datasets.seeded_dataset import SeededDataset
 from custom_modules.datasets.seeded_sampler import SeededIndex
+from custom_modules.engine.training_check import check_training
 from tests.conftest import TINY
 
 CONFIG = 'configs/sample/unet_sample.py'
@@ -91,3 +92,9 @@ def test_a_training_counts_and_stops_at_the_limit(
     said = ''.join(capfd.readouterr())
     assert said.count('left out, ') == 3
     assert 'left out, 3 so far' in said
+
+
+def test_what_counts_them_is_not_taken_out() -> None:
+    config = load_config(CONFIG, ['unreadable=skip', 'default_hooks.unreadable=None'])
+    with pytest.raises(UserError, match=r"unreadable = None .* 'skip' would leave out any number"):
+        check_training(config.resolved)

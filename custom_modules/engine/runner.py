@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 import torch.distributed as torch_dist
 from mmengine.device import get_device
 from mmengine.dist import is_main_process, master_only
+from mmengine.hooks import Hook
 from mmengine.logging import MMLogger
 from mmengine.model import is_model_wrapper
 from mmengine.registry import RUNNERS
@@ -154,7 +155,9 @@ class PetSegRunner(Runner):
                 loop.dataloader._iterator = None
 
     def register_hooks(self, default_hooks: Any = None, custom_hooks: Any = None) -> None:
-        super().register_hooks(default_hooks, custom_hooks)
+        # None takes any hook out; MMEngine knows that of its own alone.
+        given = {k: Hook() if hook is None else hook for k, hook in (default_hooks or {}).items()}
+        super().register_hooks(given, custom_hooks)
         if self._train_loop is not None:
             self.register_hook(FiniteLossHook())
             self.register_hook(TeacherHook())

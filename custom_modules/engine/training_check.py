@@ -7,6 +7,7 @@ from mmengine.registry import HOOKS, LOOPS
 
 from ..base.errors import UserError
 from ..config.channels_check import check_channels
+from ..config.held_datasets import held_datasets
 from ..config.stages import require_stage
 from ..distributed.processes import workers_of
 from .hooks.best_and_last_hook import BestAndLastCheckpoint
@@ -20,6 +21,12 @@ _INSTEAD = {
     "dict(type='BestAndLastCheckpoint', monitor='Dice', keep_epochs=...)",
     'SegVisualizationHook': 'would draw nothing; ValidationPicturesHook draws in a training, and '
     'tools/test.py --out every mask',
+}
+
+#: Of MMEngine's hooks, what would be wrong without them and say nothing.
+_NEEDED = {
+    'runtime_info': 'losses and learning rate would be noted nowhere',
+    'sampler_seed': 'every epoch would have the images in one order, augmented alike',
 }
 
 
@@ -56,6 +63,7 @@ def check_training(config: Config) -> None:
                 f'{config.filename}: {watching[0]["type"]} watches the validation, and there is '
                 'none; add val_dataloader, val_cfg and val_evaluator, or take another schedule'
             )
+    _check_taken_out(config)
     hooks = [*(config.get('default_hooks') or {}).values(), *(config.get('custom_hooks') or [])]
     classes = [HOOKS.get(hook['type']) for hook in hooks if hook]
     for hook in hooks:
@@ -69,6 +77,25 @@ def check_training(config: Config) -> None:
             f'{config.filename}: no hook would keep best.pth and last.pth; use '
             "default_hooks.checkpoint = dict(type='BestAndLastCheckpoint', monitor='Dice')"
         )
+
+
+def _check_taken_out(config: Config) -> None:
+    """Refuse a None in place of a hook that something else lives on."""
+    needed = dict(_NEEDED)
+    if _schedules(config):
+        needed['param_scheduler'] = (
+            'the schedules would stand still (param_scheduler = [] keeps the rate as it is)'
+        )
+    data = held_datasets(config.train_dataloader['dataset'])
+    if any(one.get('unreadable') == 'skip' for one in data):
+        needed['unreadable'] = "unreadable = 'skip' would leave out any number of images unsaid"
+    hooks = config.get('default_hooks') or {}
+    for name, reason in needed.items():
+        if name in hooks and hooks[name] is None:
+            raise UserError(
+                f'{config.filename}: default_hooks.{name} = None is not allowed here: {reason}; '
+                'leave the hook in'
+            )
 
 
 def _check_freezing(config: Config, until: int, name: str) -> None:

@@ -24,6 +24,9 @@ MOST_OPERATORS = 20_000
 #: Numbers of one tensor for each pixel of the image: U-Net's widest level here has 128.
 MOST_PER_PIXEL = 1024
 
+#: Numbers that an OpenVINO ``Range`` may give: the axes of a tensor, as for a LayerNorm.
+MOST_AXES = 8
+
 #: Sides of the images that shapes are looked at for: what grows faster than the image shows itself.
 _SIDE, _GROWTH = 128, 16
 
@@ -51,7 +54,7 @@ _OPENVINO = {
     'Convolution',
     *('ConvolutionBackpropData', 'Divide', 'FakeQuantize', 'GroupConvolution', 'HSwish'),
     *('GroupConvolutionBackpropData', 'Interpolate', 'LogicalAnd', 'LogicalNot', 'LogicalOr'),
-    *('MVN', 'Maximum', 'Minimum', 'Multiply', 'Negative', 'Parameter', 'Power', 'Result'),
+    *('MVN', 'Maximum', 'Minimum', 'Multiply', 'Negative', 'Parameter', 'Power', 'Range', 'Result'),
     *('Select', 'ShapeOf', 'StridedSlice', 'Subtract', 'SoftPlus', 'Swish', 'VariadicSplit'),
 }
 
@@ -109,6 +112,7 @@ def check_openvino(model: Any, path: Path) -> None:
         names = [[one.any_name for one in ends] for ends in (model.inputs, model.outputs)]
         _check_names(*names)
         _check_operators((op.get_type_name() for op in model.get_ops()), _OPERATORS | _OPENVINO)
+        _check_ranges(op for op in model.get_ops() if op.get_type_name() == 'Range')
         types = [ends[0].element_type.to_string() for ends in (model.inputs, model.outputs)]
         if types != ['u8', 'f32']:
             raise ValueError(f'it makes {types[1]} of {types[0]}, not f32 of u8')
@@ -131,6 +135,23 @@ def _check_operators(kinds: Iterable[str], allowed: set[str]) -> None:
             raise ValueError(f'the operator {kind:.60} is not allowed in it')
         if number == MOST_OPERATORS:
             raise ValueError(f'it has more than {MOST_OPERATORS:,} operators')
+
+
+def _check_ranges(operators: Iterable[Any]) -> None:
+    """Refuse an OpenVINO ``Range`` that is none of axes, before a shape makes OpenVINO compute it.
+
+    It grows with its values, not with the shapes that go into it.
+    """
+    for operator in operators:
+        sources = [one.get_source_output().get_node() for one in operator.inputs()]
+        if any(one.get_type_name() != 'Constant' for one in sources):
+            raise ValueError('a Range in it has bounds that are no constants')
+        start, stop, step = (float(one.get_data()) for one in sources)
+        if not step or not 0 <= (stop - start) / step <= MOST_AXES:  # nor what is no number
+            raise ValueError(
+                f'a Range in it, from {start:g} to {stop:g} by {step:g}, gives more than '
+                f'{MOST_AXES} numbers'
+            )
 
 
 def _check_shapes(

@@ -9,6 +9,7 @@ import numpy as np
 
 from custom_modules.export.exported_files import load_exported
 from custom_modules.export.metadata import METADATA
+from custom_modules.export.openvino_files import save_openvino
 
 from .case import Case
 from .results import FACTS, FOREIGN
@@ -192,6 +193,39 @@ XML: dict[str, tuple[str, str]] = {
 }
 
 
+def _range(*bounds: float | None) -> Callable[[Path], str]:
+    """Return what becomes of an OpenVINO file with a Range in it; None is the image's height."""
+
+    def run(folder: Path) -> str:
+        import openvino
+        from openvino import opset13 as ops
+
+        image = ops.parameter([-1, 3, -1, -1], np.uint8, name='image')
+        image.output(0).tensor.set_names({'image'})
+        height = ops.gather(ops.shape_of(image), ops.constant(2), ops.constant(0))
+        ends = [height if one is None else ops.constant(np.array(one)) for one in bounds]
+        numbers = ops.range(*ends, output_type='f32' if None not in bounds else 'i64')
+        total = ops.reduce_sum(ops.convert(numbers, 'f32'), ops.constant([0]))
+        mean = ops.reduce_mean(ops.convert(image, 'f32'), ops.constant([1]), keep_dims=True)
+        logits = ops.result(ops.add(mean, total))
+        logits.output(0).tensor.set_names({'logits'})
+        path = folder / 'model.xml'
+        save_openvino(openvino.Model([logits], [image], 'g'), path, json.dumps(FACTS))
+        network, _ = load_exported(path)
+        return f'logits {network(np.zeros((1, 3, 16, 16), np.uint8)).mean():g}'
+
+    return run
+
+
+#: Bounds of a Range -> part of the message, and what is read.
+RANGES: dict[str, tuple[Callable[[Path], str], str, str]] = {
+    'the axes 1 to 3 by a Range': (_range(1, 4, 1), '', 'logits 6'),
+    'a Range to 2**40': (_range(0, 2**40, 1), 'from 0 to 1.09951e+12 by 1, gives more than 8', ''),
+    'a Range by steps of 1e-12': (_range(0.0, 1.0, 1e-12), 'by 1e-12, gives more than 8', ''),
+    'a Range of as many numbers as lines': (_range(0, None, 1), 'bounds that are no constants', ''),
+}
+
+
 def _xml(content: str) -> Callable[[Path], str]:
     def run(folder: Path) -> str:
         (folder / 'model.xml').write_text(content)
@@ -205,6 +239,10 @@ GRAPH_CASES = (
     *(
         Case('exported file', name, run, refused=said, read=out)
         for name, (run, said, out) in GRAPHS.items()
+    ),
+    *(
+        Case('exported file', f'{name} (OpenVINO)', run, refused=said, read=out)
+        for name, (run, said, out) in RANGES.items()
     ),
     *(
         Case('exported file', f'{name} (OpenVINO)', _xml(text), refused=said)
