@@ -124,7 +124,8 @@ def load_checkpoint(path: str | Path, map_location: str | torch.device | None = 
         with torch.serialization.safe_globals(_OF_MMENGINE):
             checkpoint = torch.load(path, map_location=map_location, weights_only=True)
     except pickle.UnpicklingError as error:
-        reason = str(error).split('WeightsUnpickler error: ')[-1].splitlines()[0]
+        reason = str(error).split('WeightsUnpickler error: ')[-1].strip().splitlines()[0]
+        reason = reason.split('. Please use')[0]  # how to have it executed all the same
         raise UserError(
             f'{path}: refused, because it is damaged or holds more than tensors and plain types '
             f'({reason}). Loading such a file could run foreign code'

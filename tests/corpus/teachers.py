@@ -105,7 +105,7 @@ TEACHERS: dict[str, tuple[Callable[[Path], str], str, str]] = {
     ),
     'a pickle that runs a command': (
         _teacher(weights=lambda path: torch.save(_weights(meta=Command()), path)),
-        'Loading such a file could run foreign code',
+        'was not an allowed global by default). Loading such a file could run foreign code',
         '',
     ),
     'a bare pickle that runs a command': (
