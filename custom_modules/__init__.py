@@ -8,7 +8,8 @@ import warnings
 warnings.filterwarnings('ignore', message='Fail to import ``MultiScaleDeformableAttention``')
 warnings.filterwarnings('ignore', message='`broadcast_buffers` is deprecated')
 
-# Imports make objects that stay: garbage collection among them takes a third of their time.
+# Imports make objects that stay: garbage collection among them takes a third of their time, and the
+# first one afterwards would look at all of them.
 _collecting = gc.isenabled()
 gc.disable()
 try:
@@ -20,6 +21,7 @@ except ModuleNotFoundError as error:
     ) from None
 finally:
     if _collecting:
+        gc.freeze()
         gc.enable()
 
 __version__ = '0.1.0'

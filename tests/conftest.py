@@ -1,20 +1,27 @@
 """Fixtures that several test files use."""
 
+import copy
 import gc
+import io
 import os
 import runpy
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from mmengine.registry import DATASETS, MODELS
 
 from custom_modules.config import load_config
 from custom_modules.datasets.synthetic_dataset import draw_sample
+from custom_modules.export.exportable_model import ExportableModel
+from custom_modules.export.formats import Onnx
+from custom_modules.export.onnx_files import quantised
 from tests.checkout import (  # noqa: F401  (hooks)
     pytest_sessionfinish,
     pytest_sessionstart,
@@ -85,6 +92,28 @@ def checkpoint(sample: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp('run') / 'best.pth'
     torch.save(dict(state_dict=model.state_dict(), meta=dict(epoch=3, iter=9)), path)
     return path
+
+
+@pytest.fixture(scope='module')
+def converted_once() -> Iterator[None]:
+    """Make an ONNX model of the same network once in a file of tests: it takes five seconds."""
+    made: dict[bytes, Any] = {}
+
+    def convert(
+        self: Onnx, network: ExportableModel, calibration: Iterable[np.ndarray] | None
+    ) -> Any:
+        saved = io.BytesIO()
+        torch.save(network, saved)  # of the same network the same, which a pickle is not
+        key = saved.getvalue()
+        if key not in made:
+            made[key] = really(self, network, None)
+        model = copy.deepcopy(made[key])
+        return model if calibration is None else quantised(model, calibration)
+
+    really = Onnx.convert
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Onnx, 'convert', convert)
+        yield
 
 
 Command = Callable[..., subprocess.CompletedProcess]

@@ -32,6 +32,8 @@ pytest.importorskip('onnxruntime')
 pytest.importorskip('onnxscript')
 pytest.importorskip('openvino')
 
+pytestmark = pytest.mark.usefixtures('converted_once')
+
 CONFIG = 'configs/sample/unet_sample.py'
 #: Formats of the project; tests of one's own may add theirs later.
 OWN = tuple(FORMATS)

@@ -167,8 +167,11 @@ def test_only_the_first_epoch_after_a_resume_is_shortened(done: int) -> None:
 
 @pytest.mark.parametrize('draw', [random.random, np.random.rand, lambda: torch.rand(1).item()])
 def test_a_sample_is_drawn_by_its_seed_and_leaves_the_generators_alone(
-    draw: Callable[[], float],
+    draw: Callable[[], float], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    # Those of GPUs would not be put back.
+    monkeypatch.setattr(torch.cuda, 'manual_seed_all', lambda _: pytest.fail('a GPU is seeded'))
+
     class Drawn(list):
         def __getitem__(self, index: int) -> float:
             if index == 1:

@@ -154,6 +154,7 @@ def test_a_residual_unit_adds() -> None:
     assert unit(x).shape == (1, 3, 2, 2) and len(ResidualUnit(2, 3, first=True).convs) == 4
 
 
+@pytest.mark.usefixtures('converted_once')
 def test_from_a_network_of_mmsegmentation_to_a_published_one(sample: Path, tmp_path: Path) -> None:
     """Its files are for images of one size, say so, and refuse others."""
     config = small('pspnet', sample)

@@ -20,12 +20,15 @@ from pathlib import Path
 
 import torch
 
-#: What every training imports; the last one comes with the first step of an optimiser.
+#: What every training and test imports: the last ones come with the first step of an optimiser and
+#: with the first figure.
 IMPORTS = (
     'custom_modules.commands.cli',
     'custom_modules.commands.test',
     'custom_modules.commands.train',
     'torch._dynamo',
+    'matplotlib.backends.backend_agg',
+    'matplotlib.figure',
 )
 
 

@@ -137,7 +137,8 @@ class SeededDataset(Dataset):
         states = random.getstate(), np.random.get_state(), torch.get_rng_state()
         random.seed(index.seed)
         np.random.seed(index.seed)
-        torch.manual_seed(index.seed)
+        # The CPU's alone: those of GPUs, which torch.manual_seed sets too, are the network's.
+        torch.default_generator.manual_seed(index.seed)
         try:
             return self._named(self.dataset[int(index)], int(index))
         finally:

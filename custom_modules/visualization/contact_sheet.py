@@ -6,8 +6,6 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from matplotlib.figure import Figure
-from matplotlib.patches import Patch
 
 from ..datasets.transforms.resizing import resize_image, resize_mask
 from .figure_file import save_figure
@@ -109,6 +107,9 @@ def grid(examples: Sequence[Example], largest: int = 256) -> np.ndarray:
 
 def save_contact_sheet(examples: Sequence[Example], path: Path, title: str) -> None:
     """Write a PNG with a row per example: image, ground truth, prediction, errors."""
+    from matplotlib.figure import Figure  # not before: what draws nothing need not wait for it
+    from matplotlib.patches import Patch
+
     columns = ('image', 'ground truth', 'prediction', 'errors')
     figure = Figure(figsize=(2.1 * len(columns) + 1.4, 2.1 * len(examples) + 1.0), dpi=110)
     axes = figure.subplots(len(examples), len(columns), squeeze=False)

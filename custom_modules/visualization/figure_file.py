@@ -2,12 +2,14 @@
 
 import os
 from pathlib import Path
-
-from matplotlib.figure import Figure
+from typing import TYPE_CHECKING
 
 from ..base.errors import UserError
 from ..base.paths import make_writable
 from ..base.whole_file import whole_file
+
+if TYPE_CHECKING:  # what draws nothing need not wait for it
+    from matplotlib.figure import Figure
 
 SUFFIXES = ('.png', '.pdf', '.svg')
 
@@ -25,7 +27,7 @@ def check_figure_path(path: Path) -> None:
         raise UserError(f'{path}: cannot be written; choose another file with --out')
 
 
-def save_figure(figure: Figure, path: Path) -> None:
+def save_figure(figure: 'Figure', path: Path) -> None:
     """Write ``figure`` to ``path``, in the format of its suffix; the folder is created if need be.
 
     Raises:
