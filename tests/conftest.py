@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+import torch.distributed as torch_dist
 from mmengine.registry import DATASETS, MODELS
 
 from custom_modules.config import load_config
@@ -114,6 +115,14 @@ def converted_once() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Onnx, 'convert', convert)
         yield
+
+
+@pytest.fixture
+def one_process() -> Iterator[None]:
+    """A group of processes that is this one alone."""
+    torch_dist.init_process_group('gloo', store=torch_dist.HashStore(), rank=0, world_size=1)
+    yield
+    torch_dist.destroy_process_group()
 
 
 Command = Callable[..., subprocess.CompletedProcess]

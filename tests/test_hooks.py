@@ -10,11 +10,15 @@ import pytest
 import torch
 from mmengine.structures import PixelData
 from mmseg.structures import SegDataSample
+from torch import nn
+from torch.distributed.device_mesh import init_device_mesh
+from torch.distributed.fsdp import fully_shard
 
 from custom_modules.base.errors import UserError
 from custom_modules.config import load_config
 from custom_modules.engine import PetSegRunner
 from custom_modules.engine.hooks import validation_pictures_hook
+from custom_modules.engine.hooks.ema_hook import EMAHook
 from custom_modules.engine.hooks.save_masks_hook import SaveMasksHook
 from custom_modules.engine.hooks.unreadable_images_hook import UnreadableImagesHook
 from custom_modules.engine.hooks.validation_pictures_hook import ValidationPicturesHook
@@ -220,3 +224,45 @@ def test_images_that_are_left_out_are_named_once() -> None:
         resumed.after_train_iter(run, 0, dict(inputs=[]))
     assert len(run.lines) == 2
     assert UnreadableImagesHook().limit == 10
+
+
+@pytest.mark.usefixtures('one_process')
+@pytest.mark.parametrize('buffers', [False, True])
+@pytest.mark.parametrize(
+    'average',
+    [
+        dict(momentum=0.5),
+        dict(ema_type='MomentumAnnealingEMA', gamma=1),
+        dict(ema_type='StochasticWeightAverage'),
+    ],
+)
+def test_a_sharded_model_computes_with_its_average(average: dict, buffers: bool) -> None:
+    """By hand: the mean of two steps, in which the weight is 1, then 3, and BatchNorm's mean 0, 2.
+
+    The weights are the root's own, which torch keeps gathered after a step without gradients.
+    """
+    model = nn.BatchNorm1d(1, eps=0).eval()
+    fully_shard(model, mesh=init_device_mesh('cpu', (1,)))
+    run: Any = SimpleNamespace(model=model, iter=0)
+    hook = EMAHook(update_buffers=buffers, **average)
+    hook.before_run(run)
+    for weight, mean in ((1.0, 0.0), (3.0, 2.0)):
+        with torch.no_grad():
+            model.weight.fill_(weight)
+            model.get_buffer('running_mean').fill_(mean)
+        hook.after_train_iter(run, 0)
+    values = []
+    for change in (hook.before_val_epoch, hook.after_val_epoch):
+        change(run)
+        with torch.no_grad():
+            values.append(model(torch.full((1, 1), 4.0)).item())
+    assert values == [(4 - (1 if buffers else 2)) * 2, (4 - 2) * 3]
+
+
+@pytest.mark.usefixtures('one_process')
+def test_an_average_that_would_be_elsewhere_than_its_shards() -> None:
+    model = nn.Linear(1, 1)
+    fully_shard(model, mesh=init_device_mesh('cpu', (1,)))
+    run: Any = SimpleNamespace(model=model)
+    with pytest.raises(UserError, match="device = 'cpu': with shard = True each"):
+        EMAHook(device='cpu').before_run(run)

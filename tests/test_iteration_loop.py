@@ -3,6 +3,8 @@
 import json
 import re
 import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,7 @@ from custom_modules.commands.report import report_runs
 from custom_modules.commands.test import test as score
 from custom_modules.commands.train import train
 from custom_modules.config import LoadedConfig, load_config
+from custom_modules.engine import stop_signal
 from custom_modules.engine.hooks.best_and_last_hook import BestAndLastCheckpoint
 from custom_modules.engine.training_check import check_training
 from custom_modules.runs.scalars import read_epochs, read_steps, unit_of
@@ -71,6 +74,20 @@ def whole(path: Path, sample: Path, tmp_path_factory: pytest.TempPathFactory) ->
     return train(steps(path, sample), str(tmp_path_factory.mktemp('whole')))
 
 
+@contextmanager
+def stopped(step: int, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Send SIGTERM in a step of the training that begins in here."""
+
+    def stop(_: Any, runner: Any, *__: object, **___: object) -> None:
+        if runner.iter + 1 == step:
+            signal.raise_signal(signal.SIGTERM)
+
+    with monkeypatch.context() as patch, pytest.raises(SystemExit) as left:
+        patch.setattr(BestAndLastCheckpoint, 'after_train_iter', stop)
+        yield
+    assert left.value.code == 128 + signal.SIGTERM
+
+
 @pytest.mark.parametrize('step', [3, 4, 6, 9])
 def test_a_training_that_is_stopped_goes_on_to_the_last_bit(
     step: int,
@@ -81,15 +98,8 @@ def test_a_training_that_is_stopped_goes_on_to_the_last_bit(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """By SIGTERM after the end of an epoch, before a validation, inside intervals and epochs."""
-
-    def stop(_: Any, runner: Any, *__: object, **___: object) -> None:
-        if runner.iter + 1 == step:
-            signal.raise_signal(signal.SIGTERM)
-
-    with monkeypatch.context() as patch, pytest.raises(SystemExit) as left:
-        patch.setattr(BestAndLastCheckpoint, 'after_train_iter', stop)
+    with stopped(step, monkeypatch):
         train(steps(path, sample), str(tmp_path))
-    assert left.value.code == 128 + signal.SIGTERM
     parts = tmp_path / 'latest'
     meta = final_state(parts)['meta']
     assert (meta['iter'], meta['validation_pending']) == (step, step == 4)
@@ -104,6 +114,37 @@ def test_a_training_that_is_stopped_goes_on_to_the_last_bit(
     ]
     assert without_time[0] == without_time[1]
     assert read_steps(whole) == read_steps(parts)
+
+
+@pytest.mark.usefixtures('one_process')
+def test_an_average_that_is_sharded(
+    path: Path, whole: Path, sample: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is that of a whole model, also after a stop inside a validation and from weights."""
+    monkeypatch.setattr(stop_signal, 'AGREE_EVERY', 1)
+
+    def sharded(name: str, *more: str, resume: str | None = None) -> Path:
+        config = steps(path, sample, 'shard=True', *more)
+        return train(config, str(tmp_path / name), resume, launcher='pytorch')
+
+    uncut = sharded('uncut')
+    with stopped(4, monkeypatch):
+        sharded('parts')
+    parts = tmp_path / 'parts' / 'latest'
+    assert final_state(parts)['meta']['validation_pending']
+    sharded('parts', resume='')
+    assert_same_training(uncut, parts)
+    for file, key in (('last', 'state_dict'), ('last', 'ema_state_dict'), ('best', 'state_dict')):
+        states = [torch.load(run / f'{file}.pth')[key] for run in (whole, parts)]
+        torch.testing.assert_close(*states, rtol=1e-5, atol=1e-6)
+
+    start = f'load_from={whole / "best.pth"}'
+    run = sharded('started', start, 'max_iters=4', 'learning_rate=1e-9')
+    head, begun = (
+        torch.load(one / 'best.pth')['state_dict']['decode_head.logits.weight']
+        for one in (whole, run)
+    )
+    torch.testing.assert_close(begun, head, rtol=1e-5, atol=1e-6)
 
 
 def test_rates_validations_and_means_are_those_of_the_steps(whole: Path) -> None:

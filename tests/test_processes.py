@@ -35,6 +35,7 @@ def step_losses(run: Path) -> list[float]:
 TWENTY = [
     *(*TINY, 'max_epochs=5', 'default_hooks.logger.interval=1', 'precision=fp32'),
     "optim_wrapper.optimizer=dict(_delete_=True,type='SGD',lr=0.02,momentum=0.9)",
+    "default_hooks.average=dict(type='EMAHook',momentum=0.1)",
 ]
 
 
@@ -63,23 +64,47 @@ def test_two_processes_follow_one_for_twenty_steps(
         torch.testing.assert_close(others[name], values, rtol=1e-3, atol=1e-4, msg=name)
 
 
+#: Processes ask each other at every tenth batch, here in the validation after the second epoch.
+STOPS_EARLY = """
+import signal
+
+from mmengine.hooks import Hook
+from mmengine.registry import HOOKS
+
+
+@HOOKS.register_module()
+class StopsEarlyHook(Hook):
+    def before_train_epoch(self, runner):
+        signal.raise_signal(signal.SIGTERM)
+"""
+
+
 def test_a_net_that_is_split_among_two_processes(
     run_tool: Command, sample: Path, tmp_path: Path, one: Path
 ) -> None:
-    """It follows too; its checkpoints are whole, and it goes on."""
+    """It follows too, with its average and though it was stopped; its checkpoints are whole."""
+    (tmp_path / 'stops_early.py').write_text(STOPS_EARLY)
+    stopping = tmp_path / 'stopping.py'
+    stopping.write_text(
+        f"_base_ = '{ROOT / CONFIG}'\ncustom_imports = dict(imports=['stops_early'])\n"
+        "default_hooks = dict(stop=dict(type='StopsEarlyHook'))\n"
+    )
     options = [*TWENTY, f'data_root={sample}', 'batch_size=2', 'shard=True']
-    arguments = ['dist_train.sh', CONFIG, 2, '--work-dir', 'split']
-    done = run_tool(*arguments, '--cfg-options', *options)
-    assert done.returncode == 0, done.stderr
+    arguments = [2, '--work-dir', 'split']
+    done = run_tool('dist_train.sh', stopping, *arguments, '--cfg-options', *options)
+    assert done.returncode == 128 + signal.SIGTERM, done.stderr
     split = (tmp_path / 'split' / 'latest').resolve()
+    meta = torch.load(split / 'last.pth')['meta']
+    assert (meta['epoch'], meta['validation_pending']) == (2, True)
+    arguments += ['--resume', split]
+    done = run_tool('dist_train.sh', CONFIG, *arguments, '--cfg-options', *options)
+    assert done.returncode == 0, done.stderr
     assert step_losses(split) == pytest.approx(step_losses(one), abs=1e-4)
-    weights, parts = (torch.load(run / 'last.pth')['state_dict'] for run in (one, split))
-    assert {k: v.shape for k, v in parts.items()} == {k: v.shape for k, v in weights.items()}
+    for file, key in (('last', 'state_dict'), ('last', 'ema_state_dict'), ('best', 'state_dict')):
+        states = (torch.load(run / f'{file}.pth')[key] for run in (one, split))
+        torch.testing.assert_close(*states, rtol=1e-4, atol=2e-5)
     score(load_config(CONFIG, options), str(split / 'best.pth'), quick=True)  # by one process
 
-    done = run_tool(*arguments, '--resume', '--cfg-options', *options, 'max_epochs=6')
-    assert done.returncode == 0, done.stderr
-    assert len(step_losses(split)) == 24
     whole = load_config(CONFIG, [*options, 'batch_size=4', 'shard=False'])
     with pytest.raises(UserError, match='resume with shard=True'):
         train(whole, str(tmp_path / 'split'), resume='')

@@ -1,7 +1,5 @@
 """Gradients that wait for the rest of their window when a run is stopped."""
 
-from collections.abc import Iterator
-
 import pytest
 import torch.distributed as torch_dist
 from torch.distributed.tensor import DTensor
@@ -57,14 +55,6 @@ def test_gradients_of_several_processes_are_saved_as_their_mean(
     saved = run.saved()['gradients']['values']
     assert [saved[name].sum().item() for name in ('weight', 'bias')] == [2 * g for g in before]
     assert gradients(run) == before
-
-
-@pytest.fixture
-def one_process() -> Iterator[None]:
-    """A group of processes that is this one alone."""
-    torch_dist.init_process_group('gloo', store=torch_dist.HashStore(), rank=0, world_size=1)
-    yield
-    torch_dist.destroy_process_group()
 
 
 @pytest.mark.usefixtures('one_process')

@@ -168,6 +168,7 @@ def _take_weights(runner: PetSegRunner, checkpoint: dict, filename: str | Path) 
 def _states(runner: PetSegRunner) -> tuple[dict, dict]:
     """Return the state of model and optimizer; of a sharded model all processes have to ask."""
     if is_sharded(runner.model):
+        runner.call_hook('before_gathering')  # of what a hook has split, too
         return whole_state(runner.model, runner.optim_wrapper.optimizer)
     if not is_main_process():
         return {}, {}

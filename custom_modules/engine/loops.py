@@ -17,6 +17,7 @@ from torch.utils.data import DataLoader
 from ..base.errors import UserError
 from ..base.shell import shell_word
 from ..datasets.seeded_dataset import batches_from
+from ..distributed.sharding import is_sharded
 from ..models.precision import autocast, resolve_dtype
 from ..runs.run_folder import point_latest_at
 from .checkpoints import save_last
@@ -241,15 +242,17 @@ class _InPrecision:
         super().__init__(*args, **kwargs)
         self.dtype = resolve_dtype(precision, get_device())
 
-    @torch.inference_mode()
     def run_iter(self, idx: int, data_batch: dict) -> None:
         runner: Any = self.runner  # type: ignore[attr-defined]
         batch = dict(batch_idx=idx, data_batch=data_batch)
-        runner.call_hook(f'before_{self.stage}_iter', **batch)
-        with autocast(self.dtype, get_device()):
-            outputs = getattr(runner.model, f'{self.stage}_step')(data_batch)
-        self.evaluator.process(data_samples=outputs, data_batch=data_batch)  # type: ignore[attr-defined]
-        runner.call_hook(f'after_{self.stage}_iter', **batch, outputs=outputs)
+        # FSDP2 keeps what it gathers weights into, and no training can use that of inference mode.
+        mode = torch.no_grad if is_sharded(runner.model) else torch.inference_mode
+        with mode():
+            runner.call_hook(f'before_{self.stage}_iter', **batch)
+            with autocast(self.dtype, get_device()):
+                outputs = getattr(runner.model, f'{self.stage}_step')(data_batch)
+            self.evaluator.process(data_samples=outputs, data_batch=data_batch)  # type: ignore[attr-defined]
+            runner.call_hook(f'after_{self.stage}_iter', **batch, outputs=outputs)
 
 
 @LOOPS.register_module()

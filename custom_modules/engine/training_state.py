@@ -15,9 +15,10 @@ import torch.distributed as torch_dist
 from mmengine.hooks import Hook
 from mmengine.optim import OptimWrapper, _ParamScheduler
 from torch import nn
+from torch.distributed.tensor import DTensor
 
 from ..base.errors import UserError
-from ..distributed.sharding import is_sharded, load_whole_optimizer
+from ..distributed.sharding import is_sharded, load_whole_optimizer, part_of
 from .rng import rng_state, set_rng_state
 
 #: Values that a checkpoint may hold as they are.
@@ -281,9 +282,6 @@ def _restore_gradients(runner: Any, saved: dict[str, Any] | None, filename: str)
     for name, parameter in model.named_parameters():
         if name in saved['values']:
             gradient = saved['values'][name].to(parameter.device)
-            if is_sharded(runner.model):
-                from torch.distributed.tensor import DTensor, distribute_tensor
-
-                assert isinstance(parameter, DTensor)
-                gradient = distribute_tensor(gradient, parameter.device_mesh, parameter.placements)
+            if isinstance(parameter, DTensor):
+                gradient = part_of(gradient, parameter)
             parameter.grad = gradient
