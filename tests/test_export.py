@@ -218,8 +218,13 @@ def test_another_network_is_found_out(sample: Path, checkpoint: Path) -> None:
 
 
 def test_out_of_tolerance_leaves_no_file(
-    run_tool: Command, sample: Path, checkpoint: Path, tmp_path: Path
+    run_tool_here: Command,
+    sample: Path,
+    checkpoint: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.chdir(tmp_path)
     with pytest.raises(OutOfToleranceError, match='1e-12 is allowed'):
         export(
             load_config(CONFIG, options(sample)),
@@ -231,7 +236,7 @@ def test_out_of_tolerance_leaves_no_file(
             tolerance=1e-12,
         )
     arguments = ['export.py', CONFIG, checkpoint, '--int8', '--tolerance', '1e-12', '--images', 4]
-    done = run_tool(*arguments, '--out', 'm.onnx', '--cfg-options', *options(sample))
+    done = run_tool_here(*arguments, '--out', 'm.onnx', '--cfg-options', *options(sample))
     assert (done.returncode, 'not exported' in done.stderr) == (1, True), done.stderr
     assert list(tmp_path.iterdir()) == []
 
