@@ -21,7 +21,7 @@ def test_a_machine_dies(sample: Path, tmp_path: Path, monkeypatch: pytest.Monkey
     monkeypatch.setenv('RAY_USAGE_STATS_ENABLED', '0')
     from ray.cluster_utils import Cluster
 
-    options = [*TINY, f'data_root={sample}', 'max_epochs=10']
+    options = [*TINY, f'data_root={sample}', 'max_epochs=30']
     sweep = build_sweep([CONFIG], seeds='0,1', work_dir=str(tmp_path / 'runs'), options=options)
     soon = dict(health_check_period_ms=1000, health_check_failure_threshold=6)
     head = dict(num_cpus=1, include_dashboard=False, _system_config=soon)
