@@ -17,9 +17,9 @@ from custom_modules.config import LoadedConfig, load_config
 from custom_modules.models.distillation import (
     Distillation,
     Teacher,
-    attention_loss,
     pairs_of_a_size,
     scaled,
+    similarity_loss,
     soft_cross_entropy,
 )
 from custom_modules.runs.teacher import read_teacher
@@ -45,11 +45,15 @@ def test_losses_by_hand() -> None:
     assert soft_cross_entropy(two, teacher, target, 2.0).item() == expected
     assert soft_cross_entropy(logits, teacher, torch.full_like(target, 255), 2.0) == 0
 
-    features = torch.tensor([[[[3.0, 0.0]], [[0.0, -4.0]]]])  # attention (9, 16) / sqrt(337)
-    assert attention_loss(features, torch.tensor([[[[5.0, 0.0]]]])).item() == pytest.approx(
-        (9 / math.sqrt(337) - 1) ** 2 + 16**2 / 337
-    )
-    assert attention_loss(features, 3 * features.flip(1)).item() == pytest.approx(0, abs=1e-6)
+    # Two places, two channels: without their mean (1.5, -1.5) and (2, -2) are alike, cosine 1.
+    features = torch.tensor([[[[3.0, 0.0]], [[0.0, -4.0]]]])
+    # Three channels: (2, -1, -1) and (-1, 2, -1), cosine -1/2; so two of four pairs differ by 3/2.
+    others = torch.tensor([[[[3.0, 0.0]], [[0.0, 3.0]], [[0.0, 0.0]]]])
+    assert similarity_loss(features, others).item() == pytest.approx(2 / 4 * 1.5**2)
+    assert similarity_loss(features, 3 * features).item() == pytest.approx(0, abs=1e-6)
+    large = torch.randn(2, 3, 32, 64)
+    small = large.view(2, 3, 16, 2, 16, 4).mean((3, 5))
+    assert similarity_loss(large, small).item() == pytest.approx(0, abs=1e-6)
     own_maps = [torch.zeros(1, 2, side, side) for side in (8, 4, 2)]
     there = [torch.zeros(1, 5, side, side) for side in (4, 2, 2, 1)]
     found = pairs_of_a_size(own_maps, there)
@@ -114,7 +118,7 @@ def test_both_see_one_batch_and_one_learns(mixing: str, per_image: str) -> None:
         soft_cross_entropy(_logits(model, batch['inputs']), seen, target, 2.0),
     )
     own_features = model.backbone(batch['inputs'])
-    mean = sum(map(attention_loss, own_features, features)) / 2
+    mean = 5 * sum(map(similarity_loss, own_features, features)) / 2
     torch.testing.assert_close(losses['distill_loss_features'], mean)
     sum(losses[name] for name in losses if name.startswith('distill')).backward()
     assert [n for n, p in model.named_parameters() if p.grad is None or not p.grad.any()] == []

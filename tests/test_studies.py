@@ -34,6 +34,11 @@ from docs.generate.study_pages import studies
 from tests.conftest import ROOT
 from tests.teachers import leave_teacher
 
+DISTILLATION = {
+    'teacher',
+    'model.distillation.feature_weight',
+    'model.distillation.logit_weight',
+}
 #: Study -> the keys in which two neighbours of it may differ.
 VARIED = {
     'architecture': {
@@ -57,11 +62,8 @@ VARIED = {
     'dataset_statistics': {
         f'preprocessor.{name}.{channel}' for name in ('mean', 'std') for channel in range(3)
     },
-    'distillation': {
-        'teacher',
-        'model.distillation.feature_weight',
-        'model.distillation.logit_weight',
-    },
+    'distillation': DISTILLATION,
+    'distillation_few_masks': DISTILLATION,
     'epochs': {'max_epochs'},
     'further_losses': {'losses', 'edges'},
     'initialisation': {'weight_init.mode'},
@@ -105,7 +107,7 @@ def test_one_thing_differs(study: str) -> None:
         if study == 'further_losses':  # a term is another one, or has another argument
             found = {one.partition('.')[0] for one in found}
             varied = {'edges' if config.stem == 'bce_dice_edges' else 'losses'}
-        if study == 'distillation':
+        if VARIED[study] is DISTILLATION:
             left_out = {'teacher_logits': 'feature', 'teacher_features': 'logit'}.get(config.stem)
             varied = {'teacher'}
             varied |= {f'model.distillation.{left_out}_weight'} if left_out else set()

@@ -72,16 +72,20 @@ class Teacher:
         return foreground_logits(logits), features
 
 
+#: Of a side of a feature map, where each place is compared with each.
+_PLACES = 16
+
+
 @MODELS.register_module()
 class Distillation(BaseModule):
     """What a network learns from a teacher, beside what it learns from masks.
 
     From the teacher's logits: the cross-entropy against its probabilities at a temperature, times
     the square of the temperature (Hinton et al., 2015), so that gradients are as large at any. From
-    its features: attention transfer (Zagoruyko and Komodakis, ICLR 2017), where both networks are
-    to look at the same places. The attention of a feature map is the mean of the squares over its
-    channels, so that it needs no layer to bring one width to the other, as the regressors of
-    FitNets: there is nothing that learns here, and nothing to keep or to leave out.
+    its features: the pair-wise distillation of Liu et al. (CVPR 2019), where two places of an image
+    are to be as alike for both networks. The cosine of two places is a number at any width, so that
+    it needs no layer to bring one width to the other, as the regressors of FitNets: there is
+    nothing that learns here, and nothing to keep or to leave out.
 
     Args:
         teacher: run folder, folder of a published model, or checkpoint with its config beside it.
@@ -103,7 +107,7 @@ class Distillation(BaseModule):
         teacher_scale: float | None = None,
         temperature: float = 2.0,
         logit_weight: float = 1.0,
-        feature_weight: float = 1.0,
+        feature_weight: float = 5.0,
     ) -> None:
         super().__init__()
         if not (logit_weight or feature_weight):
@@ -156,7 +160,7 @@ class Distillation(BaseModule):
                     f'{self.teacher.name} ({_sizes(features)} here, {_sizes(maps)} there); write '
                     'feature_weight=0 to learn from its logits alone'
                 )
-            every = [attention_loss(own, other) for own, other in pairs]
+            every = [similarity_loss(own, other) for own, other in pairs]
             losses['distill_loss_features'] = self.feature_weight * torch.stack(every).mean()
         return losses
 
@@ -184,14 +188,17 @@ def soft_cross_entropy(
     return temperature**2 * pixels / valid.sum().clamp_min(1)
 
 
-def attention_loss(features: torch.Tensor, wanted: torch.Tensor) -> torch.Tensor:
-    """Return the squared distance of two attentions of length 1: mean over the images, 0 to 2.
+def similarity_loss(features: torch.Tensor, wanted: torch.Tensor) -> torch.Tensor:
+    """Return the mean squared difference of how alike each two places of an image are, 0 to 4.
+
+    Maps of more than 16 places a side are averaged down to 16: all pairs of 32x32 places would be a
+    million numbers for an image.
 
     Args:
         features: feature map of the network that learns, (N, c, h, w), float.
         wanted: feature map of the teacher, (N, C, h, w), float, of any number of channels.
     """
-    return (_attention(features) - _attention(wanted)).square().sum(1).mean()
+    return (_similarities(features) - _similarities(wanted)).square().mean()
 
 
 def pairs_of_a_size(
@@ -232,8 +239,13 @@ def distillation_of(model: nn.Module) -> Distillation | None:
     return found if isinstance(found, Distillation) else None
 
 
-def _attention(features: torch.Tensor) -> torch.Tensor:
-    return F.normalize(in_float32(features).square().mean(1).flatten(1))
+def _similarities(features: torch.Tensor) -> torch.Tensor:
+    """Return the cosine of the channels of each two places, (N, places, places), -1 to 1."""
+    height, width = (min(side, _PLACES) for side in features.shape[-2:])
+    places = F.adaptive_avg_pool2d(in_float32(features), (height, width)).flatten(2)
+    # After a ReLU no channel is below 0, and without this all places would look alike.
+    directions = F.normalize(places - places.mean(1, keepdim=True), dim=1)
+    return directions.transpose(1, 2) @ directions
 
 
 def feature_maps(features: Sequence[Any]) -> list[torch.Tensor]:

@@ -1,0 +1,10 @@
+"""Distillation with 300 masks: does a teacher help where masks are few?
+
+No report tries it. The net and the teacher are those of the study `distillation`.
+"""
+
+_base_ = '../distillation/no_teacher.py'
+
+max_epochs = 60
+train_dataloader = dict(dataset=dict(indices=300))
+train_cfg = dict(val_interval=10)

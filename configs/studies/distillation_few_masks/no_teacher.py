@@ -1,0 +1,3 @@
+"""The masks alone."""
+
+_base_ = './_base_.py'
