@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator, NullFormatter, ScalarFormatter
 
 from custom_modules.base.errors import UserError
 from custom_modules.base.json_file import read_json
@@ -17,6 +18,9 @@ END = '<!-- end of zoo -->'
 
 #: The picture, for docs/zoo.md.
 PICTURE = PROJECT_ROOT / 'docs' / 'images' / 'zoo.png'
+
+#: The configs of the networks.
+ZOO = PROJECT_ROOT / 'configs' / 'zoo'
 
 _SHARE = number(0, 1)
 
@@ -83,6 +87,7 @@ def zoo_table(folder: Path) -> str:
         return 'Not run yet.'
     first = rows[0]
     epochs = first['epochs']['training']['max_epochs']
+    devices = dict.fromkeys(row['epochs']['training']['device'] for row in rows)
     lines = [
         f'| network | parameters | MACs | Dice after {epochs} epochs | training images/s | '
         f'Dice after {first["seconds"]["wanted"]:.0f} seconds | epochs in them | '
@@ -90,15 +95,23 @@ def zoo_table(folder: Path) -> str:
         '|---|---:|---:|---|---:|---|---:|---:|---:|---|',
         *map(_line, rows),
         '',
-        f'{first["epochs"]["num_images"]:,} images of the split test at 128x128, border = '
-        f'{first["epochs"]["border"]}, threshold {first["epochs"]["threshold"]}, mean over images '
+        f'![Dice over latency](images/{PICTURE.name})',
+        '',
+        f'{_missing(rows)}{first["epochs"]["num_images"]:,} images of the split test at 128x128, '
+        f'border = {first["epochs"]["border"]}, threshold {first["epochs"]["threshold"]}, mean over images '
         f'with its 95 % interval; one run each, seed 0, weights of the best validation. '
         f'Trained in {first["epochs"]["training"]["precision"]} on '
-        f'{first["epochs"]["training"]["device"]}; as many whole epochs as fit into the seconds by '
+        f'{", ".join(devices)}; as many whole epochs as fit into the seconds by '
         'the pace of the first training, at least one. Milliseconds: one image, median. ONNX: '
         'share of the pixels that flip against PyTorch. MACs: multiply-accumulates of one image.',
     ]
     return '\n'.join(lines)
+
+
+def _missing(rows: list[dict[str, Any]]) -> str:
+    there = {path.stem for path in ZOO.glob('*.py')} - {'_base_'}
+    missing = sorted(there - {Path(row['config']).stem for row in rows})
+    return f'Not run yet: {", ".join(f"`{name}`" for name in missing)}. ' if missing else ''
 
 
 def _line(row: dict[str, Any]) -> str:
@@ -138,6 +151,10 @@ def save_zoo_picture(folder: Path) -> None:
             Path(row['config']).stem, point, xytext=(4, 3), textcoords='offset points', fontsize=7
         )
     axes.set_xscale('log')
+    axes.margins(x=0.16)  # for the name of the slowest
+    axes.xaxis.set_major_locator(MaxNLocator(8, steps=[1, 2, 5, 10]))
+    axes.xaxis.set_major_formatter(ScalarFormatter())
+    axes.xaxis.set_minor_formatter(NullFormatter())
     axes.set_xlabel('milliseconds for one image, fp32')
     axes.set_ylabel(f'test Dice after {rows[0]["seconds"]["wanted"]:.0f} seconds of training')
     axes.grid(alpha=0.3)
