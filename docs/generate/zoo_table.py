@@ -88,6 +88,7 @@ def zoo_table(folder: Path) -> str:
     first = rows[0]
     epochs = first['epochs']['training']['max_epochs']
     devices = dict.fromkeys(row['epochs']['training']['device'] for row in rows)
+    tested = first['epochs']
     lines = [
         f'| network | parameters | MACs | Dice after {epochs} epochs | training images/s | '
         f'Dice after {first["seconds"]["wanted"]:.0f} seconds | epochs in them | '
@@ -97,9 +98,9 @@ def zoo_table(folder: Path) -> str:
         '',
         f'![Dice over latency](images/{PICTURE.name})',
         '',
-        f'{_missing(rows)}{first["epochs"]["num_images"]:,} images of the split test at 128x128, '
-        f'border = {first["epochs"]["border"]}, threshold {first["epochs"]["threshold"]}, mean over images '
-        f'with its 95 % interval; one run each, seed 0, weights of the best validation. '
+        f'{_missing(rows)}{tested["num_images"]:,} images of the split test at 128x128, border = '
+        f'{tested["border"]}, threshold {tested["threshold"]}, mean over images with its 95 % '
+        f'interval; one run each, seed 0, weights of the best validation. '
         f'Trained in {first["epochs"]["training"]["precision"]} on '
         f'{", ".join(devices)}; as many whole epochs as fit into the seconds by '
         'the pace of the first training, at least one. Milliseconds: one image, median. ONNX: '
@@ -117,7 +118,7 @@ def _missing(rows: list[dict[str, Any]]) -> str:
 def _line(row: dict[str, Any]) -> str:
     fixed, timed, onnx = row['epochs'], row['seconds'], row['onnx']
     cells = [
-        f'[`{Path(row["config"]).stem}`](../{row["config"]})',
+        f'`{Path(row["config"]).stem}`',
         f'{row["parameters"] / 1e6:.1f} M',
         f'{row["multiply_accumulates"] / 1e9:.2f} G',
         _dice(fixed),
