@@ -56,6 +56,20 @@ def test_a_job_that_resumes_starts_where_there_is_nothing_yet(
     assert not (first / 'vis_data' / 'config.py').exists()
 
 
+def test_each_run_of_a_process_has_its_own_log(
+    sample: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """MMEngine gives runs of one name, begun in one second, the log of the first."""
+    monkeypatch.setattr('time.strftime', lambda *_: '20260101_000000')
+    config = tiny(sample)
+    runs = [train(config, str(tmp_path / name)) for name in ('a', 'b')]
+    for name in ('c', 'd'):
+        score(config, str(runs[0] / 'best.pth'), str(tmp_path / name), quick=True)
+    logs = [run / 'train.log' for run in runs] + [tmp_path / name / 'test.log' for name in 'cd']
+    for log in logs:
+        assert log.read_text(encoding='utf-8').count('Environment:') == 1
+
+
 def test_a_start_that_fails_leaves_nothing(sample: Path, tmp_path: Path) -> None:
     run = train(tiny(sample), str(tmp_path))
     with pytest.raises(UserError, match='nowhere'):

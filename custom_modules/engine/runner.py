@@ -25,7 +25,7 @@ from ..models.precision import memory_format
 from ..runs.environment import environment
 from ..runs.run_folder import create_run_folder
 from . import checkpoints
-from .data_loaders import build_data_loader
+from .data_loaders import build_data_loader, release_workers
 from .hooks.finite_loss_hook import FiniteLossHook
 from .hooks.teacher_hook import TeacherHook
 from .model_wrapping import computes_below_fp32, prepare_for_processes
@@ -82,6 +82,9 @@ class PetSegRunner(Runner):
     def build_logger(self, log_level: int | str = 'INFO', **kwargs: object) -> MMLogger:
         stage = 'test' if self._train_loop is None else 'train'
         kwargs.setdefault('log_file', str(Path(self.log_dir, f'{stage}.log')))
+        # A logger, message hub and visualizer of this name write where the runner before wrote.
+        while MMLogger.check_instance_created(self._experiment_name):
+            self._experiment_name += '_'
         logger = super().build_logger(log_level, **kwargs)
         for handler in logger.handlers:
             if not isinstance(handler, logging.FileHandler):
@@ -142,17 +145,9 @@ class PetSegRunner(Runner):
         except BaseException:
             self.call_hook('after_failure')
             raise
-        self._release_loader_workers()
-
-    def _release_loader_workers(self) -> None:
-        """Let the workers go now, in order.
-
-        Left to the garbage collector, which takes their queues apart before it ends them, each
-        keeps this process waiting for ten seconds.
-        """
-        for loop in (self._train_loop, self._val_loop, self._test_loop):
-            if isinstance(loop, BaseLoop):  # before the first use it is a config
-                loop.dataloader._iterator = None
+        loops = (self._train_loop, self._val_loop, self._test_loop)
+        # Before the first use a loop is a config.
+        release_workers(loop.dataloader for loop in loops if isinstance(loop, BaseLoop))
 
     def register_hooks(self, default_hooks: Any = None, custom_hooks: Any = None) -> None:
         # None takes any hook out; MMEngine knows that of its own alone.

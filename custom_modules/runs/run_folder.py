@@ -23,24 +23,16 @@ _LAUNCH = 'launch.txt'
 _CLOCKS_DIFFER = 24 * 3600
 
 
-#: Names of the folders that this process has made.
-_GIVEN: set[str] = set()
-
-
 def create_run_folder(parent: Path, name: str) -> str:
     """Create a folder ``name`` below ``parent`` that did not exist, and return its name.
 
-    A second run within the same second gets ``<name>_1`` and so on; in one process wherever it
-    lies, since MMEngine gives runs of one name the same log, message hub and curves.
+    A second run within the same second gets ``<name>_1`` and so on.
     """
     for attempt in itertools.count():
         tried = f'{name}_{attempt}' if attempt else name
-        if tried in _GIVEN:
-            continue
         with suppress(FileExistsError):
             (parent / tried).mkdir()
             break
-    _GIVEN.add(tried)
     return tried
 
 
