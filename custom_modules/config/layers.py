@@ -25,6 +25,11 @@ from .mmseg_schedule import as_schedule
 
 _BASE, _DEPRECATION = '_base_', '_deprecation_'
 
+#: Those that its runner has without being told.
+_HOOKS_OF_MMENGINE = (
+    *('runtime_info', 'timer', 'sampler_seed', 'logger', 'param_scheduler', 'checkpoint'),
+)
+
 
 @dataclass(frozen=True)
 class Layer:
@@ -207,3 +212,23 @@ def _texts(value: Any) -> Iterator[str]:
     elif isinstance(value, dict | list | tuple):
         for item in value.values() if isinstance(value, dict) else value:
             yield from _texts(item)
+
+
+def refuse_what_takes_nothing_out(layers: Sequence[Layer]) -> None:
+    """Refuse a None in ``default_hooks`` under a name that no hook has, a slip of the pen.
+
+    A file without a base may hold one: it was merged before, as the config of a run is.
+
+    Raises:
+        UserError: none of the layers below has such a hook, nor has MMEngine.
+    """
+    known = {*_HOOKS_OF_MMENGINE}
+    for number, layer in enumerate(layers):
+        hooks = layer.values.get('default_hooks') or {}
+        for name, hook in hooks.items():
+            if number and hook is None and name not in known:
+                raise UserError(
+                    f'{layer.source}: default_hooks.{name} = None takes nothing out: no hook has '
+                    f'this name{did_you_mean(name, sorted(known))}'
+                )
+        known |= {*hooks}

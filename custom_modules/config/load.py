@@ -15,6 +15,7 @@ from .layers import (
     Layer,
     names_set_by_recipes,
     option_layer,
+    refuse_what_takes_nothing_out,
     spare_variables,
     translated_layer,
 )
@@ -65,6 +66,7 @@ def load_config(path: str | Path, options: Sequence[str] = ()) -> LoadedConfig:
     if not isinstance(config.get('model'), dict):
         raise UserError(f'{path}: it has no model; begin with _base_ = a config of configs/')
     by_options = {key.partition('.')[0] for key in parsed}
+    refuse_what_takes_nothing_out([*layers, *of_options])
     spare = spare_variables(layers)
     written = with_loops_that_resume(config.to_dict())
     if is_encoder_decoder(written['model']):

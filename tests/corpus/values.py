@@ -110,6 +110,7 @@ SAID = {
     'val_evaluator=None': 'val_evaluator = None is not allowed here',
     'test_cfg=None': 'test_cfg = None is not allowed here',
     'model=None': 'it has no model',
+    'default_hooks.picture=None': 'no hook has this name; did you mean pictures?',
     'default_hooks=None': 'no hook would keep best.pth and last.pth',
     'default_hooks.checkpoint=None': 'no hook would keep best.pth and last.pth',
     'default_hooks.runtime_info=None': 'None is not allowed here: losses and learning rate would',
