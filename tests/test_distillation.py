@@ -23,6 +23,7 @@ from custom_modules.models.distillation import (
     soft_cross_entropy,
 )
 from custom_modules.runs.teacher import read_teacher
+from custom_modules.runs.trained_with import image_size
 from tests.conftest import ROOT, TINY
 from tests.same_training import assert_same_training, final_state, power_cut
 from tests.teachers import leave_teacher
@@ -250,10 +251,17 @@ def test_a_teacher_of_larger_images_sees_them_enlarged(
     assert all(torch.equal(one, other) for one, other in zip(features, expected, strict=True))
 
     named = make_teacher(tmp_path / 'teacher', sample)
-    for more, said in ((), ', enlarged 2 times'), (['model.distillation.teacher_scale=1'], ''):
+    for more, said in (
+        ((), ', shown 2 times as large'),
+        (['model.distillation.teacher_scale=1'], ''),
+    ):
         train(recipe(sample, f'teacher={named}', 'image_size=16', *more), str(tmp_path / 'runs'))
         out = capsys.readouterr().out
         assert f'it learned from images of 32x32 and sees 16x16 here{said}\n' in out
+    # The scale of an augmentation is no size.
+    patches = [dict(type='RandomCrop', size=16), dict(type='RandomAffine', scale=(0.8, 1.25))]
+    assert image_size(dict(pipeline=patches)) == ''
+    assert image_size(dict(pipeline=[*patches, dict(type='Resize', scale=[32, 24])])) == [32, 24]
 
 
 def test_maps_of_no_common_size_and_a_net_without_a_head() -> None:

@@ -175,7 +175,7 @@ def _plain(node: ast.expr) -> Any:
             return {_key(key): _plain(value) for key, value in pairs}
         case ast.List(elts=items) | ast.Tuple(elts=items):
             return [_plain(item) for item in items]
-        case ast.Name(id='inf' | 'nan' as word):  # so MMEngine wrote them
+        case ast.Name(id='inf' | 'nan' as word):  # so MMEngine writes them
             return word
         case ast.Call(
             func=ast.Name(id='float'),

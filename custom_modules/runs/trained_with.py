@@ -10,8 +10,9 @@ from ..config.written import parse_code, resolved
 
 def image_size(dataset: Mapping[str, Any]) -> list[int] | int | str:
     """Return the size that a pipeline brings images to: a side, [width, height], or '' for none."""
-    scales = (step['scale'] for step in pipeline_of(dataset) if 'scale' in step)
-    scale = next(scales, '')
+    # The scale of an augmentation, as of RandomAffine, is a range of factors.
+    resizing = (step for step in pipeline_of(dataset) if 'Resize' in str(step.get('type')))
+    scale = next((step['scale'] for step in resizing if step.get('scale')), '')
     return [*scale] if isinstance(scale, list | tuple) else scale
 
 

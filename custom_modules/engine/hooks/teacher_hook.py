@@ -28,9 +28,9 @@ class TeacherHook(Hook):
     """Loads the teacher that the model of a training names, if it names one.
 
     A checkpoint notes the teacher's ``name`` and ``digest`` as ``meta.teacher``, and a line of both
-    in ``meta.training``, for metrics, report and card. A run does not go
-    on with another one, though it may lie elsewhere than before. The images that the teacher
-    learned from count as images that this training started from.
+    in ``meta.training``, for metrics, report and card. A run does not go on with another one,
+    though it may lie elsewhere than before. The images that the teacher learned from count as
+    images that this training started from.
     """
 
     def before_run(self, runner: Any) -> None:
@@ -134,7 +134,7 @@ def _say(found: ReadTeacher, here: _Size) -> None:
     if found.image_size != here or teacher.scale != 1:
         line += f'; it learned from images of {_size(found.image_size)} and sees {_size(here)} here'
     if teacher.scale != 1:
-        line += f', enlarged {teacher.scale:g} times'
+        line += f', shown {teacher.scale:g} times as large'
     print_log(line, 'current', logging.INFO)
     if is_main_process():
         print(line, flush=True)
