@@ -8,8 +8,7 @@ import warnings
 warnings.filterwarnings('ignore', message='Fail to import ``MultiScaleDeformableAttention``')
 warnings.filterwarnings('ignore', message='`broadcast_buffers` is deprecated')
 
-# Imports make objects that stay: garbage collection among them takes a third of their time, and the
-# first one afterwards would look at all of them.
+# Imports make objects that stay: garbage collection among them takes a third of their time.
 _collecting = gc.isenabled()
 gc.disable()
 try:
@@ -21,7 +20,6 @@ except ModuleNotFoundError as error:
     ) from None
 finally:
     if _collecting:
-        gc.freeze()
         gc.enable()
 
 __version__ = '0.1.0'
