@@ -1,10 +1,12 @@
 """The table and the picture of docs/zoo.md: the networks of configs/zoo at the same budget."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, NullFormatter, ScalarFormatter
+from matplotlib.transforms import Bbox
 
 from custom_modules.base.errors import UserError
 from custom_modules.base.json_file import read_json
@@ -21,6 +23,14 @@ PICTURE = PROJECT_ROOT / 'docs' / 'images' / 'zoo.png'
 
 #: The configs of the networks.
 ZOO = PROJECT_ROOT / 'configs' / 'zoo'
+
+#: Offsets of a name from its point in points, the best first, and the corner that is there.
+_PLACES: dict[tuple[int, int], dict[str, Any]] = {
+    (5, 2): dict(ha='left', va='bottom', fontsize=7),
+    (-5, 2): dict(ha='right', va='bottom', fontsize=7),
+    (5, -2): dict(ha='left', va='top', fontsize=7),
+    (-5, -2): dict(ha='right', va='top', fontsize=7),
+}
 
 _SHARE = number(0, 1)
 
@@ -147,16 +157,32 @@ def save_zoo_picture(folder: Path) -> None:
     best = sorted(p for p in points if not any(q[0] <= p[0] and q[1] > p[1] for q in points))
     axes.plot([p[0] for p in best], [p[1] for p in best], color='0.6', linewidth=1, zorder=1)
     axes.scatter([p[0] for p in points], [p[1] for p in points], s=18, zorder=2)
-    for row, point in zip(rows, points, strict=True):
-        axes.annotate(
-            Path(row['config']).stem, point, xytext=(4, 3), textcoords='offset points', fontsize=7
-        )
     axes.set_xscale('log')
-    axes.margins(x=0.16)  # for the name of the slowest
+    axes.margins(x=0.2)  # for the names at the ends
     axes.xaxis.set_major_locator(MaxNLocator(8, steps=[1, 2, 5, 10]))
     axes.xaxis.set_major_formatter(ScalarFormatter())
     axes.xaxis.set_minor_formatter(NullFormatter())
     axes.set_xlabel('milliseconds for one image, fp32')
     axes.set_ylabel(f'test Dice after {rows[0]["seconds"]["wanted"]:.0f} seconds of training')
     axes.grid(alpha=0.3)
+    _name_points(figure, [Path(row['config']).stem for row in rows], points)
     save_figure(figure, PICTURE)
+
+
+def _name_points(
+    figure: Figure, names: Sequence[str], points: Sequence[tuple[float, float]]
+) -> None:
+    """Write a name beside each point, where neither another name nor a point is in its way."""
+    figure.draw_without_rendering()  # before, nothing has a place
+    axes = figure.axes[0]
+    taken = [Bbox.from_bounds(x - 3, y - 3, 6, 6) for x, y in axes.transData.transform(points)]
+    for name, point in zip(names, points, strict=True):
+        for place, sides in _PLACES.items():
+            label = axes.annotate(name, point, place, textcoords='offset points', **sides)
+            extent = label.get_window_extent()
+            if not any(extent.overlaps(one) for one in taken):
+                break
+            label.remove()
+        else:  # nowhere is free
+            axes.annotate(name, point, (5, 2), textcoords='offset points', fontsize=7)
+        taken.append(extent)
