@@ -1,6 +1,7 @@
 """A training whose loss or weights are no longer numbers ends, and spoils nothing."""
 
 import math
+import multiprocessing
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +37,19 @@ def test_a_training_that_diverges_ends_and_the_last_good_state_stays(
     with pytest.raises(UserError, match=r'step 6, in epoch 2, .*last\.pth keeps'):
         _train(sample, runs, str(run), learning_rate=1e30)
     assert files == {path: path.read_bytes() for path in run.glob('*.pth')}
+
+
+@pytest.mark.parametrize('persistent', [True, False])
+def test_a_training_that_ends_by_an_error_leaves_no_workers(
+    sample: Path, tmp_path: Path, persistent: bool
+) -> None:
+    """A program around it would wait for them at its own end, for ever."""
+    before = {*multiprocessing.active_children()}
+    loader = {'num_workers': 1, 'train_dataloader.persistent_workers': persistent}
+    with pytest.raises(UserError, match='is nan at step 2') as kept:
+        _train(sample, tmp_path, learning_rate=1e30, max_epochs=1, **loader)
+    assert kept.tb  # its frames hold what reads the batches
+    assert {*multiprocessing.active_children()} == before
 
 
 def test_weights_that_no_loss_has_shown_yet_are_not_saved(

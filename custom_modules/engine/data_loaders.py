@@ -1,8 +1,10 @@
 """Data loaders whose order and random numbers can be repeated."""
 
 import signal
+import weakref
 from collections.abc import Iterable
 from types import FrameType
+from typing import Any
 
 import torch
 from mmengine.device import get_device
@@ -64,14 +66,33 @@ def build_data_loader(settings: dict, seed: int | None, diff_rank_seed: bool) ->
     # Without a generator of its own, each new iterator would take a number from the global one
     # and a resumed run would draw other dropout masks.
     loader.generator = torch.Generator().manual_seed(seed or 0)
+    _note_iterators(loader)
     return loader
 
 
 def release_workers(loaders: Iterable[DataLoader]) -> None:
-    """Let the workers of data loaders go now, in order.
+    """Let the workers of data loaders go now, in order, at a good end or a bad one.
 
     Left to the garbage collector, which takes their queues apart before it ends them, each keeps
-    this process waiting for ten seconds.
+    this process waiting for ten seconds. Left to the end of the interpreter, which sends them one
+    SIGTERM and waits, they keep it for ever.
     """
     for loader in loaders:
+        newest = getattr(loader, 'newest_iterator', lambda: None)()
+        for iterator in (newest, loader._iterator):
+            shut_down = getattr(iterator, '_shutdown_workers', None)
+            if shut_down is not None:  # it has workers
+                shut_down()
         loader._iterator = None
+
+
+def _note_iterators(loader: Any) -> None:
+    """Let a loader know its newest iterator; itself it keeps one of persistent workers alone."""
+    make = loader._get_iterator
+
+    def noted() -> Any:
+        iterator = make()
+        loader.newest_iterator = weakref.ref(iterator)
+        return iterator
+
+    loader._get_iterator = noted

@@ -145,9 +145,10 @@ class PetSegRunner(Runner):
         except BaseException:
             self.call_hook('after_failure')
             raise
-        loops = (self._train_loop, self._val_loop, self._test_loop)
-        # Before the first use a loop is a config.
-        release_workers(loop.dataloader for loop in loops if isinstance(loop, BaseLoop))
+        finally:
+            loops = (self._train_loop, self._val_loop, self._test_loop)
+            # Before the first use a loop is a config.
+            release_workers(loop.dataloader for loop in loops if isinstance(loop, BaseLoop))
 
     def register_hooks(self, default_hooks: Any = None, custom_hooks: Any = None) -> None:
         # None takes any hook out; MMEngine knows that of its own alone.
