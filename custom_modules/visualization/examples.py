@@ -65,6 +65,6 @@ def save_examples(
         row = rows[index]
         image, truth = image_and_truth(dataset, index)
         prediction = read_mask(masks / f'{row["id"]}.png') // 255
-        title = f'{name}\n{row["id"]}\nDice {row["dice"]:.3f}'
-        examples.append(fitted(Example(title, image, truth, prediction)))
+        label = f'{name}\n{row["id"]}\nDice {row["dice"]:.3f}'
+        examples.append(fitted(Example(label, image, truth, prediction)))
     save_contact_sheet(examples, path, title)
