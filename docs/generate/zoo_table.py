@@ -24,13 +24,13 @@ PICTURE = PROJECT_ROOT / 'docs' / 'images' / 'zoo.png'
 #: The configs of the networks.
 ZOO = PROJECT_ROOT / 'configs' / 'zoo'
 
-#: Offsets of a name from its point in points, the best first, and the corner that is there.
-_PLACES: dict[tuple[int, int], dict[str, Any]] = {
-    (5, 2): dict(ha='left', va='bottom', fontsize=7),
-    (-5, 2): dict(ha='right', va='bottom', fontsize=7),
-    (5, -2): dict(ha='left', va='top', fontsize=7),
-    (-5, -2): dict(ha='right', va='top', fontsize=7),
-}
+#: Where a name stands beside its point, the best first: offset in points, and its corner there.
+_PLACES = (
+    (5, 2, 'left', 'bottom'),
+    (-5, 2, 'right', 'bottom'),
+    (5, -2, 'left', 'top'),
+    (-5, -2, 'right', 'top'),
+)
 
 _SHARE = number(0, 1)
 
@@ -172,17 +172,17 @@ def save_zoo_picture(folder: Path) -> None:
 def _name_points(
     figure: Figure, names: Sequence[str], points: Sequence[tuple[float, float]]
 ) -> None:
-    """Write a name beside each point, where neither another name nor a point is in its way."""
+    """Write a name beside each point, clear of names and points where there is room."""
     figure.draw_without_rendering()  # before, nothing has a place
     axes = figure.axes[0]
     taken = [Bbox.from_bounds(x - 3, y - 3, 6, 6) for x, y in axes.transData.transform(points)]
     for name, point in zip(names, points, strict=True):
-        for place, sides in _PLACES.items():
-            label = axes.annotate(name, point, place, textcoords='offset points', **sides)
+        for x, y, ha, va in _PLACES:
+            label = axes.annotate(
+                name, point, (x, y), textcoords='offset points', ha=ha, va=va, fontsize=7
+            )
             extent = label.get_window_extent()
-            if not any(extent.overlaps(one) for one in taken):
+            if not any(map(extent.overlaps, taken)):
                 break
-            label.remove()
-        else:  # nowhere is free
-            axes.annotate(name, point, (5, 2), textcoords='offset points', fontsize=7)
+            label.set_visible((x, y, ha, va) == _PLACES[-1])
         taken.append(extent)
