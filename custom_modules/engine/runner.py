@@ -21,6 +21,7 @@ from torch.utils.data import DataLoader
 from ..distributed.sharding import is_sharded, shard_model
 from ..distributed.start_method import prepare_process
 from ..models.compiled import compile_network
+from ..models.cpu_convolutions import use_cpu_convolutions
 from ..models.precision import memory_format
 from ..runs.environment import environment
 from ..runs.run_folder import create_run_folder
@@ -105,6 +106,8 @@ class PetSegRunner(Runner):
         if computes_below_fp32(self.cfg):
             # Convolutions in half precision are fastest with the channels innermost.
             model.to(memory_format=memory_format(get_device()))  # type: ignore[call-overload]
+            if get_device() == 'cpu':
+                use_cpu_convolutions(model)
         if self.distributed:
             model_wrapper_cfg = prepare_for_processes(self.cfg, model, model_wrapper_cfg)
             if self.cfg.get('shard'):
