@@ -410,6 +410,10 @@ def test_a_table_of_several_seeds(tmp_path: Path) -> None:
     )
     assert '| **0.8000** | 0.7900 to 0.8100 | +0.1000 (+0.0800 to +0.1200) |' in lines[3]
     assert 'seed 0, 1' in lines[5]
+    many = found | dict(rows=[row(name, 0, 0.7, None) for name in 'abcdefgh'])
+    assert study_table(many, 'p.png').endswith('The picture has the first 7 of the 8 values.')
+    many['rows'].pop()
+    assert study_table(many, 'p.png').endswith('(p.png)')
 
     path = tmp_path / 's.json'
     keep_results(found, path)

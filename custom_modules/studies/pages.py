@@ -39,6 +39,10 @@ def study_table(found: dict[str, Any], picture: str | None = None) -> str:
         blocks.append('\n'.join(lines))
     if picture:
         blocks.append(f'![Training loss and validation Dice]({picture})')
+        first = [row for row in found['rows'] if row['budget'] == budgets[0]]
+        values = len(values_of(first))
+        if values > len(COLOURS):  # no more can be told apart
+            blocks.append(f'The picture has the first {len(COLOURS)} of the {values} values.')
     return '\n\n'.join(blocks)
 
 
