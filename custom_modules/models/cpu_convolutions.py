@@ -4,7 +4,7 @@ Where feature maps are small and have many channels, most of a training step goe
 of the weights: oneDNN takes 180 ms of one core for 16 maps of 1,024 channels and 2x2 pixels, a
 matrix product over all positions 11 ms (Xeon with AMX). A transposed convolution whose squares do
 not overlap is a 1x1 convolution with a channel for each pixel of a square; its gradients take half
-the time. docs/performance.md has whole steps.
+the time. docs/performance.md has a whole step.
 """
 
 import functools
