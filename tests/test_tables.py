@@ -53,19 +53,20 @@ def test_every_report_config_has_its_row() -> None:
 
 
 def test_a_run_that_is_missing_is_an_empty_cell(tmp_path: Path) -> None:
-    folder = tmp_path / 'cpu-2epochs'
-    folder.mkdir()
     batches = RESULT | dict(Dice_batches=0.82959)
-    for name, result in (
-        ('r0_unet', batches),
-        ('r1_unet', RESULT),
-        ('r1_unet.own_threshold', RESULT | dict(Dice=0.8123, threshold=0.6225)),
-        ('r2_unet', RESULT),
-        ('r4_unet', batches),
+    for place, result in (
+        ('cpu-2epochs/r0_unet/metrics', batches),
+        ('cpu-2epochs/r1_unet/metrics', RESULT),
+        ('cpu-2epochs/r1_unet/own_threshold', RESULT | dict(Dice=0.8123, threshold=0.6225)),
+        ('cpu-2epochs/r2_unet/metrics', RESULT),
+        ('cpu-2epochs/r4_unet/metrics', batches),
+        ('full/r0_resnet34_unet/metrics', batches),
     ):
-        (folder / f'{name}.json').write_text(json.dumps(result))
+        path = tmp_path / f'{place}.json'
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(result))
     table = reports_table(tmp_path).splitlines()
-    rows = {line.split('`')[1]: line for line in table if line.startswith('| `')}
+    rows = {line.split('`')[1]: line for line in table[: 2 + len(PUBLISHED)] if '`' in line}
     assert list(rows) == list(PUBLISHED)
     same = '**0.8186** | 0.7082 | 2 of 2 |'
     assert rows['r0_unet'] == f'| `r0_unet` | 0.9318 |  |  |  |  | 0.8296 | {same}'
@@ -73,20 +74,24 @@ def test_a_run_that_is_missing_is_an_empty_cell(tmp_path: Path) -> None:
     assert rows['r2_unet'] == f'| `r2_unet` | 0.9309 |  |  |  |  |  | {same}'
     assert rows['r3_unet'] == '| `r3_unet` | 0.8641 |  |  |  |  |  |  |  |  |'
     assert rows['r4_unet'] == f'| `r4_unet` |  |  |  |  |  | 0.8186 | {same}'
-    assert "3,669 images of the split 'test', border = foreground" in table[-1]
+    expected = f'| `r0_resnet34_unet` | 0.9330 | 0.8296 | {same}  |  |  |  |'
+    assert rows['r0_resnet34_unet'] == expected
+    assert "3,669 images of the split 'test', border = foreground" in table[-7]
+    assert '| `r0_resnet34_unet` | 2 of 2 | 1 | a CPU, bfloat16 | `unknown` |' in table
+    assert table[-1] == '![Curves of R0](images/reports/r0.png)'
 
 
 def test_results_of_something_else_are_refused(tmp_path: Path) -> None:
-    folder = tmp_path / 'full'
-    folder.mkdir()
-    (folder / 'r5_unet.json').write_text(json.dumps(RESULT))
-    with pytest.raises(UserError, match=r'r5_unet\.json: no system of the reports'):
+    folder = tmp_path / 'full' / 'r5_unet'
+    folder.mkdir(parents=True)
+    (folder / 'metrics.json').write_text(json.dumps(RESULT))
+    with pytest.raises(UserError, match=r"metrics\.json: no system .* is called 'r5_unet'"):
         reports_table(tmp_path)
-    (folder / 'r5_unet.json').rename(folder / 'r0_unet.json')
-    (folder / 'r0_unet.json').write_text(
+    folder = folder.rename(tmp_path / 'full' / 'r0_unet')
+    (folder / 'metrics.json').write_text(
         json.dumps({k: v for k, v in RESULT.items() if k != 'IoU'})
     )
-    with pytest.raises(UserError, match=r"r0_unet\.json: is of no test, it lacks 'IoU'"):
+    with pytest.raises(UserError, match=r"metrics\.json: is of no test, it lacks 'IoU'"):
         reports_table(tmp_path)
 
 

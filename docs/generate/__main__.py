@@ -6,6 +6,7 @@ from custom_modules.base.errors import UserError
 from custom_modules.base.paths import PROJECT_ROOT
 from custom_modules.commands.cli import user_errors
 
+from .reports_table import save_report_curves
 from .results_table import pages
 from .study_pages import save_pictures
 from .zoo_table import save_zoo_picture
@@ -18,6 +19,7 @@ def main() -> None:
     with user_errors():
         if not args.check:
             save_pictures()
+            save_report_curves(PROJECT_ROOT / 'results' / 'reports')
             save_zoo_picture(PROJECT_ROOT / 'results' / 'zoo')
         for page, (old, new) in pages().items():
             if args.check and new != old:

@@ -1,9 +1,11 @@
-"""The table of docs/reports.md: the reports' metrics beside those of our runs of their recipes."""
+"""The tables and curves of docs/reports.md: the reports' metrics beside those of our runs."""
 
 from pathlib import Path
 
 from custom_modules.base.errors import UserError
+from custom_modules.base.paths import PROJECT_ROOT
 from custom_modules.runs.metrics_json import read_metrics
+from custom_modules.visualization.curves import Run, save_curves
 
 #: Test Dice of the reports, by config; None where a report gives none.
 PUBLISHED: dict[str, float | None] = {
@@ -22,22 +24,30 @@ PUBLISHED: dict[str, float | None] = {
 #: Folder of the results -> what its column is called.
 BUDGETS = {'full': 'ours, whole recipe', 'cpu-2epochs': 'ours, 2 epochs at 128x128'}
 
+#: The budget whose runs are told of one by one, with their curves.
+WHOLE = 'full'
 
-#: Ending of a second result of the same checkpoint, at R1's own threshold (probability 0.6225).
-OWN_THRESHOLD = '.own_threshold'
+#: Second result of the same checkpoint, at R1's own threshold (probability 0.6225).
+OWN_THRESHOLD = 'own_threshold.json'
+
+#: The curves, a picture for each report.
+PICTURES = PROJECT_ROOT / 'docs' / 'images' / 'reports'
+
+_FIELDS = ('IoU', 'training', 'num_images', 'dtype')
 
 #: Report -> the key of its average over images or batches.
 AVERAGES = dict(r0='Dice_batches', r1='Dice', r2='Dice_batches', r3='Dice_batches', r4='Dice')
 
 
 def reports_table(folder: Path) -> str:
-    """Return a Markdown table with a row per system of the reports.
+    """Return a Markdown table with a row per system of the reports, and how each was trained.
 
     A run that does not exist is an empty cell.
 
     Args:
-        folder: folder with ``<budget>/<config>.json``, each a ``metrics.json`` of
-            ``tools/test.py``, and for R1 ``<config>.own_threshold.json``.
+        folder: folder with ``<budget>/<config>/``, each with a ``metrics.json`` of
+            ``tools/test.py``, and for R1 ``own_threshold.json``. Those of a whole recipe also
+            have the run's ``vis_data/scalars.json``.
 
     Raises:
         UserError: a file lacks a field or belongs to no system of the reports.
@@ -51,50 +61,86 @@ def reports_table(folder: Path) -> str:
     for name, published in PUBLISHED.items():
         cells = [f'`{name}`', '' if published is None else f'{published:.4f}']
         for budget in BUDGETS:
-            cells += _cells(name, runs[budget])
+            row = runs[budget].get(name)
+            cells += [''] * 4 if row is None else _cells(folder / budget / name, row)
         lines.append(f'| {" | ".join(cells)} |')
-    lines += ['', *_protocols(runs)]
-    return '\n'.join(lines)
+    return '\n'.join([*lines, '', *_protocols(runs), *_whole_recipes(runs[WHOLE])])
+
+
+def save_report_curves(folder: Path) -> None:
+    """Draw the curves of the whole recipes that have been run, a picture for each report."""
+    reports: dict[str, list[Run]] = {}
+    for name in _read(folder / WHOLE):
+        run = Run.of_folder(name, folder / WHOLE / name)
+        reports.setdefault(_report(name), []).append(run)
+    for report, runs in reports.items():
+        save_curves(runs, PICTURES / f'{report}.png')
+
+
+def _report(name: str) -> str:
+    return name.partition('_')[0]
 
 
 def _read(folder: Path) -> dict[str, dict]:
     runs = {}
-    for path in sorted(folder.glob('*.json')):
-        if path.stem.removesuffix(OWN_THRESHOLD) not in PUBLISHED:
-            raise UserError(f'{path}: no system of the reports is called {path.stem!r}')
-        runs[path.stem] = read_metrics(path, ('IoU', 'training', 'num_images', 'dtype'))
+    for path in sorted(folder.glob('*/metrics.json')):
+        name = path.parent.name
+        if name not in PUBLISHED:
+            raise UserError(f'{path}: no system of the reports is called {name!r}')
+        runs[name] = read_metrics(path, _FIELDS)
     return runs
 
 
-def _cells(name: str, runs: dict[str, dict]) -> list[str]:
-    row = runs.get(name)
-    if row is None:
-        return ['', '', '', '']
-    training = row['training']
-    report = name.split('_')[0]
-    own = runs.get(name + OWN_THRESHOLD, {}) if report == 'r1' else row
+def _cells(folder: Path, row: dict) -> list[str]:
+    report, own = _report(folder.name), row
+    if report == 'r1':
+        path = folder / OWN_THRESHOLD
+        own = read_metrics(path, _FIELDS) if path.is_file() else {}
     average = own.get(AVERAGES[report])
     return [
         '' if average is None else f'{average:.4f}',
         f'**{row["Dice"]:.4f}**',
         f'{row["IoU"]:.4f}',
-        f'{training["epochs"]} of {training["max_epochs"]}',
+        _epochs(row),
     ]
+
+
+def _epochs(row: dict) -> str:
+    return f'{row["training"]["epochs"]} of {row["training"]["max_epochs"]}'
 
 
 def _protocols(runs: dict[str, dict[str, dict]]) -> list[str]:
     """Return a line for each budget that has been run: how its metrics came about."""
     lines = []
     for budget, title in BUDGETS.items():
-        rows = [row for name, row in runs[budget].items() if not name.endswith(OWN_THRESHOLD)]
-        if not rows:
-            continue
         protocols = {
             f'{row["num_images"]:,} images of the split {row["split"]!r}, border = '
             f'{row["border"]}, scored at the {row["resolution"]} resolution, threshold '
             f'{row["threshold"]}, trained on {row["training"]["device"]} in '
             f'{row["training"]["precision"]}, scored in {row["dtype"]}'
-            for row in rows
+            for row in runs[budget].values()
         }
-        lines.append(f'{title}: {"; ".join(sorted(protocols))}. IoU: mean over images.')
+        if protocols:
+            lines.append(f'{title}: {"; ".join(sorted(protocols))}. IoU: mean over images.')
+    return lines
+
+
+def _whole_recipes(runs: dict[str, dict]) -> list[str]:
+    """Return how the whole recipes were trained, and their curves."""
+    if not runs:
+        return []
+    titles = ['whole recipe', 'epoch kept', 'minutes of training', 'trained on', 'commit']
+    lines = ['', f'| {" | ".join(titles)} |', '|---' * len(titles) + '|']
+    for name, row in runs.items():
+        training = row['training']
+        cells = [
+            f'`{name}`',
+            _epochs(row),
+            f'{training["minutes"]:.0f}',
+            f'{training["device"]}, {training["precision"]}',
+            f'`{training.get("commit", "unknown")}`',
+        ]
+        lines.append(f'| {" | ".join(cells)} |')
+    for report in sorted({_report(name) for name in runs}):
+        lines += ['', f'![Curves of {report.upper()}](images/reports/{report}.png)']
     return lines
