@@ -7,7 +7,8 @@ from mmengine.registry import MODELS
 from custom_modules.base.errors import UserError
 from custom_modules.config import load_config
 from custom_modules.models.foreground_logits import upsample_logits
-from tests.test_models import build, samples
+from tests.test_encoder_and_head import samples
+from tests.test_models import build
 
 
 def test_a_size_that_does_not_fit_names_one_that_does() -> None:

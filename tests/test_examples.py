@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from custom_modules.visualization import examples
-from tests.test_models import samples
+from tests.test_encoder_and_head import samples
 
 
 def test_rows_have_their_own_titles_and_the_sheet_has_its(

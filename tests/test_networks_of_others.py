@@ -27,7 +27,7 @@ from custom_modules.runs.checkpoint_io import load_checkpoint
 from custom_modules.runs.initial_weights import start_from
 from custom_modules.runs.safetensors_io import save_safetensors
 from petseg import load
-from tests import test_models
+from tests import test_encoder_and_head
 from tests.conftest import ROOT, TINY
 
 LOSSES = [dict(type='BinaryCrossEntropyLoss')]
@@ -283,8 +283,8 @@ ENCODERS = {
 @pytest.mark.usefixtures('timm', 'smp')
 @pytest.mark.parametrize('pair', ENCODERS)
 def test_contract(pair: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(test_models.PAIRS, pair, ENCODERS[pair])
-    test_models.test_contract_of_every_encoder_and_head(pair)
+    monkeypatch.setitem(test_encoder_and_head.PAIRS, pair, ENCODERS[pair])
+    test_encoder_and_head.test_contract_of_every_encoder_and_head(pair)
 
 
 @pytest.mark.usefixtures('timm', 'smp')
