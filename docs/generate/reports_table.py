@@ -121,8 +121,8 @@ def _protocols(runs: dict[str, dict[str, dict]]) -> list[str]:
             for row in runs[budget].values()
         }
         if protocols:
-            lines.append(f'{title}: {"; ".join(sorted(protocols))}. IoU: mean over images.')
-    return lines
+            lines += [f'{title}: {"; ".join(sorted(protocols))}. IoU: mean over images.', '']
+    return lines[:-1]
 
 
 def _whole_recipes(runs: dict[str, dict]) -> list[str]:
