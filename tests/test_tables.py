@@ -85,8 +85,16 @@ def test_results_of_something_else_are_refused(tmp_path: Path) -> None:
     folder = tmp_path / 'full' / 'r5_unet'
     folder.mkdir(parents=True)
     (folder / 'metrics.json').write_text(json.dumps(RESULT))
-    with pytest.raises(UserError, match=r"metrics\.json: no system .* is called 'r5_unet'"):
+    with pytest.raises(UserError, match=r"r5_unet: no system .* is called 'r5_unet'"):
         reports_table(tmp_path)
+    folder = folder.rename(tmp_path / 'full' / 'r1_unet')
+    for wrong, message in (
+        (dict(threshold=0.5), 'its threshold is 0.5; test again with 0.6225'),
+        (dict(threshold=0.6225, checkpoint='other.pth'), 'its checkpoint is other.pth'),
+    ):
+        (folder / 'own_threshold.json').write_text(json.dumps(RESULT | wrong))
+        with pytest.raises(UserError, match=message):
+            reports_table(tmp_path)
     folder = folder.rename(tmp_path / 'full' / 'r0_unet')
     (folder / 'metrics.json').write_text(
         json.dumps({k: v for k, v in RESULT.items() if k != 'IoU'})

@@ -27,8 +27,8 @@ BUDGETS = {'full': 'ours, whole recipe', 'cpu-2epochs': 'ours, 2 epochs at 128x1
 #: The budget whose runs are told of one by one, with their curves.
 WHOLE = 'full'
 
-#: Second result of the same checkpoint, at R1's own threshold (probability 0.6225).
-OWN_THRESHOLD = 'own_threshold.json'
+#: Second result of R1's checkpoint, and the threshold that it has to be of: a logit of 0.5.
+OWN_THRESHOLD, R1_THRESHOLD = 'own_threshold.json', 0.6225
 
 #: The curves, a picture for each report.
 PICTURES = PROJECT_ROOT / 'docs' / 'images' / 'reports'
@@ -50,7 +50,8 @@ def reports_table(folder: Path) -> str:
             have the run's ``vis_data/scalars.json``.
 
     Raises:
-        UserError: a file lacks a field or belongs to no system of the reports.
+        UserError: a file lacks a field or belongs to no system of the reports, or R1's second
+            result is of another checkpoint or threshold.
     """
     runs = {budget: _read(folder / budget) for budget in BUDGETS}
     titles = ' | '.join(
@@ -83,19 +84,17 @@ def _report(name: str) -> str:
 
 def _read(folder: Path) -> dict[str, dict]:
     runs = {}
-    for path in sorted(folder.glob('*/metrics.json')):
-        name = path.parent.name
-        if name not in PUBLISHED:
-            raise UserError(f'{path}: no system of the reports is called {name!r}')
-        runs[name] = read_metrics(path, _FIELDS)
+    for path in sorted(folder.glob('*')):
+        if path.name not in PUBLISHED:
+            raise UserError(f'{path}: no system of the reports is called {path.name!r}')
+        runs[path.name] = read_metrics(path / 'metrics.json', _FIELDS)
     return runs
 
 
 def _cells(folder: Path, row: dict) -> list[str]:
     report, own = _report(folder.name), row
     if report == 'r1':
-        path = folder / OWN_THRESHOLD
-        own = read_metrics(path, _FIELDS) if path.is_file() else {}
+        own = _own_threshold(folder / OWN_THRESHOLD, row)
     average = own.get(AVERAGES[report])
     return [
         '' if average is None else f'{average:.4f}',
@@ -103,6 +102,17 @@ def _cells(folder: Path, row: dict) -> list[str]:
         f'{row["IoU"]:.4f}',
         _epochs(row),
     ]
+
+
+def _own_threshold(path: Path, row: dict) -> dict:
+    """Return R1's second result; nothing where it was not made."""
+    if not path.is_file():
+        return {}
+    own = read_metrics(path, _FIELDS)
+    for key, expected in (('threshold', R1_THRESHOLD), ('checkpoint', row.get('checkpoint'))):
+        if own.get(key) != expected:
+            raise UserError(f'{path}: its {key} is {own.get(key)}; test again with {expected}')
+    return own
 
 
 def _epochs(row: dict) -> str:
