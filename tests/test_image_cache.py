@@ -78,7 +78,8 @@ def test_a_second_process_and_a_second_run_read_it(
 
 def test_a_folder_beside_the_data_is_the_default(sample: Path, tmp_path: Path) -> None:
     root = tmp_path / 'data'
-    shutil.copytree(sample, root)
+    # tests of the same process may have caches beside the sample already
+    shutil.copytree(sample, root, ignore=shutil.ignore_patterns('.petseg_cache'))
     config = load_config(
         'configs/unet_pet.py', [f'data_root={root}', 'cache=True', 'image_size=32']
     ).resolved
