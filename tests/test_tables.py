@@ -58,7 +58,7 @@ def test_a_run_that_is_missing_is_an_empty_cell(tmp_path: Path) -> None:
         ('cpu-2epochs/r0_unet/metrics', batches),
         ('cpu-2epochs/r1_unet/metrics', RESULT),
         ('cpu-2epochs/r1_unet/own_threshold', RESULT | dict(Dice=0.8123, threshold=0.6225)),
-        ('cpu-2epochs/r2_unet/metrics', RESULT),
+        ('cpu-2epochs/r2_unet/metrics', RESULT | dict(dtype='bfloat16')),
         ('cpu-2epochs/r4_unet/metrics', batches),
         ('full/r0_resnet34_unet/metrics', batches),
     ):
@@ -76,7 +76,8 @@ def test_a_run_that_is_missing_is_an_empty_cell(tmp_path: Path) -> None:
     assert rows['r4_unet'] == f'| `r4_unet` |  |  |  |  |  | 0.8186 | {same}'
     expected = f'| `r0_resnet34_unet` | 0.9330 | 0.8296 | {same}  |  |  |  |'
     assert rows['r0_resnet34_unet'] == expected
-    assert "3,669 images of the split 'test', border = foreground" in table[-7]
+    assert table[-7].count("3,669 images of the split 'test', border = foreground") == 1
+    assert 'Trained on a CPU in bfloat16, scored in bfloat16 or float32.' in table[-7]
     assert '| `r0_resnet34_unet` | 2 of 2 | 1 | a CPU, bfloat16 | `unknown` |' in table
     assert table[-1] == '![Curves of R0](images/reports/r0.png)'
 

@@ -1,5 +1,6 @@
 """The tables and curves of docs/reports.md: the reports' metrics beside those of our runs."""
 
+from collections.abc import Iterable
 from pathlib import Path
 
 from custom_modules.base.errors import UserError
@@ -123,16 +124,29 @@ def _protocols(runs: dict[str, dict[str, dict]]) -> list[str]:
     """Return a line for each budget that has been run: how its metrics came about."""
     lines = []
     for budget, title in BUDGETS.items():
-        protocols = {
-            f'{row["num_images"]:,} images of the split {row["split"]!r}, border = '
-            f'{row["border"]}, scored at the {row["resolution"]} resolution, threshold '
-            f'{row["threshold"]}, trained on {row["training"]["device"]} in '
-            f'{row["training"]["precision"]}, scored in {row["dtype"]}'
-            for row in runs[budget].values()
-        }
-        if protocols:
-            lines += [f'{title}: {"; ".join(sorted(protocols))}. IoU: mean over images.', '']
+        rows = runs[budget].values()
+        if rows:
+            tested = _each(
+                f'{row["num_images"]:,} images of the split {row["split"]!r}, border = '
+                f'{row["border"]}, scored at the {row["resolution"]} resolution, threshold '
+                f'{row["threshold"]}'
+                for row in rows
+            )
+            trained = _each(
+                f'{row["training"]["device"]} in {row["training"]["precision"]}' for row in rows
+            )
+            scored = _each(row['dtype'] for row in rows)
+            lines += [
+                f'{title}: {tested}. Trained on {trained}, scored in {scored}. IoU: mean over '
+                'images.',
+                '',
+            ]
     return lines[:-1]
+
+
+def _each(values: Iterable[str]) -> str:
+    """Return the values that occur, each once."""
+    return ' or '.join(sorted(set(values)))
 
 
 def _whole_recipes(runs: dict[str, dict]) -> list[str]:
