@@ -1,5 +1,6 @@
 """The user's mistakes, each through the command line: one clear message, status 2, no traceback."""
 
+import os
 import shutil
 import subprocess
 import sys
@@ -85,6 +86,27 @@ def test_empty_arguments_are_refused(arguments: tuple[str, ...]) -> None:
     )
     assert (done.returncode, done.stdout) == (2, '')
     assert done.stderr.startswith('error: an argument is empty') and done.stderr.count('\n') == 1
+
+
+@pytest.mark.parametrize(
+    ('named', 'spins'),
+    [({}, '10000'), (dict(GOMP_SPINCOUNT='7'), '7'), (dict(OMP_WAIT_POLICY='passive'), '')],
+)
+def test_waiting_threads_spin_briefly(named: dict[str, str], spins: str) -> None:
+    """The tool says so before torch is loaded, unless its user has said something else."""
+    program = (
+        'import _start, os, sys;print(os.environ.get("GOMP_SPINCOUNT", ""), "torch" in sys.modules)'
+    )
+    chosen = {k: v for k, v in os.environ.items() if k not in ('GOMP_SPINCOUNT', 'OMP_WAIT_POLICY')}
+    done = subprocess.run(
+        [sys.executable, '-c', program],
+        cwd=ROOT / 'tools',
+        env=chosen | named,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.rstrip('\n') == f'{spins} False'
 
 
 def break_mask(root: Path) -> None:

@@ -20,6 +20,7 @@ def start() -> None:
         if hasattr(signal, name):  # Windows has no SIGPIPE
             signal.signal(getattr(signal, name), signal.SIG_DFL)
     _wait_for_lock()
+    _spin_briefly()
     # The descriptor of a closed stream would be that of the next file that is opened.
     for number, name, mode in ((0, 'stdin', 'r'), (1, 'stdout', 'w'), (2, 'stderr', 'w')):
         if getattr(sys, name) is None:
@@ -28,6 +29,17 @@ def start() -> None:
             stream = open(number, mode)  # noqa: SIM115  (it stays open)
             setattr(sys, name, stream)
             setattr(sys, f'__{name}__', stream)
+
+
+def _spin_briefly() -> None:
+    """Let the threads of a computation that wait for each other spin for microseconds, then sleep.
+
+    By default GNU's OpenMP spins for milliseconds. Where another process has one of the cores, the
+    thread that all wait for then has to wait until the spinning ones are sent away: docs/log.md has
+    a training that became thirty times slower. It is read when torch is loaded.
+    """
+    if 'OMP_WAIT_POLICY' not in os.environ:
+        os.environ.setdefault('GOMP_SPINCOUNT', '10000')
 
 
 def _wait_for_lock() -> None:
